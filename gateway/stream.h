@@ -1,0 +1,53 @@
+// The seam between what carries an IDE's bytes (a stream of a link, or a raw TLS connection) and who
+// speaks with the IDE (a view of a session, or a refusal). Both sides live on the one io_context
+// thread; neither blocks, neither throws.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace gateway {
+
+// The carrier's side, as the view sees it.
+class stream_peer {
+public:
+    virtual ~stream_peer() = default;
+
+    // Queues bytes towards the IDE, in order. Never blocks and never calls back into the user.
+    virtual void send(std::string_view bytes) = 0;
+
+    // Bytes queued and not yet taken by the network: what a slow IDE costs in memory.
+    virtual std::size_t unsent() const = 0;
+
+    // `n` of the bytes handed to received() are dealt with: the IDE may send as many more.
+    virtual void consumed(std::size_t n) = 0;
+
+    // Sends what is queued, then closes both directions. Nothing is delivered to the user after it.
+    // May be called from inside received(); the user is destroyed later, never inside the call.
+    virtual void finish() = 0;
+
+    // Closes at once; queued bytes may be lost. `reason` is one line for log and peer.
+    virtual void abort(std::string_view reason) = 0;
+};
+
+// The view's side, as the carrier sees it. Owned by the carrier, destroyed after the last call.
+class stream_user {
+public:
+    virtual ~stream_user() = default;
+
+    // Bytes from the IDE, in order. At most the carrier's window is outstanding (not consumed).
+    virtual void received(std::string_view bytes) = 0;
+
+    // unsent() fell below half of what it was when last above 64 KiB, or to zero.
+    virtual void writable() = 0;
+
+    // The IDE closed its sending side: every byte it sent was delivered before this call.
+    virtual void ended() = 0;
+
+    // The connection broke, or the gateway is closing it: `reason` is one line. No call follows.
+    virtual void lost(std::string_view reason) = 0;
+};
+
+}  // namespace gateway
