@@ -1,0 +1,71 @@
+// gateway.yaml as a value: read once, checked whole, every error one line with its place.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/limits.h"
+#include "launcher/dlv_process.h"
+
+namespace gateway {
+
+struct host_port {
+    std::string host;  // name or address, without brackets
+    std::uint16_t port = 0;
+};
+std::string to_string(const host_port& where);  // "[::]:7443"
+
+struct component_config {
+    enum class kind { exec, connect };
+
+    std::string name;  // a DNS label: it is the first label of the SNI
+    kind how = kind::exec;
+    std::vector<std::string> users;   // CNs that may debug it
+    std::vector<std::string> groups;  // Os that may debug it
+    // kind exec: what to start. name, runtime_directory and output_file are filled in by serve.
+    launcher::exec_spec exec;
+    bool stop_on_entry = true;        // false: the program runs on as soon as dlv answers
+    // kind connect: a headless dlv that somebody else started.
+    launcher::dlv_address address;
+};
+
+struct config {
+    std::vector<host_port> listen{{"::", 7443}};
+    std::string certificate;
+    std::string key;
+    std::string client_ca;
+    std::string state_directory;    // default: default_state_directory()
+    std::string runtime_directory;  // default: default_runtime_directory()
+    std::string log_level = "info";
+    std::string log_format = "text";
+    limits bounds;
+    std::vector<component_config> components;
+};
+
+// Root's are /var/lib/delvegate and /run/delvegate; an ordinary user's follow the XDG variables
+// (~/.local/state/delvegate; $XDG_RUNTIME_DIR/delvegate, else a directory of the state directory).
+std::string default_state_directory();
+std::string default_runtime_directory();
+
+// Errors: "gateway.yaml:7:3: unknown key `certifcate`; did you mean `certificate`?"
+launcher::outcome<config> read_config(const std::string& file);
+// The same for text; `file` is for the messages. Relative paths are taken from `directory`.
+launcher::outcome<config> parse_config(std::string_view text, const std::string& file,
+                                       const std::string& directory);
+
+// Every key with its default, unit and sentence, as YAML that parse_config() accepts.
+std::string default_config_text();
+
+// Pieces of the syntax: "10s", "500ms", "15m", "12h"; "4MiB", "64KiB", "1GiB", "4096";
+// "0.0.0.0:7443", "[::1]:7443", "host:7443".
+launcher::outcome<std::chrono::milliseconds> parse_duration(std::string_view text);
+launcher::outcome<std::uint64_t> parse_size(std::string_view text);
+launcher::outcome<host_port> parse_host_port(std::string_view text);
+std::string format_duration(std::chrono::milliseconds time);
+std::string format_size(std::uint64_t bytes);
+// A DNS label: lower-case letters, digits and inner hyphens, at most 63.
+bool is_dns_label(std::string_view name);
+
+}  // namespace gateway

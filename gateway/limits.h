@@ -1,0 +1,40 @@
+// What one gateway allows, with the defaults. Every member is a key under `limits:` of gateway.yaml
+// (gateway/config_table.cpp holds the key, unit and sentence of each).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace gateway {
+
+struct limits {
+    // Before a certificate was verified.
+    std::chrono::milliseconds handshake_time = std::chrono::seconds(10);
+    std::size_t handshakes = 64;              // at once, all sources together
+    std::size_t handshakes_per_source = 8;    // at once, one address
+    std::size_t handshake_rate = 50;          // per second and address, with a burst of twice that
+
+    // Verified connections.
+    std::size_t connections = 1000;              // handshakes included
+    std::size_t connections_per_identity = 64;
+    std::size_t streams_per_link = 64;
+    std::chrono::milliseconds idle_time = std::chrono::hours(12);      // a raw stream without a byte
+    std::chrono::milliseconds link_idle_time = std::chrono::hours(1);  // a link without a stream
+    std::chrono::milliseconds ping_time = std::chrono::seconds(15);    // a silent link is asked; gone after three
+
+    // One viewer.
+    std::size_t viewer_buffer = 64u << 20;  // bytes queued towards an IDE that does not read
+    std::size_t viewer_window = 1u << 20;   // bytes from a raw client not yet dealt with
+
+    // One message.
+    std::size_t rpc_request = 4u << 20;     // bytes
+    std::size_t dap_request = 4u << 20;     // bytes; go-dap's own bound
+    std::uint64_t rpc_reply = 1u << 30;     // bytes
+    std::uint64_t dap_reply = 1u << 30;     // bytes
+    std::size_t depth = 64;                 // arrays and objects nested in each other
+
+    std::chrono::milliseconds drain_time = std::chrono::seconds(10);
+};
+
+}  // namespace gateway

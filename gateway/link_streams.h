@@ -1,0 +1,148 @@
+// The streams of one link (ALPN delvegate/1), for either end: offsets, windows, fairness.
+//
+// No socket and no clock: bytes come in by feed() and go out through link_output. What the peer does
+// against docs/protocol.md closes the link with a reason.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/byte_queue.h"
+#include "gateway/stream.h"
+#include "protocol/link.h"
+
+namespace gateway {
+
+// Where frames go: a tls_channel, or a string in tests.
+class link_output {
+public:
+    virtual ~link_output() = default;
+    virtual void send(std::string_view bytes) = 0;
+    virtual std::size_t unsent() const = 0;
+};
+
+class link_streams;
+
+// One end of one stream. Its user hears received(), writable(), ended(), lost() as stream.h says.
+class link_stream final : public stream_peer {
+public:
+    link_stream(link_streams& link, std::uint32_t id) : link_(link), id_(id) {}
+
+    std::uint32_t id() const { return id_; }
+    // Who hears this stream; without a user its data is dropped.
+    void attach(std::unique_ptr<stream_user> user);
+
+    void send(std::string_view bytes) override;
+    std::size_t unsent() const override { return queue_.size(); }
+    void consumed(std::size_t n) override;
+    void finish() override;
+    void abort(std::string_view reason) override;
+    // Half-close: END once what is queued has left; receiving goes on.
+    void end();
+
+private:
+    friend class link_streams;
+
+    link_streams& link_;
+    const std::uint32_t id_;
+    std::unique_ptr<stream_user> user_;
+    byte_queue queue_;            // not yet in a frame
+    std::uint64_t sent_ = 0;      // bytes put into frames
+    std::uint64_t acked_ = 0;     // of those, dealt with by the peer
+    std::uint64_t received_ = 0;
+    std::uint64_t consumed_ = 0;
+    std::uint64_t granted_ = 0;   // the last ack we sent
+    std::size_t peak_ = 0;
+    bool ready_ = false;          // in the round of those with something to send
+    bool end_wanted_ = false;
+    bool end_sent_ = false;
+    bool peer_ended_ = false;
+    bool finished_ = false;       // the user wants to hear no more
+    bool gone_ = false;           // reset by either side: waits for its burial
+};
+
+// What a link does with everything that is not stream data.
+class link_owner {
+public:
+    virtual ~link_owner() = default;
+    // A control frame other than data, ack, end, reset, ping, pong. False: it has no place here (wrong
+    // side, wrong moment, missing member); the link is closed as broken.
+    virtual bool control(protocol::frame_type type, std::uint32_t stream,
+                         const protocol::json& body) = 0;
+    // A stream is gone: both sides ended, or either reset it. Its user has been destroyed.
+    virtual void stream_closed(std::uint32_t stream) = 0;
+    // The peer broke the protocol. The owner closes the link; feed() takes no more.
+    virtual void broken(std::string_view reason) = 0;
+    // collect() is wanted soon, from the event loop, with no call of this link on the stack.
+    virtual void collect_later() = 0;
+};
+
+class link_streams {
+public:
+    static constexpr std::size_t chunk = 64 * 1024;        // of one stream, before the next one's turn
+    static constexpr std::size_t high_water = 256 * 1024;  // output queued before streams have to wait
+
+    link_streams(link_output& output, link_owner& owner) : output_(output), owner_(owner) {}
+    ~link_streams();
+    link_streams(const link_streams&) = delete;
+    link_streams& operator=(const link_streams&) = delete;
+
+    // Bytes from the peer.
+    void feed(std::string_view bytes);
+    // The output took bytes: go on sending. Call when link_output::unsent() fell.
+    void pump();
+    // Buries streams that are gone. From the event loop only.
+    void collect();
+
+    // Makes a stream, after OPEN was sent or received. The id must be new.
+    link_stream& add(std::uint32_t id);
+    link_stream* find(std::uint32_t id);
+    std::size_t size() const { return streams_.size() - buried_.size(); }
+
+    void send_control(protocol::frame_type type, std::uint32_t stream, const protocol::json& body);
+    // Every user hears lost(reason); the link is dead.
+    void close(std::string_view reason);
+
+    // Keep-alive, to be called every ping interval. Sends a PING when the peer was silent since the
+    // last call; false: it stayed silent over three.
+    bool tick();
+
+private:
+    friend class link_stream;
+
+    void dispatch(const protocol::link_frame& frame);
+    void on_data(link_stream* stream, const protocol::link_frame& frame);
+    void on_ack(link_stream* stream, const protocol::link_frame& frame);
+    void on_end(link_stream* stream, const protocol::link_frame& frame);
+    void on_reset(link_stream* stream, const protocol::link_frame& frame);
+    void break_link(std::string reason);
+    void want(link_stream& stream);            // has something to send: joins the round
+    bool can_send(const link_stream& stream) const;
+    void put(link_stream& stream, std::string_view bytes);
+    void put_offset(protocol::frame_type type, std::uint32_t id, std::uint64_t offset);
+    void finish_sending(link_stream& stream);  // END once the queue is empty
+    void tell_writable(link_stream& stream);
+    void settle(link_stream& stream);          // gone when both directions are over
+    void bury(link_stream& stream);
+
+    link_output& output_;
+    link_owner& owner_;
+    protocol::link_decoder decoder_;
+    std::map<std::uint32_t, std::unique_ptr<link_stream>> streams_;
+    std::deque<std::uint32_t> round_;          // streams with something to send, in turn
+    std::vector<std::uint32_t> buried_;
+    std::string frame_;                        // scratch
+    std::uint32_t last_id_ = 0;
+    unsigned silent_ticks_ = 0;
+    bool heard_ = true;
+    bool closed_ = false;
+};
+
+}  // namespace gateway
