@@ -22,7 +22,8 @@ using ssl_ctx = std::unique_ptr<SSL_CTX, ssl_ctx_free>;
 
 struct tls_files {
     std::string certificate;  // PEM chain
-    std::string key;          // PEM; refused when others than its owner can read it
+    std::string key;          // PEM; refused when others than its owner can read it (but root may let a
+                              // group read its own), or when it is encrypted
     std::string ca;           // PEM bundle the peer must chain to
 };
 
