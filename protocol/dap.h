@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "protocol/error.h"
+#include "protocol/input_buffer.h"
 #include "protocol/json.h"
 
 namespace protocol {
@@ -27,14 +28,13 @@ public:
     void feed(std::string_view bytes);
     // One body; valid until the next feed(). nullopt without error: needs more. Errors are final.
     std::optional<std::string_view> next(error_code& ec);
-    std::size_t buffered() const { return buffer_.size() - begin_; }
+    std::size_t buffered() const { return buffer_.size(); }
 
 private:
-    result<bool> read_header();
+    std::optional<std::string_view> fail(error_code& ec, error_code why);
     std::size_t max_body_;
-    std::string buffer_;
-    std::size_t begin_ = 0;
-    std::size_t scan_ = 0;
+    input_buffer buffer_;
+    std::size_t scan_ = 0;  // bytes of the header already searched for a line's end
     std::optional<std::size_t> body_length_;
     error_code failed_;
 };
@@ -60,10 +60,11 @@ result<dap_message_head> read_dap_message_head(std::string_view body_start);
 result<dap_request> parse_dap_request(std::string_view body, std::size_t max_depth = 64);
 
 std::string frame(std::string_view body);  // header + body
+// What follows are whole frames, ready for the wire.
 std::string encode(const dap_request& request);
 // body: null = absent
 std::string encode_dap_response(std::int64_t seq, const dap_request& to, const json& body);
-// Delve's own shape: message = summary, body.error{id, format "summary: detail", showUser}.
+// Delve's own shape (an empty detail: format is the summary alone): message = summary, body.error{id, format "summary: detail", showUser}.
 std::string encode_dap_error(std::int64_t seq, const dap_request& to, int id, std::string_view summary,
                              std::string_view detail, bool show_user);
 std::string encode_dap_event(std::int64_t seq, std::string_view event, const json& body);

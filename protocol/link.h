@@ -5,12 +5,14 @@
 // that direction before this frame's first (data), or dealt with by the receiver (ack).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "protocol/error.h"
+#include "protocol/input_buffer.h"
 #include "protocol/json.h"
 
 namespace protocol {
@@ -51,18 +53,20 @@ public:
     std::optional<link_frame> next(error_code& ec);
 
 private:
-    std::string buffer_;
-    std::size_t begin_ = 0;
+    input_buffer buffer_;
     error_code failed_;
 };
 
+// The payload must be within the type's limit; append_data cuts longer data into several frames.
 void append_frame(std::string& out, frame_type type, std::uint32_t stream, std::string_view payload);
 void append_control(std::string& out, frame_type type, std::uint32_t stream, const json& body);
 void append_offset(std::string& out, frame_type type, std::uint32_t stream, std::uint64_t offset);
 void append_data(std::string& out, std::uint32_t stream, std::uint64_t offset, std::string_view bytes);
-// The offset of a data, ack or end frame; the caller drops the first 8 bytes for the data.
+// The offset of a data, ack or end frame from the decoder (at least 8 bytes); the caller drops the
+// first 8 bytes for the data.
 std::uint64_t read_offset(std::string_view payload);
-// The object of a control frame, parsed strictly.
+// The object of a control frame, parsed strictly. Errors: those of parse_json, errc::not_an_object,
+// and errc::bad_frame for a frame that carries none.
 result<json> read_control(const link_frame& frame);
 
 }  // namespace protocol

@@ -1,1 +1,74 @@
+#include "protocol/rpc.h"
 
+#include <charconv>
+#include <utility>
+
+#include "protocol/keys.h"
+
+namespace protocol {
+
+result<rpc_request> parse_rpc_request(std::string_view text, std::size_t max_depth) {
+    auto value = parse_json(text, {.max_depth = max_depth});
+    if (!value) return value.error();
+    auto* members = value->if_object();
+    if (!members) return errc::not_an_object;
+
+    json* const method = find_folded(*members, "method");
+    if (!method) return errc::missing_member;
+    if (!method->is_string()) return errc::wrong_type;
+
+    rpc_request request;
+    request.method = *method->if_string();
+    if (json* id = find_folded(*members, "id")) {
+        if (!id->is_number() && !id->is_string() && !id->is_null()) return errc::bad_id;
+        request.id = std::move(*id);
+    }
+    if (json* params = find_folded(*members, "params"); params && !params->is_null()) {
+        auto* const elements = params->if_array();
+        if (!elements) return errc::wrong_type;
+        if (!elements->empty()) request.params = std::move(elements->front());
+    }
+    return request;
+}
+
+std::string encode(const rpc_request& request) {
+    std::string out = "{\"method\":";
+    append_string(out, request.method);
+    out += ",\"params\":[";
+    append_text(out, request.params);
+    out += "],\"id\":";
+    append_text(out, request.id);
+    out += "}\n";
+    return out;
+}
+
+std::string encode_rpc_result(const json& id, const json& result) {
+    std::string out = "{\"id\":";
+    append_text(out, id);
+    out += ",\"result\":";
+    append_text(out, result);
+    out += ",\"error\":null}\n";
+    return out;
+}
+
+std::string encode_rpc_error(const json& id, std::string_view message) {
+    std::string out = "{\"id\":";
+    append_text(out, id);
+    out += ",\"result\":null,\"error\":";
+    append_string(out, message);
+    out += "}\n";
+    return out;
+}
+
+result<std::optional<rpc_reply_head>> read_rpc_reply_head(std::string_view line_start) {
+    constexpr std::string_view opening = "{\"id\":";
+    const auto common = std::min(opening.size(), line_start.size());
+    if (line_start.substr(0, common) != opening.substr(0, common)) return errc::bad_reply;
+
+    const auto id = read_number<std::uint64_t>(line_start.substr(common));
+    if (!id) return errc::bad_reply;
+    if (!*id) return std::optional<rpc_reply_head>();
+    return rpc_reply_head{.id = (*id)->value, .prefix = opening.size() + (*id)->size};
+}
+
+}  // namespace protocol

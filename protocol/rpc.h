@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "protocol/error.h"
+#include "protocol/input_buffer.h"
 #include "protocol/json.h"
 
 namespace protocol {
@@ -27,13 +29,14 @@ public:
     // One complete object's text; valid until the next feed(). nullopt without error: needs more.
     // Errors (not_an_object, message_too_large) are final.
     std::optional<std::string_view> next(error_code& ec);
-    std::size_t buffered() const { return buffer_.size() - begin_; }
+    std::size_t buffered() const { return buffer_.size(); }
 
 private:
+    std::optional<std::string_view> fail(error_code& ec, errc e);
+    bool scan(std::string_view text);
     std::size_t max_bytes_;
-    std::string buffer_;
-    std::size_t begin_ = 0;  // first byte not yet handed out
-    std::size_t scan_ = 0;   // first byte not yet looked at
+    input_buffer buffer_;
+    std::size_t scan_ = 0;   // first byte of the buffer not yet looked at
     std::size_t depth_ = 0;
     bool in_string_ = false;
     bool escaped_ = false;
