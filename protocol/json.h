@@ -80,15 +80,17 @@ private:
 
 struct json_limits {
     std::size_t max_depth = 64;  // arrays and objects nested in each other
-    // Whether fold-equal keys are refused in every object (requests), or only exact duplicates
-    // (our own files and link frames).
+    // Whether fold-equal keys are refused (requests), or only exact duplicates (our own files and
+    // link frames). Objects that Go reads into a map, such as `env`, may have fold-equal keys.
     bool fold_keys = true;
 };
 
-// Parses exactly one value with nothing but white space around it.
+// Parses exactly one value with nothing but white space around it. Numbers beyond double's range
+// (1e400) are malformed, as they are to Go.
 result<json> parse_json(std::string_view text, const json_limits& limits = {});
 
 // Compact, keys in order, strings escaped as RFC 8259 demands and no further; numbers as they came.
+// Text that is not UTF-8 (never from parse_json) gets U+FFFD for each wrong byte, as Go writes it.
 std::string to_text(const json& value);
 void append_text(std::string& out, const json& value);
 void append_string(std::string& out, std::string_view text);  // with quotes

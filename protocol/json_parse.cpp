@@ -10,6 +10,48 @@
 namespace protocol {
 namespace {
 
+// Members that Go reads into a map, whose keys it takes as they are: http_proxy and HTTP_PROXY are
+// two variables. No Go type that dlv decodes has a struct under these names (the last one is vscode-go's
+// own, which dlv skips).
+bool is_free_map(std::string_view key) {
+    for (const std::string_view name :
+         {"env", "clientmoduledirectories", "packagepathtogomodpathmap"})
+        if (key.size() == name.size() && fold_key(key) == name) return true;
+    return false;
+}
+
+// The next character of a key as fold_key() writes it; moves `at` past it.
+char next_folded(std::string_view key, std::size_t& at) {
+    const char c = key[at++];
+    if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
+    if (c == '\xC5' && key.substr(at).starts_with('\xBF')) return ++at, 's';
+    if (c == '\xE2' && key.substr(at).starts_with("\x84\xAA")) return at += 2, 'k';
+    return c;
+}
+
+bool fold_equal(std::string_view a, std::string_view b) {
+    std::size_t i = 0;
+    std::size_t k = 0;
+    while (i < a.size() && k < b.size())
+        if (next_folded(a, i) != next_folded(b, k)) return false;
+    return i == a.size() && k == b.size();
+}
+
+bool ambiguous(const json::object& members, bool fold) {
+    // Requests have few members; only a large object pays for sorting.
+    if (members.size() <= 16) {
+        for (auto a = members.begin(); a != members.end(); ++a)
+            for (auto b = members.begin(); b != a; ++b)
+                if (fold ? fold_equal(a->first, b->first) : a->first == b->first) return true;
+        return false;
+    }
+    std::vector<std::string> keys;
+    keys.reserve(members.size());
+    for (const auto& [name, value] : members) keys.push_back(fold ? fold_key(name) : name);
+    std::sort(keys.begin(), keys.end());
+    return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
+}
+
 class builder {
 public:
     explicit builder(const json_limits& limits) : limits_(limits) {}
@@ -29,13 +71,14 @@ public:
     bool StartObject() { return open(json(json::object())); }
     bool Key(const char* text, rapidjson::SizeType size, bool) {
         if (!sound({text, size})) return false;
-        auto& members = *open_.back()->if_object();
+        auto& members = *open_.back().value->if_object();
         if (members.empty()) members.reserve(4);
         members.emplace_back(std::string(text, size), json());
         return true;
     }
     bool EndObject(rapidjson::SizeType) {
-        if (ambiguous(*open_.back()->if_object())) return fail(errc::ambiguous_key);
+        const auto& object = open_.back();
+        if (ambiguous(*object.value->if_object(), object.fold_keys)) return fail(errc::ambiguous_key);
         open_.pop_back();
         return true;
     }
@@ -64,36 +107,36 @@ private:
         return fail(errc::invalid_utf8);
     }
 
-    // Containers being built stay where they are until they are closed, so pointers to them hold.
+    struct container {
+        json* value;    // stays where it is until it is closed
+        bool fold_keys;
+    };
+
     json* place(json value) {
         if (open_.empty()) return &(root_ = std::move(value));
-        if (auto* elements = open_.back()->if_array())
-            return &elements->emplace_back(std::move(value));
-        return &(open_.back()->if_object()->back().second = std::move(value));
+        json& parent = *open_.back().value;
+        if (auto* elements = parent.if_array()) return &elements->emplace_back(std::move(value));
+        return &(parent.if_object()->back().second = std::move(value));
     }
     bool put(json value) {
         place(std::move(value));
         return true;
     }
-    bool open(json container) {
+    bool open(json value) {
         if (open_.size() >= limits_.max_depth) return fail(errc::too_deep);
-        open_.push_back(place(std::move(container)));
+        const bool fold = limits_.fold_keys && !holds_free_map();
+        open_.push_back({place(std::move(value)), fold});
         return true;
     }
-
-    bool ambiguous(const json::object& members) const {
-        if (members.size() < 2) return false;
-        std::vector<std::string> keys;
-        keys.reserve(members.size());
-        for (const auto& [name, value] : members)
-            keys.push_back(limits_.fold_keys ? fold_key(name) : name);
-        std::sort(keys.begin(), keys.end());
-        return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
+    bool holds_free_map() const {
+        if (open_.empty()) return false;
+        const auto* members = open_.back().value->if_object();
+        return members && is_free_map(members->back().first);
     }
 
     const json_limits& limits_;
     json root_;
-    std::vector<json*> open_;
+    std::vector<container> open_;
     error_code failure_;
 };
 
