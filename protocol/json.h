@@ -97,6 +97,7 @@ void append_string(std::string& out, std::string_view text);  // with quotes
 
 // Go's folding of a key: ASCII letters lower-cased, U+017F as 's', U+212A as 'k'.
 std::string fold_key(std::string_view key);
+bool fold_equal(std::string_view a, std::string_view b);  // fold_key(a) == fold_key(b)
 
 bool valid_utf8(std::string_view text);
 

@@ -1,6 +1,6 @@
 // The strict reader: RapidJSON's iterative SAX parser, plus what it lets pass.
 #include <algorithm>
-#include <cstring>
+#include <utility>
 
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
@@ -20,23 +20,6 @@ bool is_free_map(std::string_view key) {
     return false;
 }
 
-// The next character of a key as fold_key() writes it; moves `at` past it.
-char next_folded(std::string_view key, std::size_t& at) {
-    const char c = key[at++];
-    if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
-    if (c == '\xC5' && key.substr(at).starts_with('\xBF')) return ++at, 's';
-    if (c == '\xE2' && key.substr(at).starts_with("\x84\xAA")) return at += 2, 'k';
-    return c;
-}
-
-bool fold_equal(std::string_view a, std::string_view b) {
-    std::size_t i = 0;
-    std::size_t k = 0;
-    while (i < a.size() && k < b.size())
-        if (next_folded(a, i) != next_folded(b, k)) return false;
-    return i == a.size() && k == b.size();
-}
-
 bool ambiguous(const json::object& members, bool fold) {
     // Requests have few members; only a large object pays for sorting.
     if (members.size() <= 16) {
@@ -54,35 +37,33 @@ bool ambiguous(const json::object& members, bool fold) {
 
 class builder {
 public:
-    explicit builder(const json_limits& limits) : limits_(limits) {}
+    builder(const json_limits& limits, bool has_escapes)
+        : limits_(limits), has_escapes_(has_escapes) {}
 
     json take() { return std::move(root_); }
     error_code failure() const { return failure_; }
 
     // The interface that RapidJSON calls; false ends the parse.
-    bool Null() { return put(json()); }
-    bool Bool(bool b) { return put(json(b)); }
+    bool Null() { return put(nullptr); }
+    bool Bool(bool b) { return put(b); }
     bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
-        return put(json(json::number{std::string(text, size)}));
+        return put(json::number{std::string(text, size)});
     }
     bool String(const char* text, rapidjson::SizeType size, bool) {
-        return sound({text, size}) && put(json(std::string_view(text, size)));
+        return sound({text, size}) && put(std::string(text, size));
     }
-    bool StartObject() { return open(json(json::object())); }
     bool Key(const char* text, rapidjson::SizeType size, bool) {
-        if (!sound({text, size})) return false;
-        auto& members = *open_.back().value->if_object();
-        if (members.empty()) members.reserve(4);
-        members.emplace_back(std::string(text, size), json());
-        return true;
+        key_.assign(text, size);
+        return sound(key_);
     }
+    bool StartObject() { return open(json::object()); }
     bool EndObject(rapidjson::SizeType) {
         const auto& object = open_.back();
-        if (ambiguous(*object.value->if_object(), object.fold_keys)) return fail(errc::ambiguous_key);
+        if (ambiguous(*object.members, object.fold_keys)) return fail(errc::ambiguous_key);
         open_.pop_back();
         return true;
     }
-    bool StartArray() { return open(json(json::array())); }
+    bool StartArray() { return open(json::array()); }
     bool EndArray(rapidjson::SizeType) {
         open_.pop_back();
         return true;
@@ -103,39 +84,46 @@ private:
     // The text as a whole was valid UTF-8; a string can still be wrong by an escape such as \udc00,
     // which RapidJSON encodes as ED B0 80.
     bool sound(std::string_view text) {
-        if (text.find('\xED') == std::string_view::npos || valid_utf8(text)) return true;
+        if (!has_escapes_ || valid_utf8(text)) return true;
         return fail(errc::invalid_utf8);
     }
 
+    // One of the two is set. They stay where they are until they are closed: only the innermost
+    // container grows.
     struct container {
-        json* value;    // stays where it is until it is closed
+        json::array* elements;
+        json::object* members;
         bool fold_keys;
     };
 
-    json* place(json value) {
-        if (open_.empty()) return &(root_ = std::move(value));
-        json& parent = *open_.back().value;
-        if (auto* elements = parent.if_array()) return &elements->emplace_back(std::move(value));
-        return &(parent.if_object()->back().second = std::move(value));
+    template <class T>
+    json* place(T&& value) {
+        if (open_.empty()) return &(root_ = json(std::forward<T>(value)));
+        if (auto* elements = open_.back().elements)
+            return &elements->emplace_back(std::forward<T>(value));
+        auto& members = *open_.back().members;
+        if (members.empty()) members.reserve(4);
+        return &members.emplace_back(std::move(key_), std::forward<T>(value)).second;
     }
-    bool put(json value) {
-        place(std::move(value));
+    template <class T>
+    bool put(T&& value) {
+        place(std::forward<T>(value));
         return true;
     }
-    bool open(json value) {
+    template <class T>
+    bool open(T&& empty) {
         if (open_.size() >= limits_.max_depth) return fail(errc::too_deep);
-        const bool fold = limits_.fold_keys && !holds_free_map();
-        open_.push_back({place(std::move(value)), fold});
+        const bool in_object = !open_.empty() && open_.back().members;
+        const bool fold = limits_.fold_keys && !(in_object && is_free_map(key_));
+        json* const value = place(std::forward<T>(empty));
+        open_.push_back({value->if_array(), value->if_object(), fold});
         return true;
-    }
-    bool holds_free_map() const {
-        if (open_.empty()) return false;
-        const auto* members = open_.back().value->if_object();
-        return members && is_free_map(members->back().first);
     }
 
     const json_limits& limits_;
+    const bool has_escapes_;
     json root_;
+    std::string key_;  // of the member whose value comes next
     std::vector<container> open_;
     error_code failure_;
 };
@@ -147,7 +135,7 @@ result<json> parse_json(std::string_view text, const json_limits& limits) {
     if (text.find('\0') != std::string_view::npos) return errc::malformed_json;
     if (!valid_utf8(text)) return errc::invalid_utf8;
 
-    builder build(limits);
+    builder build(limits, text.find('\\') != std::string_view::npos);
     rapidjson::MemoryStream stream(text.data(), text.size());
     rapidjson::Reader reader;
     constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;

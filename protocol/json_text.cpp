@@ -55,6 +55,17 @@ void append_escape(std::string& out, unsigned char c) {
     out += digits[c & 15];
 }
 
+// The next character of a key as Go folds it; moves `at` past it.
+inline char next_folded(std::string_view key, std::size_t& at) {
+    const char c = key[at++];
+    if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
+    if (static_cast<unsigned char>(c) < 0x80) return c;
+    const auto rest = key.substr(at);
+    if (c == '\xC5' && rest.starts_with('\xBF')) return at += 1, 's';      // U+017F, long s
+    if (c == '\xE2' && rest.starts_with("\x84\xAA")) return at += 2, 'k';  // U+212A, Kelvin sign
+    return c;
+}
+
 }  // namespace
 
 bool valid_utf8(std::string_view text) {
@@ -141,21 +152,16 @@ std::string to_text(const json& value) {
 std::string fold_key(std::string_view key) {
     std::string folded;
     folded.reserve(key.size());
-    for (std::size_t i = 0; i < key.size(); ++i) {
-        const char c = key[i];
-        if (c >= 'A' && c <= 'Z') {
-            folded += static_cast<char>(c - 'A' + 'a');
-        } else if (key.substr(i, 2) == "\u017F") {  // long s
-            folded += 's';
-            i += 1;
-        } else if (key.substr(i, 3) == "\u212A") {  // Kelvin sign
-            folded += 'k';
-            i += 2;
-        } else {
-            folded += c;
-        }
-    }
+    for (std::size_t at = 0; at < key.size();) folded += next_folded(key, at);
     return folded;
+}
+
+bool fold_equal(std::string_view a, std::string_view b) {
+    std::size_t i = 0;
+    std::size_t k = 0;
+    while (i < a.size() && k < b.size())
+        if (next_folded(a, i) != next_folded(b, k)) return false;
+    return i == a.size() && k == b.size();
 }
 
 }  // namespace protocol

@@ -14,7 +14,7 @@ namespace protocol {
 // refuses fold-equal keys.
 inline json* find_folded(json::object& members, std::string_view folded) {
     for (auto& [name, value] : members)
-        if (name == folded || fold_key(name) == folded) return &value;
+        if (fold_equal(name, folded)) return &value;
     return nullptr;
 }
 

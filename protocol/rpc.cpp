@@ -32,7 +32,9 @@ result<rpc_request> parse_rpc_request(std::string_view text, std::size_t max_dep
 }
 
 std::string encode(const rpc_request& request) {
-    std::string out = "{\"method\":";
+    std::string out;
+    out.reserve(512);
+    out += "{\"method\":";
     append_string(out, request.method);
     out += ",\"params\":[";
     append_text(out, request.params);
