@@ -7,8 +7,10 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/dap.h"
 #include "protocol/json.h"
@@ -77,6 +79,13 @@ struct clamps {
     std::int64_t max_stack_depth = 5'000;
     std::int64_t max_goroutines = 20'000;  // ListGoroutines Count; 0 (all) becomes this
     std::int64_t max_memory = 65'536;      // ExamineMemory Length, readMemory count
+    std::int64_t max_instructions = 10'000;  // DAP disassemble, count and distance
+
+    static constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
+    static constexpr clamps none() {
+        return {unlimited, unlimited, unlimited, unlimited, unlimited,
+                unlimited, unlimited, unlimited};
+    }
 };
 
 struct judged {
@@ -86,6 +95,8 @@ struct judged {
     json arguments;         // canonical: typed, canonical keys, clamped, unknown members dropped
     std::string reason;     // of refuse, a sentence for the person: what and why
     bool malformed = false; // refuse because it is not what dlv's types take (wrong types, fold-equal keys)
+    int dap_error = 0;         // of refuse, the id and summary that Delve itself would answer with:
+    std::string dap_summary;   // 9999 "Unsupported command"; 0 and "" where it has none
 };
 
 judged judge(const rpc_request& request, const clamps& limits = {});
