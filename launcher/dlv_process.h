@@ -8,105 +8,80 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include <boost/system/result.hpp>
+#include "launcher/dlv_address.h"
+#include "launcher/dlv_version.h"
+#include "launcher/exec_spec.h"
+#include "launcher/failure.h"
+#include "launcher/foreign.h"
+#include "launcher/outcome.h"
+#include "launcher/output_reader.h"
 
 namespace launcher {
-
-struct exec_spec {
-    std::string name;                 // component name, for messages and file names
-    std::string binary;               // absolute path of the Go program
-    std::vector<std::string> args;
-    std::vector<std::pair<std::string, std::string>> env;  // added to a scrubbed base environment
-    std::string working_directory;    // empty: where the caller runs
-    std::string user;                 // empty: the caller's own; another one needs root
-    std::string dlv = "dlv";          // path, or a name looked up in PATH
-    std::string runtime_directory;    // 0700, ours: sockets live in fresh 0700 directories below it
-    std::string output_file;          // dlv's and the debuggee's output, appended; 0600
-    std::uint64_t memory_limit = 4ull << 30;  // bytes, of dlv and debuggee together where a cgroup can be
-                                              // had, of dlv alone (watched) where not; 0: none
-};
-
-// Where a headless dlv answers.
-struct dlv_address {
-    enum class kind { unix_socket, tcp } how = kind::unix_socket;
-    std::string path;        // of a Unix socket
-    std::string host;        // of TCP: 127.0.0.1 or ::1
-    std::uint16_t port = 0;
-};
-std::string to_string(const dlv_address& address);
-
-// A failure in words for a person: what happened to what, and what to do next, on one line.
-template <class T>
-using outcome = boost::system::result<T, std::string>;
 
 class dlv_process {
 public:
     // Starts dlv. Throws nothing; the error says why in the words a person needs. On success dlv has
-    // been spawned, no more: wait with address() until it announces where it listens.
+    // been spawned (its exec succeeded), no more: wait until it announces where it listens.
+    // Blocks for some milliseconds (and, once per dlv, for `dlv version`).
     static outcome<dlv_process> start(const exec_spec& spec);
 
     dlv_process(dlv_process&&) noexcept;
     dlv_process& operator=(dlv_process&&) noexcept;
-    ~dlv_process();  // kill_now() if still running, and waits for the supervisor
+    // kill_now() if still running, and waits for the supervisor, which takes as long as the kernel needs
+    // to end the debuggee (at most destructor_wait_ms: a process stuck in the kernel is then left to the
+    // supervisor). Whoever must not block calls terminate() or kill_now() and waits for `exited` first.
+    ~dlv_process();
 
-    // Readable (POLLIN) when the supervisor has something to say; then call poll_events().
+    // Readable (POLLIN) when the supervisor has something to say; then call poll_events(). The same
+    // descriptor for the object's whole life; it stays readable after `exited`.
     int event_fd() const;
 
     struct exit_info {
-        int code = 0;           // exit code, when signal is 0
-        int signal = 0;
+        int code = 0;           // dlv's exit code, when signal is 0
+        int signal = 0;         // what ended dlv
         std::string reason;     // one line for a person, from dlv's own words where they explain it
+        bool asked = false;     // terminate(), kill_now(), or SIGTERM to the supervisor came before
+        bool over_memory = false;  // the memory limit ended it
     };
     struct events {
         bool announced = false;               // address() is known now; dlv may still fail to launch the program
         std::optional<exit_info> exited;      // dlv is gone, everything below it killed and reaped
     };
+    // Does not block (but for some milliseconds where somebody has killed the supervisor, because the
+    // rest must then be ended from here). Each event is told once; `exited` is the last.
     events poll_events();
 
-    const dlv_address& address() const;  // valid after announced; checked: loopback or our socket
+    // Valid after announced; checked: loopback or our socket. On a Unix socket SO_PEERCRED must name
+    // dlv_pid(): with another `user` the socket's directory is that user's.
+    const dlv_address& address() const;
     pid_t dlv_pid() const;
+    const dlv_version& version() const;
 
     void terminate();  // asks dlv to end (SIGTERM), then SIGKILL to everything after `grace_ms`
     void kill_now();   // SIGKILL to dlv and everything below it
 
     static constexpr int grace_ms = 3000;
+    static constexpr int destructor_wait_ms = 10000;
 
-    // The path of the file that gets dlv's and the debuggee's output.
+    // The path of the file that gets dlv's and the debuggee's output, and where in it this run's begins.
+    // The file is kept and appended to from run to run; when it has grown past output_cap it is cut to
+    // nothing (checked five times a second), and a line in it says so.
     const std::string& output_file() const;
+    std::uint64_t output_start() const;
+    static constexpr std::uint64_t output_cap = 64ull << 20;
+
+    // The memory limit in force, for a person: "4096 MiB for dlv and the program together", "… for dlv
+    // alone", or "none".
+    std::string memory_limit() const;
 
 private:
     struct impl;
-    explicit dlv_process(impl* p);
-    impl* impl_;
+    explicit dlv_process(std::unique_ptr<impl> p) noexcept;
+    std::unique_ptr<impl> impl_;
 };
-
-// What dlv printed, put for a person: stripped binary, wrong Go version, ptrace denied, file missing,
-// … (facts: Delve cmd/dlv/cmds/commands.go, pkg/proc). `output` is what dlv wrote since its start.
-std::string explain_failure(const exec_spec& spec, std::string_view output, int code, int signal);
-
-struct dlv_version {
-    int major = 0, minor = 0, patch = 0;
-    auto operator<=>(const dlv_version&) const = default;
-};
-// Runs `dlv version`; the error names the path and what to install.
-outcome<dlv_version> version_of(const std::string& dlv);
-
-// Checks a headless dlv that somebody else started, before a byte is sent to it: who listens there
-// (by /proc), that it is a dlv in headless mode with --accept-multiclient (asking one without it kills
-// its debuggee), on loopback or a Unix socket. The error says which of these does not hold.
-struct foreign_dlv {
-    pid_t pid = 0;
-    std::string command_line;
-};
-outcome<foreign_dlv> check_foreign(const dlv_address& address);
-
-// "127.0.0.1:2345", "[::1]:2345", "localhost:2345" or "unix:/run/x.sock"; anything not loopback is refused.
-outcome<dlv_address> parse_address(std::string_view text);
 
 }  // namespace launcher

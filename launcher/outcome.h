@@ -1,0 +1,13 @@
+// A value, or a failure in words for a person: what happened to what, and what to do next, on one line.
+#pragma once
+
+#include <string>
+
+#include <boost/system/result.hpp>
+
+namespace launcher {
+
+template <class T>
+using outcome = boost::system::result<T, std::string>;
+
+}  // namespace launcher
