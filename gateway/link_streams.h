@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -46,6 +45,10 @@ public:
     void abort(std::string_view reason) override;
     // Half-close: END once what is queued has left; receiving goes on.
     void end();
+    // While corked nothing leaves: the verdict is to be the first frame on the stream.
+    void cork() { corked_ = true; }
+    void uncork();
+    bool gone() const { return gone_; }  // reset or ended on both sides: waits for collect()
 
 private:
     friend class link_streams;
@@ -60,11 +63,13 @@ private:
     std::uint64_t consumed_ = 0;
     std::uint64_t granted_ = 0;   // the last ack we sent
     std::size_t peak_ = 0;
+    bool corked_ = false;
     bool ready_ = false;          // in the round of those with something to send
     bool end_wanted_ = false;
     bool end_sent_ = false;
     bool peer_ended_ = false;
     bool finished_ = false;       // the user wants to hear no more
+    bool overflowed_ = false;     // its user is still to be told
     bool gone_ = false;           // reset by either side: waits for its burial
 };
 
@@ -78,6 +83,8 @@ public:
                          const protocol::json& body) = 0;
     // A stream is gone: both sides ended, or either reset it. Its user has been destroyed.
     virtual void stream_closed(std::uint32_t stream) = 0;
+    // A stream was reset because more waited than queue_limit.
+    virtual void stream_overflowed(std::uint32_t stream) = 0;
     // The peer broke the protocol. The owner closes the link; feed() takes no more.
     virtual void broken(std::string_view reason) = 0;
     // collect() is wanted soon, from the event loop, with no call of this link on the stack.
@@ -89,7 +96,10 @@ public:
     static constexpr std::size_t chunk = 64 * 1024;        // of one stream, before the next one's turn
     static constexpr std::size_t high_water = 256 * 1024;  // output queued before streams have to wait
 
-    link_streams(link_output& output, link_owner& owner) : output_(output), owner_(owner) {}
+    // queue_limit: bytes one stream may have waiting; above it the stream is reset, and its user hears
+    // lost() from collect().
+    link_streams(link_output& output, link_owner& owner, std::size_t queue_limit)
+        : output_(output), owner_(owner), queue_limit_(queue_limit) {}
     ~link_streams();
     link_streams(const link_streams&) = delete;
     link_streams& operator=(const link_streams&) = delete;
@@ -104,6 +114,10 @@ public:
     // Makes a stream, after OPEN was sent or received. The id must be new.
     link_stream& add(std::uint32_t id);
     link_stream* find(std::uint32_t id);
+    // An OPEN that was refused: data sent before the refusal was known is dropped.
+    void refuse(std::uint32_t id);
+    std::uint32_t last_id() const { return last_id_; }
+    bool greeted() const { return greeted_; }  // the peer's hello has come
     std::size_t size() const { return streams_.size() - buried_.size(); }
 
     void send_control(protocol::frame_type type, std::uint32_t stream, const protocol::json& body);
@@ -118,10 +132,10 @@ private:
     friend class link_stream;
 
     void dispatch(const protocol::link_frame& frame);
-    void on_data(link_stream* stream, const protocol::link_frame& frame);
-    void on_ack(link_stream* stream, const protocol::link_frame& frame);
-    void on_end(link_stream* stream, const protocol::link_frame& frame);
-    void on_reset(link_stream* stream, const protocol::link_frame& frame);
+    void on_data(link_stream& stream, const protocol::link_frame& frame);
+    void on_ack(link_stream& stream, const protocol::link_frame& frame);
+    void on_end(link_stream& stream, const protocol::link_frame& frame);
+    void on_reset(link_stream& stream, const protocol::link_frame& frame);
     void break_link(std::string reason);
     void want(link_stream& stream);            // has something to send: joins the round
     bool can_send(const link_stream& stream) const;
@@ -134,6 +148,7 @@ private:
 
     link_output& output_;
     link_owner& owner_;
+    const std::size_t queue_limit_;
     protocol::link_decoder decoder_;
     std::map<std::uint32_t, std::unique_ptr<link_stream>> streams_;
     std::deque<std::uint32_t> round_;          // streams with something to send, in turn
@@ -142,6 +157,7 @@ private:
     std::uint32_t last_id_ = 0;
     unsigned silent_ticks_ = 0;
     bool heard_ = true;
+    bool greeted_ = false;                     // the peer's hello has come
     bool closed_ = false;
 };
 

@@ -16,6 +16,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "gateway/byte_queue.h"
+
 namespace gateway {
 
 // Why a channel closed by itself.
@@ -95,49 +97,61 @@ private:
     static int bio_read(BIO* bio, char* data, int size);
     static int bio_write(BIO* bio, const char* data, int size);
     static long bio_ctrl(BIO* bio, int command, long number, void* pointer);
+    static int bio_create(BIO* bio);
     static const BIO_METHOD* bio_method();
 
+    // Input.
     void arm_read();
-    void arm_write();
-    void on_readable();
-    void on_write_ready();
     void post_reading();
+    void on_readable();
+    void read_ciphertext(char* data, std::size_t size);
+    void process_input();
+    bool handshake_step();
+    void peer_has_ended();
+
+    // Output.
+    void arm_write();
     void post_flush();
     void flush();
     void encrypt(std::string_view bytes);
-    bool write_out(std::string_view& bytes);
+    std::size_t write_some(std::string_view bytes);
     void drain_out();
     void tell_writable();
-    void process_input();
-    bool handshake_step();
-    void input_ended();
+
+    // The end.
+    void set_deadline(std::chrono::milliseconds time);
+    void on_deadline();
+    void go_on_closing();
     void discard_input();
-    void finish_closing();
-    void set_deadline(std::chrono::milliseconds time, const char* what);
     void fail(close_cause cause, std::string text);
+    void report_closed();
 
     boost::asio::ip::tcp::socket socket_;
     boost::asio::steady_timer deadline_;
     ssl_handle ssl_;
     channel_user* user_;
     state state_ = state::fresh;
+    bool server_ = false;
     bool reading_armed_ = false;
     bool reading_posted_ = false;
     bool writing_armed_ = false;
     bool flush_posted_ = false;
     bool paused_ = false;
-    bool peer_ended_ = false;       // user was told
-    bool output_dead_ = false;      // the kernel takes no more; input may still hold the last request
-    bool goodbye_sent_ = false;     // close_notify is in out_ or gone
+    bool stalled_ = false;       // OpenSSL may hold plaintext that a pause kept back
+    bool peer_ended_ = false;    // the user was told
+    bool eof_ = false;           // TCP will give no more
+    bool output_dead_ = false;   // TCP takes no more; its input may still hold the last request
+    bool goodbye_sent_ = false;  // close_notify is queued or gone
     bool fin_sent_ = false;
     std::chrono::milliseconds patience_{0};
+    close_cause cause_ = close_cause::done;
+    std::string text_;
 
-    std::string_view in_;           // ciphertext OpenSSL has not seen yet
-    std::string held_;              // the same, kept while paused
-    std::string plain_;             // small sends of this turn
-    std::string out_;               // ciphertext the kernel did not take
-    std::size_t out_begin_ = 0;
-    std::string* sink_ = nullptr;   // where bio_write puts it; null: out_
+    std::string_view in_;        // ciphertext OpenSSL has not seen yet
+    std::string held_;           // the same, kept while paused
+    std::string plain_;          // small sends of this turn
+    byte_queue out_;             // ciphertext that TCP did not take yet
+    std::string* sink_ = nullptr;  // where bio_write puts it; null: out_
     std::size_t peak_ = 0;
 };
 

@@ -1,0 +1,74 @@
+// What a connection becomes once its certificate is verified: a link, a raw stream, or a request to
+// the control API.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/io_context.hpp>
+
+#include "gateway/directory.h"
+#include "gateway/limits.h"
+#include "gateway/tls_channel.h"
+
+namespace gateway {
+
+// How often what happened since the start; shown by `delvegate status`.
+struct counters {
+    std::uint64_t accepted = 0;            // TCP connections
+    std::uint64_t links = 0;               // verified connections by kind
+    std::uint64_t raw_streams = 0;
+    std::uint64_t control_requests = 0;
+    std::uint64_t streams = 0;             // opened on links
+    std::uint64_t refused_streams = 0;     // by verdict, raw ones included
+    std::uint64_t failed_handshakes = 0;   // no or a bad certificate, no TLS, too slow
+    std::uint64_t broken_links = 0;        // a client that broke the protocol
+    std::uint64_t limit_handshakes = 0;    // turned away: handshakes at once, all together
+    std::uint64_t limit_source = 0;        // ... one source's handshakes at once, or their rate
+    std::uint64_t limit_connections = 0;
+    std::uint64_t limit_identity = 0;
+    std::uint64_t limit_streams = 0;
+    std::uint64_t limit_viewer_buffer = 0;
+    std::uint64_t limit_idle = 0;
+};
+
+// What every carrier works with; outlives them all.
+struct gateway_parts {
+    boost::asio::io_context& io;
+    directory& components;
+    const limits& bounds;
+    counters& counts;
+    // Body of the control API's answer for whoever may see something; none: nothing to see.
+    std::function<std::string(const auth::identity&, std::string_view path)> api;
+    std::vector<std::string> names;  // of all components, whoever may see them
+    bool draining = false;
+};
+
+// One accepted channel, opened and verified, and who came in by it.
+struct admitted_channel {
+    std::shared_ptr<tls_channel> channel;
+    caller who;
+    std::string sni;
+    std::string refuse;          // not empty: why this connection gets nothing but this reason
+    std::function<void()> gone;  // to be called once, by post, when the carrier may be destroyed
+};
+
+class carrier {
+public:
+    virtual ~carrier() = default;
+    // No new streams; those there are may end by themselves within that time.
+    virtual void drain(std::string_view reason, std::chrono::milliseconds within) = 0;
+    // Ends everything now, as politely as one write allows.
+    virtual void close(std::string_view reason) = 0;
+    virtual std::size_t streams() const = 0;
+};
+
+std::unique_ptr<carrier> make_link_server(gateway_parts& parts, admitted_channel in);
+std::unique_ptr<carrier> make_raw_stream(gateway_parts& parts, admitted_channel in);
+std::unique_ptr<carrier> make_control_request(gateway_parts& parts, admitted_channel in);
+
+}  // namespace gateway

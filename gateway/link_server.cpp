@@ -1,0 +1,293 @@
+// The server end of ALPN delvegate/1 (docs/protocol.md): hello, opens and their verdicts, the list of
+// components, keep-alive and the goodbye. The streams' data is link_streams' business.
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <utility>
+
+#include "gateway/carrier.h"
+#include "gateway/link_streams.h"
+#include "gateway/log.h"
+#include "gateway/printable.h"
+
+namespace gateway {
+namespace {
+
+using protocol::frame_type;
+using protocol::json;
+using std::chrono::steady_clock;
+
+constexpr std::int64_t link_version = 1;
+constexpr std::size_t pause_above = 1024 * 1024;   // unsent bytes; more than streams alone can queue
+constexpr std::size_t list_size = 48 * 1024;       // of a COMPONENTS frame, below link_max_control
+constexpr std::size_t max_agent = 128;
+constexpr std::chrono::milliseconds goodbye_time{2000};
+
+class link_server final : public carrier, channel_user, link_owner, link_output {
+public:
+    link_server(gateway_parts& parts, admitted_channel in)
+        : parts_(parts), in_(std::move(in)), timer_(parts.io), idle_since_(steady_clock::now()) {
+        ++parts_.counts.links;
+        in_.channel->hand_over(*this);
+        json hello;
+        hello.set("version", link_version);
+        hello.set("agent", "delvegate/" DELVEGATE_VERSION);
+        hello.set("window", static_cast<std::uint64_t>(protocol::link_window));
+        hello.set("pingSeconds", std::int64_t{parts_.bounds.ping_time.count() / 1000});
+        hello.set("maxStreams", static_cast<std::uint64_t>(parts_.bounds.streams_per_link));
+        streams_.send_control(frame_type::hello, 0, hello);
+        if (!in_.refuse.empty()) {
+            goaway(in_.refuse, std::chrono::milliseconds(0));
+            leave(in_.refuse);
+        } else {
+            arm_timer();
+        }
+    }
+
+    ~link_server() override {
+        streams_.close("the gateway closed the link");
+        in_.channel->abort();
+    }
+
+    void drain(std::string_view reason, std::chrono::milliseconds within) override {
+        if (leaving_) return;
+        draining_ = true;
+        goaway(reason, within);
+        if (streams_.size() == 0) leave(reason);
+    }
+
+    void close(std::string_view reason) override {
+        if (!leaving_ && !draining_) goaway(reason, std::chrono::milliseconds(0));
+        leave(reason);
+    }
+
+    std::size_t streams() const override { return streams_.size(); }
+
+private:
+    // channel_user
+    void opened() override {}
+    void received(std::string_view bytes) override {
+        streams_.feed(bytes);
+        // Answers to pings and lists are the only output that no window bounds.
+        if (in_.channel->unsent() > pause_above) in_.channel->pause_reading();
+    }
+    void writable() override {
+        streams_.pump();
+        if (in_.channel->unsent() <= pause_above / 2) in_.channel->resume_reading();
+    }
+    void ended() override { leave("the client closed the link"); }
+    void closed(close_cause, std::string_view text) override {
+        const std::string reason = "the link broke: " + std::string(text);
+        if (!leaving_ && streams_.size() > 0)
+            log().warn("{} at {}: {} ({} streams)", in_.who.who.user, in_.who.address, reason,
+                       streams_.size());
+        streams_.close(reason);
+        in_.channel->abort();
+        over();
+    }
+
+    // link_output
+    void send(std::string_view bytes) override { in_.channel->send(bytes); }
+    std::size_t unsent() const override { return in_.channel->unsent(); }
+
+    // link_owner
+    bool control(frame_type type, std::uint32_t stream, const json& body) override {
+        switch (type) {
+            case frame_type::hello: return on_hello(body);
+            case frame_type::open: return on_open(stream, body);
+            case frame_type::list: return on_list();
+            case frame_type::resume: return on_resume();
+            default: return false;
+        }
+    }
+
+    bool on_hello(const json& body) {
+        const json* version = body.find("version");
+        if (!version || !version->as_int()) return false;
+        if (*version->as_int() != link_version) {
+            close("this gateway speaks version 1 of the link; use a delvegate of the same release");
+            return true;
+        }
+        const std::string agent = printable(body.get_string("agent").substr(0, max_agent));
+        if (!agent.empty()) in_.who.client = agent;
+        log().info("{} at {}: link opened by {}", in_.who.who.user, in_.who.address, in_.who.client);
+        return true;
+    }
+
+    bool on_open(std::uint32_t id, const json& body) {
+        if (id % 2 == 0 || id <= streams_.last_id()) return false;
+        const json* name = body.find("component");
+        if (name && !name->is_string()) return false;
+        const std::string component(body.get_string("component"));
+
+        verdict said;
+        if (draining_ || parts_.draining) {
+            said.code = "draining";
+            said.reason = "the gateway is shutting down; connect again in a moment";
+        } else if (streams_.size() >= parts_.bounds.streams_per_link) {
+            ++parts_.counts.limit_streams;
+            said.code = "limit";
+            said.reason = "this link carries " + std::to_string(parts_.bounds.streams_per_link) +
+                          " debug connections already (limits.streamsPerLink); close one";
+        } else {
+            link_stream& stream = streams_.add(id);
+            stream.cork();
+            std::unique_ptr<stream_user> user;
+            said = parts_.components.open(in_.who, component, stream, user);
+            if (said.accepted && (!user || stream.gone())) {
+                said = {};
+                said.code = "not-running";
+                said.reason = "the session ended before it began; try again";
+            }
+            if (user) stream.attach(std::move(user));
+            if (said.accepted) {
+                ++parts_.counts.streams;
+                send_verdict(id, said);
+                stream.uncork();
+                return true;
+            }
+        }
+        ++parts_.counts.refused_streams;
+        send_verdict(id, said);
+        streams_.refuse(id);
+        log().info("{} at {}: no session with \"{}\": {}", in_.who.who.user, in_.who.address,
+                   printable(component.substr(0, max_agent)), said.reason);
+        return true;
+    }
+
+    void send_verdict(std::uint32_t id, const verdict& said) {
+        json body;
+        body.set("ok", said.accepted);
+        if (said.accepted) {
+            body.set("component", said.component);
+            body.set("session", said.session);
+            return streams_.send_control(frame_type::verdict, id, body);
+        }
+        body.set("code", said.code);
+        body.set("reason", said.reason);
+        json::array names;
+        std::size_t size = 0;
+        for (const auto& name : said.components)
+            if ((size += name.size() + 8) < list_size) names.emplace_back(name);
+        body.set("components", std::move(names));
+        streams_.send_control(frame_type::verdict, id, body);
+    }
+
+    bool on_list() {
+        json::array components;
+        std::size_t size = 0;
+        for (const auto& one : parts_.components.list(in_.who.who)) {
+            json entry;
+            entry.set("name", one.name);
+            entry.set("state", one.state);
+            entry.set("detail", one.detail);
+            size += protocol::to_text(entry).size() + 1;
+            if (size > list_size) break;
+            components.push_back(std::move(entry));
+        }
+        json body;
+        body.set("components", std::move(components));
+        streams_.send_control(frame_type::components, 0, body);
+        return true;
+    }
+
+    // The client then opens its streams anew; its IDEs see their connections end.
+    bool on_resume() {
+        if (streams_.last_id() != 0) return false;
+        json body;
+        body.set("ok", false);
+        body.set("reason", "this gateway keeps nothing of a broken link; open the streams again");
+        streams_.send_control(frame_type::resumed, 0, body);
+        return true;
+    }
+
+    void stream_overflowed(std::uint32_t) override { ++parts_.counts.limit_viewer_buffer; }
+
+    void stream_closed(std::uint32_t) override {
+        if (streams_.size() > 0) return;
+        idle_since_ = steady_clock::now();
+        if (draining_) leave("drained");
+    }
+
+    void broken(std::string_view reason) override {
+        ++parts_.counts.broken_links;
+        log().warn("{} at {}: link closed: {}", in_.who.who.user, in_.who.address, reason);
+        // The streams are dead already, and so is feed(); the client still learns why.
+        std::string frame;
+        protocol::append_control(frame, frame_type::goaway, 0, goaway_body(reason, 0));
+        in_.channel->send(frame);
+        leave(reason);
+    }
+
+    void collect_later() override {
+        if (std::exchange(collecting_, true)) return;
+        boost::asio::post(parts_.io, [this, alive = std::weak_ptr<char>(alive_)] {
+            if (alive.expired()) return;
+            collecting_ = false;
+            streams_.collect();
+        });
+    }
+
+    static json goaway_body(std::string_view reason, std::int64_t seconds) {
+        json body;
+        body.set("reason", reason);
+        body.set("seconds", seconds);
+        return body;
+    }
+    void goaway(std::string_view reason, std::chrono::milliseconds within) {
+        streams_.send_control(frame_type::goaway, 0, goaway_body(reason, within.count() / 1000));
+    }
+
+    void arm_timer() {
+        timer_.expires_after(parts_.bounds.ping_time);
+        timer_.async_wait([this, alive = std::weak_ptr<char>(alive_)](const boost::system::error_code& ec) {
+            if (!ec && !alive.expired() && !leaving_) on_timer();
+        });
+    }
+
+    void on_timer() {
+        if (!streams_.greeted()) return close("no hello came; is this a delvegate client?");
+        if (!streams_.tick()) {
+            log().warn("{} at {}: the link is silent; closed", in_.who.who.user, in_.who.address);
+            streams_.close("the laptop's end of the link is gone");
+            in_.channel->abort();
+            return over();
+        }
+        if (streams_.size() == 0 && steady_clock::now() - idle_since_ >= parts_.bounds.link_idle_time) {
+            ++parts_.counts.limit_idle;
+            return close("the link was idle (limits.linkIdleTime)");
+        }
+        arm_timer();
+    }
+
+    // Says goodbye and goes; closed() comes when the client has seen it, or takes too long.
+    void leave(std::string_view reason) {
+        if (std::exchange(leaving_, true)) return;
+        timer_.cancel();
+        streams_.close(reason);
+        in_.channel->shutdown(goodbye_time);
+    }
+
+    void over() {
+        leaving_ = true;
+        timer_.cancel();
+        if (in_.gone) boost::asio::post(parts_.io, std::exchange(in_.gone, {}));
+    }
+
+    gateway_parts& parts_;
+    admitted_channel in_;
+    boost::asio::steady_timer timer_;
+    link_streams streams_{*this, *this, parts_.bounds.viewer_buffer};
+    steady_clock::time_point idle_since_;
+    bool collecting_ = false;
+    bool draining_ = false;
+    bool leaving_ = false;
+    std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+}  // namespace
+
+std::unique_ptr<carrier> make_link_server(gateway_parts& parts, admitted_channel in) {
+    return std::make_unique<link_server>(parts, std::move(in));
+}
+
+}  // namespace gateway

@@ -1,0 +1,73 @@
+// The one port that answers: accepts, bounds what strangers may cost, verifies certificates, and only
+// then lets a connection become a link, a raw stream or a control request.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "auth/tls.h"
+#include "gateway/admission.h"
+#include "gateway/carrier.h"
+#include "gateway/config.h"
+#include "gateway/log.h"
+
+namespace gateway {
+
+class connection;
+
+class tls_server {
+public:
+    // Both outlive the server. The context is made by auth::make_server_context().
+    tls_server(gateway_parts& parts, auth::ssl_ctx context);
+    ~tls_server();
+    tls_server(const tls_server&) = delete;
+    tls_server& operator=(const tls_server&) = delete;
+
+    // Binds and accepts. The error says what to do. "::" means IPv4 too, and alone IPv4 on a host
+    // without IPv6.
+    auth::outcome<void> listen(const std::vector<host_port>& where);
+    std::vector<boost::asio::ip::tcp::endpoint> addresses() const;
+
+    // Stops accepting; streams may end by themselves within drainTime, then they are closed, with
+    // two seconds for their last bytes. `done` is called, from the event loop, when no connection is left.
+    void drain(std::function<void()> done);
+
+    std::size_t connections() const { return connections_.size(); }
+    std::size_t handshakes() const { return admission_.handshakes(); }
+    std::size_t streams() const;
+
+private:
+    friend class connection;
+    struct port;
+
+    auth::outcome<void> open_port(const boost::asio::ip::tcp::endpoint& where);
+    void wait(port& at);
+    void accept_some(port& at);
+    bool accept_one(port& at);
+    void take(int fd, const boost::asio::ip::tcp::endpoint& peer);
+    void rest(port& at);
+    void shed(port& at);
+    void turned_away(const std::string& source, admission::answer why);
+    void trouble(const std::string& source, const std::string& text);
+    void remove(std::uint64_t id);
+    void check_drained();
+
+    gateway_parts& parts_;
+    auth::ssl_ctx context_;
+    admission admission_;
+    log_gate gate_;
+    std::vector<std::unique_ptr<port>> ports_;
+    std::unordered_map<std::uint64_t, std::unique_ptr<connection>> connections_;
+    std::uint64_t last_id_ = 0;
+    boost::asio::steady_timer drain_timer_;
+    std::function<void()> drained_;
+    int reserve_fd_ = -1;  // given up for a moment to turn a caller away when descriptors run out
+};
+
+}  // namespace gateway
