@@ -1,0 +1,4 @@
+"""The ways that are ours."""
+
+COMPONENT = "shop"
+WAYS = []
