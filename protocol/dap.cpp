@@ -1,6 +1,5 @@
 #include "protocol/dap.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "protocol/keys.h"
@@ -122,11 +121,13 @@ result<dap_message_head> read_dap_message_head(std::string_view body_start) {
     if (!take("{\"seq\":") || !take_number()) return errc::bad_reply;
     dap_message_head head;
     head.prefix = at;
-    if (take(",\"type\":\"event\",")) return head;
+    if (take(",\"type\":\"event\",\"event\":")) return head;
     if (!take(",\"type\":\"response\",\"request_seq\":")) return errc::bad_reply;
     const auto request_seq = take_number();
     if (!request_seq) return errc::bad_reply;
-    return dap_message_head{.is_response = true, .request_seq = *request_seq, .prefix = at};
+    head = {.is_response = true, .request_seq = *request_seq, .prefix = at};
+    if (!take(",\"success\":")) return errc::bad_reply;
+    return head;
 }
 
 }  // namespace protocol

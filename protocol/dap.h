@@ -17,6 +17,7 @@ struct dap_request {
     std::int64_t seq = 0;
     std::string command;
     json arguments;  // null when absent
+    bool operator==(const dap_request&) const = default;
 };
 
 // `Content-Length: N\r\n\r\n` + N bytes. More tolerant than go-dap in what harms nobody (any case of

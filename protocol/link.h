@@ -51,6 +51,7 @@ public:
     void feed(std::string_view bytes);
     // Views into the buffer, valid until the next feed(). Errors (bad_frame) are final.
     std::optional<link_frame> next(error_code& ec);
+    std::size_t buffered() const { return buffer_.size(); }
 
 private:
     input_buffer buffer_;

@@ -1,6 +1,5 @@
 #include "protocol/rpc.h"
 
-#include <charconv>
 #include <utility>
 
 #include "protocol/keys.h"
@@ -64,13 +63,22 @@ std::string encode_rpc_error(const json& id, std::string_view message) {
 
 result<std::optional<rpc_reply_head>> read_rpc_reply_head(std::string_view line_start) {
     constexpr std::string_view opening = "{\"id\":";
-    const auto common = std::min(opening.size(), line_start.size());
-    if (line_start.substr(0, common) != opening.substr(0, common)) return errc::bad_reply;
+    constexpr std::string_view following = ",\"result\":";
+    // False: it begins otherwise. A text that ends too early is not wrong yet.
+    const auto may_begin = [](std::string_view text, std::string_view wanted) {
+        return wanted.starts_with(text.substr(0, wanted.size()));
+    };
+    if (!may_begin(line_start, opening)) return errc::bad_reply;
+    if (line_start.size() <= opening.size()) return std::optional<rpc_reply_head>();
 
-    const auto id = read_number<std::uint64_t>(line_start.substr(common));
+    const auto id = read_number<std::uint64_t>(line_start.substr(opening.size()));
     if (!id) return errc::bad_reply;
     if (!*id) return std::optional<rpc_reply_head>();
-    return rpc_reply_head{.id = (*id)->value, .prefix = opening.size() + (*id)->size};
+    const rpc_reply_head head{.id = (*id)->value, .prefix = opening.size() + (*id)->size};
+    const auto rest = line_start.substr(head.prefix);
+    if (!may_begin(rest, following)) return errc::bad_reply;
+    if (rest.size() < following.size()) return std::optional<rpc_reply_head>();
+    return head;
 }
 
 }  // namespace protocol

@@ -17,6 +17,7 @@ struct rpc_request {
     json id;             // number (token kept), string or null
     std::string method;  // e.g. "RPCServer.State"
     json params;         // params[0]; null when absent
+    bool operator==(const rpc_request&) const = default;
 };
 
 // Cuts a byte stream into top-level JSON objects: Go's jsonrpc codec has no framing, only
