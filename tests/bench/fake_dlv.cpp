@@ -72,7 +72,10 @@ public:
         std::array<char, 16384> chunk;
         const auto n = ::recv(fd_, chunk.data(), chunk.size(), 0);
         if (n < 0) return errno == EAGAIN || errno == EINTR;
-        if (n == 0) return false;
+        if (n == 0) {
+            ended_ = true;  // what it asked before is still answered
+            return wants_write();
+        }
         in_.append(chunk.data(), static_cast<std::size_t>(n));
         if (!answer_all()) return false;
         return writable();
@@ -104,9 +107,10 @@ public:
             sent_ = 0;
             if (over) return false;
         }
-        return true;
+        return !ended_;
     }
 
+    bool wants_read() const { return !ended_; }
     bool wants_write() const { return !out_.empty(); }
 
 private:
@@ -142,6 +146,7 @@ private:
 
     int fd_;
     std::optional<bool> dap_;
+    bool ended_ = false;  // by its side
     int seq_ = 0;
     string in_;
     std::deque<bench::answer> out_;
@@ -177,6 +182,10 @@ int listen_at(const string& address) {
     return fd;
 }
 
+std::uint32_t interest(const connection& c) {
+    return (c.wants_read() ? EPOLLIN : 0u) | (c.wants_write() ? EPOLLOUT : 0u);
+}
+
 void serve(int listener) {
     const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
     epoll_event listening{EPOLLIN, {.fd = listener}};
@@ -200,15 +209,15 @@ void serve(int listener) {
             const auto found = connections.find(e.data.fd);
             if (found == connections.end()) continue;
             auto& c = *found->second;
-            const bool wanted_write = c.wants_write();
+            const auto before = interest(c);
             bool alive = true;
             if (e.events & EPOLLOUT) alive = c.writable();
-            if (alive && (e.events & (EPOLLIN | EPOLLHUP | EPOLLERR))) alive = c.readable();
+            if (e.events & (EPOLLHUP | EPOLLERR)) alive = false;
+            if (alive && (e.events & EPOLLIN)) alive = c.readable();
             if (!alive) {
                 connections.erase(found);
-            } else if (c.wants_write() != wanted_write) {
-                epoll_event wanted{EPOLLIN, {.fd = e.data.fd}};
-                if (c.wants_write()) wanted.events |= EPOLLOUT;
+            } else if (interest(c) != before) {
+                epoll_event wanted{interest(c), {.fd = e.data.fd}};
                 ::epoll_ctl(epoll, EPOLL_CTL_MOD, e.data.fd, &wanted);
             }
         }

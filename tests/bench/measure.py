@@ -1,4 +1,4 @@
-"""What is measured of one way, from fresh processes to their end."""
+"""What is measured, and how much of it."""
 
 import json
 import socket
@@ -62,8 +62,11 @@ def load(tools, way, mode, **options):
     return json.loads(done.stdout)
 
 
-def idle_memory(tools, way, amount):
-    """KiB per connection, and KiB of both ends before the first of them."""
+# The steps of a round, each for one way: row → number. Within a round every step is taken by all ways in
+# turn before the next one, so that the numbers that are compared are seconds apart.
+
+def memory_step(tools, way, amount):
+    """Per connection in KiB, and both ends before the first one; the processes are fresh."""
     before = memory(way.roots)
     argv = [tools.load, "idle", "--connections", str(amount.idle)] + way.addresses
     child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -72,35 +75,37 @@ def idle_memory(tools, way, amount):
     _, said = child.communicate()
     if child.returncode != 0 or not held:
         raise Failure(f"{way.title}, idle: {said.strip()}")
-    each = {key: (after[key] - before[key]) / amount.idle for key in after}
-    return each, before
+    row = {"memory_base": before["Pss"] / 1024}
+    for key, name in (("Pss", "memory"), ("Rss", "memory_rss"), ("Anonymous", "memory_anonymous")):
+        row[name] = (after[key] - before[key]) / amount.idle
+    return row
 
 
-def measure(tools, way, amount):
-    """One round of one way: row → number."""
-    way.start()
-    wait_until_answering(way)
-    row = {}
-    each, before = idle_memory(tools, way, amount)
-    row["memory"], row["memory_rss"], row["memory_anonymous"] = each["Pss"], each["Rss"], each["Anonymous"]
-    row["memory_base"] = before["Pss"] / 1024
-
+def latency_step(tools, way, amount):
     cpu = cpu_seconds(way.roots)
     got = load(tools, way, "latency", count=amount.latency, warmup=max(amount.latency // 10, 1))
-    row["p50"], row["p99"] = got["p50_us"], got["p99_us"]
-    row["cpu_rpc_1"] = (cpu_seconds(way.roots) - cpu) * 1e6 / got["requests"]
+    return {"p50": got["p50_us"], "p99": got["p99_us"],
+            "cpu_rpc_1": (cpu_seconds(way.roots) - cpu) * 1e6 / got["requests"]}
 
+
+def rate_step(tools, way, amount):
     cpu = cpu_seconds(way.roots)
     got = load(tools, way, "rate", connections=amount.rate_connections, seconds=amount.rate_seconds)
-    row["rate"] = got["per_second"]
-    row["cpu_rpc"] = (cpu_seconds(way.roots) - cpu) * 1e6 / got["requests"]
+    return {"rate": got["per_second"], "cpu_rpc": (cpu_seconds(way.roots) - cpu) * 1e6 / got["requests"]}
 
+
+def bulk_step(tools, way, amount):
     cpu = cpu_seconds(way.roots)
     got = load(tools, way, "bulk", count=amount.bulk, warmup=max(amount.bulk // 10, 1), bytes=amount.bulk_bytes)
-    row["bulk"] = got["mb_per_second"]
-    row["cpu_gb"] = (cpu_seconds(way.roots) - cpu) * 1e9 / got["bytes"]
+    return {"bulk": got["mb_per_second"], "cpu_gb": (cpu_seconds(way.roots) - cpu) * 1e9 / got["bytes"]}
 
-    row["connect_1"] = load(tools, way, "connect", count=amount.one_by_one)["per_second"]
-    row["connect_8"] = load(tools, way, "connect", count=amount.eight_at_a_time, connections=8)["per_second"]
-    way.check()
-    return row
+
+def connect_step(tools, way, amount):
+    return {"connect_1": load(tools, way, "connect", count=amount.one_by_one)["per_second"]}
+
+
+def connect_8_step(tools, way, amount):
+    return {"connect_8": load(tools, way, "connect", count=amount.eight_at_a_time, connections=8)["per_second"]}
+
+
+STEPS = [memory_step, latency_step, rate_step, bulk_step, connect_step, connect_8_step]

@@ -32,6 +32,12 @@ def advantage(row, ours, other):
     return ours / other if more_is_better else other / ours
 
 
+def _median_advantage(row, ours, other):
+    """Round by round, since both were then measured within seconds."""
+    each = [advantage(row, a[row[0]], b[row[0]]) for a, b in zip(ours, other)]
+    return None if None in each else statistics.median(each)
+
+
 def _table(head, lines):
     out = ["| " + " | ".join(head) + " |", "|" + "|".join(["---"] + ["---:"] * (len(head) - 1)) + "|"]
     return "\n".join(out + ["| " + " | ".join(line) + " |" for line in lines])
@@ -57,12 +63,12 @@ def tables(ways, rounds):
     if ours and peers:
         lines = []
         for row in ROWS:
-            each = [(advantage(row, m[ours.key][row[0]], m[w.key][row[0]]), w) for w in ways if w is not ours]
+            each = [(_median_advantage(row, rounds[ours.key], rounds[w.key]), w) for w in ways if w is not ours]
             against = sorted(a for a, w in each if w.peer and a is not None)
             lines.append([row[1]] + [_ratio(a) if w.key != "bare" or not row[0].startswith(("cpu", "memory")) else "–"
                                      for a, w in each]
                          + ([f"**{against[0]:.2f}**", f"**{statistics.median(against):.2f}**"] if against else ["–"] * 2))
-        text += ["\nHow many times better delvegate is than each (above 1: delvegate is ahead):\n",
+        text += ["\nHow many times better delvegate is than each (above 1: delvegate is ahead), median of the rounds' ratios:\n",
                  _table(["delvegate against"] + [w.title for w in ways if w is not ours] +
                         ["best peer", "median peer"], lines)]
     text += ["\nLeast and greatest round, to judge the noise by:\n", _table([""] + [w.title for w in ways], spread)]
