@@ -1,10 +1,9 @@
 // What one gateway allows, with the defaults. Every member is a key under `limits:` of gateway.yaml
-// (gateway/config_table.cpp holds the key, unit and sentence of each).
+// (config_table.cpp holds the key, unit and sentence of each).
 #pragma once
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 
 namespace gateway {
 
@@ -30,8 +29,8 @@ struct limits {
     // One message.
     std::size_t rpc_request = 4u << 20;     // bytes
     std::size_t dap_request = 4u << 20;     // bytes; go-dap's own bound
-    std::uint64_t rpc_reply = 1u << 30;     // bytes
-    std::uint64_t dap_reply = 1u << 30;     // bytes
+    std::size_t rpc_reply = 1u << 30;     // bytes
+    std::size_t dap_reply = 1u << 30;     // bytes
     std::size_t depth = 64;                 // arrays and objects nested in each other
 
     std::chrono::milliseconds drain_time = std::chrono::seconds(10);

@@ -1,0 +1,308 @@
+#include "gateway/config.h"
+
+#include <unistd.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
+#include <utility>
+
+#include "gateway/config_table.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::size_t max_file = 1024 * 1024;
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value && *value == '/' ? value : "";
+}
+
+// The first error wins; after it nothing is read any more.
+class reader {
+public:
+    reader(std::string file, std::string directory)
+        : file_(std::move(file)), directory_(std::move(directory)) {}
+
+    config read(const YAML::Node& root) {
+        config out;
+        out.state_directory = default_state_directory();
+        out.runtime_directory = default_runtime_directory();
+        std::vector<std::string_view> known = names(top_keys());
+        known.insert(known.end(), {"limits", "components"});
+        if (!root.IsNull())
+            each(root, "the file", known, [&](const std::string& key, const YAML::Node& value) { top(out, key, value); });
+        const int given = !out.certificate.empty() + !out.key.empty() + !out.client_ca.empty();
+        if (ok() && given != 0 && given != 3)
+            fail(root, "certificate, key and clientCA go together: give all three, or none to let the "
+                       "gateway make its own");
+        return out;
+    }
+
+    bool ok() const { return error_.empty(); }
+    const std::string& error() const { return error_; }
+
+private:
+    template <class Keys>
+    static std::vector<std::string_view> names(const Keys& keys) {
+        std::vector<std::string_view> out;
+        for (const auto& key : keys) out.push_back(key.name);
+        return out;
+    }
+
+    void fail(const YAML::Node& where, const std::string& what) {
+        if (!ok()) return;
+        const YAML::Mark mark = where.Mark();
+        error_ = file_;
+        if (!mark.is_null())
+            error_ += ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
+        error_ += ": " + what;
+    }
+
+    void each(const YAML::Node& node, const std::string& what, const std::vector<std::string_view>& known,
+              const std::function<void(const std::string&, const YAML::Node&)>& take) {
+        if (!node.IsMap()) return fail(node, what + " must be a map of keys");
+        std::set<std::string> seen;
+        for (const auto& entry : node) {
+            if (!ok()) return;
+            if (!entry.first.IsScalar()) return fail(entry.first, "a key must be a name");
+            const std::string key = entry.first.Scalar();
+            if (!seen.insert(key).second) return fail(entry.first, "`" + key + "` is given twice");
+            if (std::find(known.begin(), known.end(), key) == known.end()) {
+                const std::string near = nearest(key, known);
+                return fail(entry.first, "unknown key `" + key + "`" +
+                                             (near.empty() ? "" : "; did you mean `" + near + "`?"));
+            }
+            take(key, entry.second);
+        }
+    }
+
+    std::string text(const std::string& key, const YAML::Node& value) {
+        if (value.IsScalar() && value.Scalar().find('\0') == std::string::npos) return value.Scalar();
+        fail(value, "`" + key + "` must be one piece of text");
+        return {};
+    }
+
+    std::string some_text(const std::string& key, const YAML::Node& value) {
+        std::string out = text(key, value);
+        if (ok() && out.empty()) fail(value, "`" + key + "` must not be empty");
+        return out;
+    }
+
+    std::string path(const std::string& key, const YAML::Node& value) {
+        return absolute(some_text(key, value));
+    }
+    std::string absolute(std::string given) const {
+        if (given.empty() || given.front() == '/') return given;
+        return directory_ + "/" + given;
+    }
+
+    std::vector<std::string> list(const std::string& key, const YAML::Node& value, bool empty_items) {
+        std::vector<std::string> out;
+        if (!value.IsSequence()) {
+            fail(value, "`" + key + "` must be a list, such as [a, b]");
+            return out;
+        }
+        for (const auto& item : value) out.push_back(empty_items ? text(key, item) : some_text(key, item));
+        return out;
+    }
+
+    // Taken or refused, with the place.
+    template <class T>
+    T checked(const YAML::Node& where, const std::string& key, launcher::outcome<T> parsed) {
+        if (parsed) return std::move(*parsed);
+        fail(where, "`" + key + "`: " + parsed.error());
+        return T{};
+    }
+
+    std::string one_of(const std::string& key, const YAML::Node& value, const std::vector<std::string_view>& choices) {
+        const std::string given = text(key, value);
+        if (ok() && std::find(choices.begin(), choices.end(), given) == choices.end()) {
+            std::string all;
+            for (const auto& choice : choices) all += (all.empty() ? "" : ", ") + std::string(choice);
+            fail(value, "`" + key + "` is one of " + all + "; not \"" + given + "\"");
+        }
+        return given;
+    }
+
+    void top(config& out, const std::string& key, const YAML::Node& value) {
+        if (key == "listen") {
+            out.listen.clear();
+            for (const std::string& one : list(key, value, false))
+                if (ok()) out.listen.push_back(checked(value, key, parse_host_port(one)));
+            if (ok() && out.listen.empty()) fail(value, "`listen` names no address");
+        } else if (key == "certificate") {
+            out.certificate = path(key, value);
+        } else if (key == "key") {
+            out.key = path(key, value);
+        } else if (key == "clientCA") {
+            out.client_ca = path(key, value);
+        } else if (key == "stateDirectory") {
+            out.state_directory = path(key, value);
+        } else if (key == "runtimeDirectory") {
+            out.runtime_directory = path(key, value);
+        } else if (key == "logLevel") {
+            out.log_level = one_of(key, value, {"debug", "info", "warn", "error"});
+        } else if (key == "logFormat") {
+            out.log_format = one_of(key, value, {"text", "json"});
+        } else if (key == "limits") {
+            each(value, "`limits`", names(limit_keys()),
+                 [&](const std::string& name, const YAML::Node& given) { limit(out.bounds, name, given); });
+        } else {
+            if (!value.IsSequence()) return fail(value, "`components` must be a list");
+            for (const auto& item : value)
+                if (ok()) component(out, item);
+        }
+    }
+
+    void limit(limits& bounds, const std::string& name, const YAML::Node& value) {
+        for (const limit_key& key : limit_keys()) {
+            if (key.name != name) continue;
+            const std::string given = text(name, value);
+            if (!ok()) return;
+            if (key.time) {
+                bounds.*key.time = checked(value, name, parse_duration(given));
+                // Nothing may take no time at all, but the goodbye.
+                if (ok() && (bounds.*key.time).count() == 0 && name != "drainTime")
+                    fail(value, "`" + name + "` must be longer than nothing");
+                return;
+            }
+            const auto parsed = parse_size(given);
+            const bool plain = given.find_first_not_of("0123456789") == std::string::npos;
+            if (!parsed || *parsed == 0 || (key.unit == "count" && !plain))
+                return fail(value, "`" + name + "` must be a " + (key.unit == "count" ? "number" : "size") +
+                                       " above zero; not \"" + given + "\"");
+            bounds.*key.number = *parsed;
+            return;
+        }
+    }
+
+    void component(config& out, const YAML::Node& node) {
+        component_config one;
+        std::map<std::string, YAML::Node> given;
+        each(node, "a component", names(component_keys()),
+             [&](const std::string& key, const YAML::Node& value) { given.emplace(key, value); });
+        if (!ok()) return;
+        const auto at = [&](const char* key) { return given.find(key) == given.end() ? nullptr : &given.at(key); };
+        if (!at("name")) return fail(node, "a component needs a `name`");
+        one.name = text("name", *at("name"));
+        if (ok() && !is_dns_label(one.name))
+            return fail(*at("name"), "`name` must be of lower-case letters, digits and inner hyphens, at most "
+                                     "63; not \"" + one.name + "\"");
+        for (const auto& other : out.components)
+            if (other.name == one.name) return fail(*at("name"), "two components are called " + one.name);
+        if (const auto* kind = at("kind"))
+            if (one_of("kind", *kind, {"exec", "connect"}) == "connect") one.how = component_config::kind::connect;
+        if (const auto* users = at("users")) one.users = list("users", *users, false);
+        if (const auto* groups = at("groups")) one.groups = list("groups", *groups, false);
+        if (one.how == component_config::kind::connect)
+            connect_part(one, node, given);
+        else
+            exec_part(one, node, given);
+        out.components.push_back(std::move(one));
+    }
+
+    void connect_part(component_config& one, const YAML::Node& node, const std::map<std::string, YAML::Node>& given) {
+        for (const auto& [key, value] : given) {
+            if (key == "address")
+                one.address = checked(value, key, launcher::parse_address(text(key, value)));
+            else if (key != "name" && key != "kind" && key != "users" && key != "groups")
+                return fail(value, "`" + key + "` belongs to kind exec, and this component is of kind connect");
+        }
+        if (ok() && !given.contains("address"))
+            fail(node, "component " + one.name + " needs an `address`: where its dlv listens");
+    }
+
+    void exec_part(component_config& one, const YAML::Node& node, const std::map<std::string, YAML::Node>& given) {
+        launcher::exec_spec& spec = one.exec;
+        spec.name = one.name;
+        for (const auto& [key, value] : given) {
+            if (key == "binary") spec.binary = path(key, value);
+            if (key == "args") spec.args = list(key, value, true);
+            if (key == "env") environment_of(spec, value);
+            if (key == "workingDirectory") spec.working_directory = absolute(text(key, value));
+            if (key == "user") spec.user = text(key, value);
+            if (key == "dlv") {
+                spec.dlv = some_text(key, value);
+                if (spec.dlv.find('/') != std::string::npos) spec.dlv = absolute(spec.dlv);
+            }
+            if (key == "stopOnEntry") one.stop_on_entry = one_of(key, value, {"true", "false"}) == "true";
+            if (key == "memoryLimit") spec.memory_limit = checked(value, key, parse_size(text(key, value)));
+            if (key == "address")
+                return fail(value, "`address` belongs to kind connect; say `kind: connect`");
+        }
+        if (ok() && spec.binary.empty())
+            fail(node, "component " + one.name + " needs a `binary`: the Go program to run under dlv");
+    }
+
+    void environment_of(launcher::exec_spec& spec, const YAML::Node& value) {
+        if (!value.IsMap()) return fail(value, "`env` must be a map, such as {NAME: value}");
+        std::set<std::string> seen;
+        for (const auto& entry : value) {
+            const std::string name = text("env", entry.first);
+            if (name.empty() || name.find('=') != std::string::npos)
+                return fail(entry.first, "\"" + name + "\" is not a name of an environment variable");
+            if (!seen.insert(name).second) return fail(entry.first, "`env` names " + name + " twice");
+            spec.env.emplace_back(name, text("env", entry.second));
+        }
+    }
+
+    const std::string file_;
+    const std::string directory_;
+    std::string error_;
+};
+
+}  // namespace
+
+std::string default_state_directory() {
+    if (::geteuid() == 0) return "/var/lib/delvegate";
+    if (const std::string state = environment("XDG_STATE_HOME"); !state.empty()) return state + "/delvegate";
+    if (const std::string home = environment("HOME"); !home.empty()) return home + "/.local/state/delvegate";
+    return "/tmp/delvegate-" + std::to_string(::geteuid());
+}
+
+std::string default_runtime_directory() {
+    if (::geteuid() == 0) return "/run/delvegate";
+    if (const std::string run = environment("XDG_RUNTIME_DIR"); !run.empty()) return run + "/delvegate";
+    return default_state_directory() + "/run";
+}
+
+launcher::outcome<config> parse_config(std::string_view text, const std::string& file, const std::string& directory) {
+    reader in(file, directory);
+    try {
+        const YAML::Node root = YAML::Load(std::string(text));
+        config out = in.read(root);
+        if (!in.ok()) return in.error();
+        return out;
+    } catch (const YAML::Exception& error) {
+        std::string line = file;
+        if (!error.mark.is_null())
+            line += ":" + std::to_string(error.mark.line + 1) + ":" + std::to_string(error.mark.column + 1);
+        return line + ": not valid YAML: " + error.msg;
+    }
+}
+
+launcher::outcome<config> read_config(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream text;
+    if (in) text << in.rdbuf();
+    if (!in || in.bad()) return file + ": cannot be read; give the path of a configuration with --config";
+    if (text.str().size() > max_file) return file + ": longer than 1 MiB; is this a configuration?";
+    const std::size_t slash = file.rfind('/');
+    std::string directory = slash == std::string::npos ? "." : file.substr(0, slash);
+    if (directory.empty()) directory = "/";
+    // What is written in the file stays true whatever becomes of the working directory.
+    if (char* full = ::realpath(directory.c_str(), nullptr)) {
+        directory = full;
+        std::free(full);
+    }
+    return parse_config(text.str(), file, directory);
+}
+
+}  // namespace gateway

@@ -1,0 +1,189 @@
+#include "gateway/config_table.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "gateway/config.h"
+
+namespace gateway {
+
+const std::vector<limit_key>& limit_keys() {
+    static const std::vector<limit_key> keys{
+        {"handshakeTime", "duration", &limits::handshake_time, nullptr,
+         "How long a client may take for its TLS handshake, and for its first frame or request after it."},
+        {"handshakes", "count", nullptr, &limits::handshakes,
+         "TLS handshakes at once; further callers are turned away before any TLS work."},
+        {"handshakesPerSource", "count", nullptr, &limits::handshakes_per_source,
+         "TLS handshakes at once from one address (IPv6: one /64)."},
+        {"handshakeRatePerSource", "count", nullptr, &limits::handshake_rate,
+         "New connections per second from one address; twice as many may come in a burst."},
+        {"connections", "count", nullptr, &limits::connections,
+         "TCP connections in all, handshakes included."},
+        {"connectionsPerIdentity", "count", nullptr, &limits::connections_per_identity,
+         "Verified connections of one user (certificate CN)."},
+        {"streamsPerLink", "count", nullptr, &limits::streams_per_link,
+         "IDE connections that one `delvegate connect` may carry at once."},
+        {"idleTime", "duration", &limits::idle_time, nullptr,
+         "How long a raw debug stream of a stock TLS client may be silent in both directions."},
+        {"linkIdleTime", "duration", &limits::link_idle_time, nullptr,
+         "How long a link of `delvegate connect` may stay without any IDE connection."},
+        {"pingTime", "duration", &limits::ping_time, nullptr,
+         "How often a silent link is asked whether it is alive; after three unanswered it is closed."},
+        {"viewerBuffer", "bytes", nullptr, &limits::viewer_buffer,
+         "Bytes waiting for an IDE that does not read; a slower one is cut off."},
+        {"viewerWindow", "bytes", nullptr, &limits::viewer_window,
+         "Bytes taken from a stock TLS client and not yet dealt with; then TCP holds it back. (A link's "
+         "streams have a fixed window of 1 MiB.)"},
+        {"rpcRequest", "bytes", nullptr, &limits::rpc_request,
+         "Size of one JSON-RPC request from an IDE."},
+        {"dapRequest", "bytes", nullptr, &limits::dap_request,
+         "Size of one DAP message from an IDE (dlv itself takes no more than 4 MiB)."},
+        {"rpcReply", "bytes", nullptr, &limits::rpc_reply,
+         "Size of one JSON-RPC reply from dlv; large ones are streamed, not held."},
+        {"dapReply", "bytes", nullptr, &limits::dap_reply,
+         "Size of one DAP message from dlv."},
+        {"depth", "count", nullptr, &limits::depth,
+         "Arrays and objects nested in each other in one request."},
+        {"drainTime", "duration", &limits::drain_time, nullptr,
+         "How long sessions may go on after SIGTERM or SIGINT; a second signal ends them at once."},
+    };
+    return keys;
+}
+
+std::string format_limit(const limit_key& key, const limits& bounds) {
+    if (key.time) return format_duration(bounds.*key.time);
+    return key.unit == "bytes" ? format_size(bounds.*key.number) : std::to_string(bounds.*key.number);
+}
+
+const std::vector<plain_key>& top_keys() {
+    static const std::vector<plain_key> keys{
+        {"listen", "list of HOST:PORT", "[\"[::]:7443\"]",
+         "Addresses to listen on. [::] takes IPv4 as well. Port 0 lets the system choose.", ""},
+        {"certificate", "path", "",
+         "The gateway's certificate chain, PEM. certificate, key and clientCA are given together; without "
+         "them the gateway makes its own below stateDirectory.",
+         "/etc/delvegate/gateway.crt"},
+        {"key", "path", "", "The certificate's private key, PEM, readable by its owner only.",
+         "/etc/delvegate/gateway.key"},
+        {"clientCA", "path", "", "The CA, PEM, that clients' certificates must chain to.",
+         "/etc/delvegate/clients-ca.crt"},
+        {"stateDirectory", "path", default_state_directory(),
+         "What outlives a run: the gateway's own CA and identities, and dlv's output files.", ""},
+        {"runtimeDirectory", "path", default_runtime_directory(),
+         "What does not: the socket of `delvegate status` and dlv's sockets.", ""},
+        {"logLevel", "debug, info, warn or error", "info",
+         "The least severe messages to log, on standard error.", ""},
+        {"logFormat", "text or json", "text", "One line of text, or one JSON object, per message.", ""},
+    };
+    return keys;
+}
+
+const std::vector<plain_key>& component_keys() {
+    static const std::vector<plain_key> keys{
+        {"name", "DNS label", "", "What `delvegate connect` calls it: lower-case letters, digits and hyphens.",
+         "scheduler"},
+        {"kind", "exec or connect", "exec",
+         "exec starts a program under dlv; connect uses a headless dlv that is already running, with "
+         "--accept-multiclient.",
+         ""},
+        {"users", "list of text", "[]",
+         "Users (certificate CN) who may debug it. Nobody listed in users or groups: nobody admitted.", ""},
+        {"groups", "list of text", "[]", "Groups (certificate O) whose members may debug it.", ""},
+        {"maxViewers", "count", "1",
+         "IDE connections at once. More than one is for looking together: until shared sessions are "
+         "complete they share one selected goroutine, and nobody arbitrates who steps.",
+         ""},
+        {"binary", "path", "", "kind exec: the Go program, built with debug information.",
+         "/usr/local/bin/kube-scheduler"},
+        {"args", "list of text", "[]", "kind exec: the program's arguments.", ""},
+        {"env", "map of text", "{}", "kind exec: environment variables added to a minimal environment.", ""},
+        {"workingDirectory", "path", "\"\"",
+         "kind exec: where the program runs; empty: where the gateway was started.", ""},
+        {"user", "text", "\"\"",
+         "kind exec: the system user the program runs as; empty: the gateway's own. Another one needs root.",
+         ""},
+        {"dlv", "path or name", "dlv", "kind exec: the dlv to use; a name is looked up in PATH.", ""},
+        {"stopOnEntry", "true or false", "true",
+         "kind exec: whether the program waits at its entry for the first IDE, or runs on at once.", ""},
+        {"memoryLimit", "bytes", "4GiB", "kind exec: memory of dlv and the program together; 0: no limit.", ""},
+        {"address", "address", "",
+         "kind connect: where dlv listens: 127.0.0.1:PORT, [::1]:PORT or unix:PATH.", "127.0.0.1:2345"},
+    };
+    return keys;
+}
+
+std::string nearest(std::string_view wrong, const std::vector<std::string_view>& known) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    std::string_view best;
+    std::size_t best_distance = std::max<std::size_t>(2, wrong.size() / 3) + 1;
+    for (const std::string_view name : known) {
+        std::vector<std::size_t> row(name.size() + 1);
+        std::iota(row.begin(), row.end(), std::size_t{0});
+        for (std::size_t i = 1; i <= wrong.size(); ++i) {
+            std::size_t diagonal = std::exchange(row[0], i);
+            for (std::size_t j = 1; j <= name.size(); ++j) {
+                const std::size_t change = diagonal + (lower(wrong[i - 1]) == lower(name[j - 1]) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
+            }
+        }
+        if (row.back() < best_distance) {
+            best_distance = row.back();
+            best = name;
+        }
+    }
+    return std::string(best);
+}
+
+std::string default_config_text() {
+    std::string out =
+        "# Configuration of `delvegate serve`. What is shown is the default; a key may be left out.\n"
+        "# Durations: 500ms, 10s, 15m, 12h, 7d. Bytes: 65536, 64KiB, 4MiB, 1GiB.\n";
+    for (const plain_key& key : top_keys()) {
+        out += "\n# " + std::string(key.sentence) + "\n# (" + std::string(key.kind) + ")\n";
+        if (key.fallback.empty()) out += "# ";
+        out += std::string(key.name) + ": " + (key.fallback.empty() ? std::string(key.example) : key.fallback) + "\n";
+    }
+    out += "\nlimits:\n";
+    const limits defaults;
+    for (const limit_key& key : limit_keys()) {
+        out += "  # " + std::string(key.sentence) + " (" + std::string(key.unit) + ")\n";
+        out += "  " + std::string(key.name) + ": " + format_limit(key, defaults) + "\n";
+    }
+    out += "\n# What can be debugged here; none by default. One entry, with every key:\ncomponents: []\n";
+    bool first = true;
+    for (const plain_key& key : component_keys()) {
+        out += "#     # " + std::string(key.sentence) + " (" + std::string(key.kind) + ")\n";
+        out += std::exchange(first, false) ? "#   - " : "#     ";
+        out += std::string(key.name) + ": " + (key.fallback.empty() ? std::string(key.example) : key.fallback) + "\n";
+    }
+    return out;
+}
+
+std::string config_reference() {
+    const auto row = [](std::string_view prefix, std::string_view name, std::string_view kind,
+                        const std::string& fallback, std::string_view sentence) {
+        return "| `" + std::string(prefix) + std::string(name) + "` | " + std::string(kind) + " | " +
+               (fallback.empty() ? "–" : "`" + fallback + "`") + " | " + std::string(sentence) + " |\n";
+    };
+    // What differs from user to user is told as root's.
+    const auto fallback_of = [](const plain_key& key) -> std::string {
+        if (key.name == "stateDirectory") return "/var/lib/delvegate";
+        if (key.name == "runtimeDirectory") return "/run/delvegate";
+        return key.fallback;
+    };
+    const std::string head = "| key | value | default | meaning |\n|---|---|---|---|\n";
+    std::string out = "### The gateway\n\n" + head;
+    for (const auto& key : top_keys()) out += row("", key.name, key.kind, fallback_of(key), key.sentence);
+    out += "\n### Components\n\n" + head;
+    for (const auto& key : component_keys())
+        out += row("components[].", key.name, key.kind, key.fallback, key.sentence);
+    out += "\n### Limits\n\n" + head;
+    const limits defaults;
+    for (const auto& key : limit_keys())
+        out += row("limits.", key.name, key.unit, format_limit(key, defaults), key.sentence);
+    return out;
+}
+
+}  // namespace gateway
