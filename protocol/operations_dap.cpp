@@ -195,8 +195,14 @@ std::span<const row> dap_rows() { return dap; }
 }  // namespace table
 
 judged judge(const dap_request& request, const clamps& limits) {
-    if (const table::row* row = table::find(table::dap_rows(), request.command))
-        return table::apply(*row, row->name, request.arguments, limits);
+    if (const table::row* row = table::find(table::dap_rows(), request.command)) {
+        judged j = table::apply(*row, row->name, request.arguments, limits);
+        // Arguments that were absent stay absent, and where Delve reads none there are none.
+        const auto* members = j.arguments.if_object();
+        if (members && members->empty() && (request.arguments.is_null() || !row->arguments))
+            j.arguments = json();
+        return j;
+    }
     judged j;
     j.classes = {op_class::lifecycle};
     j.operation = request.command;
