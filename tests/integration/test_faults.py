@@ -1,0 +1,119 @@
+"""What is killed, and what that leaves behind."""
+
+import os
+import signal
+import unittest
+
+from harness import case, dap, debuggee, process, waiting
+from harness.dap import Dap
+from harness.rpc import Rpc
+from harness.terminal import Terminal
+
+TICK = debuggee.line("tick")
+
+
+class Faults(case.Case):
+    def setUp(self):
+        super().setUp()
+        self.gateway = self.serve()
+        self.address = self.connect(self.gateway).address
+        self.program_pid = waiting.until("the program", lambda: self.gateway.program_pid(self.program))
+        self.dlv_pid = self.gateway.dlv_pid()
+
+    def gone(self):
+        for pid in (self.dlv_pid, self.program_pid):
+            waiting.until(f"end of {process.command_line(pid)}", lambda: not process.alive(pid))
+
+    def running_client(self):
+        """A client whose `continue` is outstanding."""
+        client = Rpc(self, self.address)
+        number = client.resume()
+        waiting.until("the target runs", lambda: client.state()["Running"])
+        return client, number
+
+    def test_gateway_killed_while_the_target_is_stopped(self):
+        Rpc(self, self.address).state()
+        self.gateway.process.signal(signal.SIGKILL)
+        self.gone()
+
+    def test_gateway_killed_while_the_target_runs(self):
+        self.running_client()
+        self.gateway.process.signal(signal.SIGKILL)
+        self.gone()
+
+    def test_terminated_gateway_leaves_nothing(self):
+        client, _ = self.running_client()
+        self.gateway.process.signal(signal.SIGTERM)
+        client.close()
+        self.assertEqual(self.gateway.process.wait(), 0, self.gateway.log())
+        self.gone()
+
+    def test_terminated_gateway_ends_even_if_a_viewer_stays(self):
+        client, _ = self.running_client()
+        self.gateway.process.signal(signal.SIGTERM)
+        self.assertEqual(self.gateway.process.wait(), 0, self.gateway.log())
+        client.wait_closed()
+        self.gone()
+
+    def test_dlv_killed(self):
+        client, number = self.running_client()
+        os.kill(self.dlv_pid, signal.SIGKILL)
+        # The viewer is told, by an answer or by the end of its connection; it never waits for ever.
+        waiting.until("the viewer is told", lambda: client.answered(number) or client.closed)
+        waiting.until("end of the program", lambda: not process.alive(self.program_pid))
+        client.close()
+        self.assertTrue(self.gateway.process.running())
+        dlv = Terminal(self, [self.delve.dlv, "connect", self.address])
+        self.assertEqual(dlv.finish(), 1, dlv.text)
+        self.assertRegex(dlv.text, r"could not halt: .*dlv")
+        viewer = Dap(self, self.address)
+        self.assertRegex(viewer.error("initialize", dap.INITIALIZE), "dlv")
+
+    def test_dlv_killed_under_a_dap_viewer(self):
+        viewer = Dap(self, self.address)
+        viewer.attach()
+        os.kill(self.dlv_pid, signal.SIGKILL)
+        viewer.event("terminated")
+
+    def test_program_killed_while_it_runs(self):
+        client, number = self.running_client()
+        os.kill(self.program_pid, signal.SIGKILL)
+        state = client.result(number)["State"]
+        self.assertTrue(state["exited"])
+        self.assertEqual(state["exitStatus"], -9)
+        self.assertIn("exited with status -9", client.error("Stacktrace", {"Id": -1, "Depth": 5}))
+        # And can be started again by who is there.
+        client.call("Restart", {})
+        client.set_breakpoint(debuggee.MAIN, TICK)
+        self.assertEqual(client.command("continue")["currentThread"]["line"], TICK)
+
+    def test_program_killed_under_a_dap_viewer(self):
+        viewer = Dap(self, self.address)
+        viewer.attach()
+        os.kill(self.program_pid, signal.SIGKILL)
+        viewer.event("terminated")
+
+    def test_no_descriptor_leaks_into_the_program(self):
+        targets = []
+        for fd in os.listdir(f"/proc/{self.program_pid}/fd"):
+            targets.append((int(fd), os.readlink(f"/proc/{self.program_pid}/fd/{fd}")))
+        self.assertEqual([t for t in targets if t[0] > 2], [])
+
+    def test_dlv_is_reachable_by_its_owner_only(self):
+        """A private socket where dlv can, loopback where it cannot; and dlv never warned of remote listeners."""
+        line = process.command_line(self.dlv_pid)
+        listen = [part for part in line if part.startswith("--listen=")] or [line[line.index("--listen") + 1]]
+        address = listen[0].partition("=")[2] or listen[0]
+        if self.delve.unix_sockets:
+            path = address.removeprefix("unix:")
+            self.assertEqual(os.stat(os.path.dirname(path)).st_mode & 0o777, 0o700, path)
+        else:
+            self.assertRegex(address, r"^127\.0\.0\.1:")
+        for root, _, files in os.walk(self.directory):
+            for name in files:
+                with open(os.path.join(root, name), "rb") as file:
+                    self.assertNotIn(b"not authenticated nor encrypted", file.read(), name)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,3 @@
+module delvegate.example/debuggee
+
+go 1.18

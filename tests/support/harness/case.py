@@ -1,0 +1,112 @@
+"""The ground a test stands on: a directory of its own, and a debuggee behind an address."""
+
+import os
+import shutil
+import tempfile
+import unittest
+
+from . import debuggee, gateway, headless, pki, process, tools, waiting
+from .dap import Dap
+from .rpc import Rpc
+from .terminal import Terminal
+
+VIA = os.environ.get("DELVEGATE_TEST_VIA", "gateway")  # plain: the bodies against dlv itself, a check of the harness
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="delvegate-test-")
+        self.addCleanup(self._remove_directory)
+        self.delve = tools.delve()
+        self.program = debuggee.build(self.delve)
+
+    def _remove_directory(self):
+        outcome = getattr(self, "_outcome", None)
+        failed = outcome is not None and not getattr(outcome, "success", True)
+        if failed and os.environ.get("DELVEGATE_TEST_KEEP"):
+            print(f"kept {self.directory} of {self.id()}")
+        else:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def authority(self):
+        if not hasattr(self, "_authority"):
+            self._authority = pki.Authority(os.path.join(self.directory, "pki"))
+        return self._authority
+
+    def person(self, name="alice", **more):
+        people = self.__dict__.setdefault("_people", {})
+        if name not in people:
+            people[name] = self.authority().person(name, **more)
+        return people[name]
+
+    def component(self, name="app", **more):
+        return dict({"name": name, "kind": "exec", "users": ["alice", "bob"], "binary": self.program,
+                     "dlv": self.delve.dlv, "args": ["one", "two words"]}, **more)
+
+    def headless(self, **more):
+        return headless.Headless(self, self.delve, self.program, **more)
+
+    def serve(self, *components, **more):
+        return gateway.Serve(self, self.authority(), list(components) or [self.component()], **more)
+
+    def connect(self, serve, who="alice", component=None, **more):
+        return gateway.Connect(self, serve, self.person(who), component, **more)
+
+
+class Endpoint:
+    """A debuggee under dlv, stopped at its entry, and the address an IDE is given for it."""
+
+    def __init__(self, case):
+        self.case = case
+        if VIA == "plain":
+            self.dlv = case.headless(args=["one", "two words"])
+            self.address = self.dlv.address
+        else:
+            self.serve = case.serve()
+            self.address = case.connect(self.serve).address
+
+    @property
+    def plain(self):
+        return VIA == "plain"
+
+    def program_pid(self):
+        if self.plain:
+            for pid in process.descendants(self.dlv.pid):
+                if process.command_line(pid)[:1] == [self.case.program]:
+                    return pid
+            return None
+        return self.serve.program_pid(self.case.program)
+
+    def dlv_pid(self):
+        return self.dlv.pid if self.plain else self.serve.dlv_pid()
+
+
+class SessionCase(Case):
+    """A test with one debuggee at self.endpoint.address."""
+
+    def setUp(self):
+        super().setUp()
+        self.endpoint = Endpoint(self)
+        self.address = self.endpoint.address
+
+    def rpc(self):
+        return Rpc(self, self.address)
+
+    def dap(self):
+        return Dap(self, self.address)
+
+    def dlv(self, *arguments):
+        """A real `dlv connect` at its prompt."""
+        return self.terminal(*arguments).prompt()
+
+    def terminal(self, *arguments):
+        return Terminal(self, [self.delve.dlv, "connect", self.address, *arguments])
+
+    def assert_debuggee_alive(self):
+        pid = self.endpoint.program_pid()
+        self.assertIsNotNone(pid, "no debuggee")
+        self.assertTrue(process.alive(pid))
+        return pid
+
+    def until(self, what, condition):
+        return waiting.until(what, condition)

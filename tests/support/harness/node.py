@@ -1,0 +1,43 @@
+"""Runs a scenario of tests/integration/node with the real DAP client library."""
+
+import json
+import os
+import shutil
+import subprocess
+
+from . import debuggee, tools, waiting
+
+SOURCE = os.path.join(tools.ROOT, "tests", "integration", "node")
+
+
+def packages():
+    """The folder with node_modules, installed from the lock file once per build tree."""
+    target = os.path.join(debuggee.cache_directory(), "node")
+    with debuggee.locked("node"):
+        os.makedirs(target, exist_ok=True)
+        with open(os.path.join(SOURCE, "package-lock.json"), "rb") as file:
+            wanted = file.read()
+        stamp = os.path.join(target, "installed")
+        if debuggee.contents(stamp) != wanted:
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(os.path.join(SOURCE, name), target)
+            result = subprocess.run([tools.find("DELVEGATE_NPM", "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                                    cwd=target, capture_output=True, text=True)
+            if result.returncode:
+                raise AssertionError(f"npm ci failed\n{result.stdout}{result.stderr}")
+            with open(stamp, "wb") as file:
+                file.write(wanted)
+    return target
+
+
+def run(scenario, address, delve, plain):
+    lines = {marker: debuggee.line(marker) for marker in ("tick", "use", "arrive", "sleep")}
+    environment = dict(os.environ, PORT=address.rpartition(":")[2], SOURCE=debuggee.MAIN, LINES=json.dumps(lines),
+                       PLAIN="1" if plain else "0", VERSION=str(delve), NODE_PACKAGES=packages())
+    command = [tools.find("DELVEGATE_NODE", "node"), os.path.join(SOURCE, "scenarios.js"), scenario]
+    try:
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=waiting.DEADLINE)
+    except subprocess.TimeoutExpired as expired:
+        raise AssertionError(f"{scenario} hangs\n{expired.stdout}{expired.stderr}") from None
+    if result.returncode:
+        raise AssertionError(f"{scenario} failed\n{result.stdout}{result.stderr}")

@@ -1,0 +1,102 @@
+"""A child process whose output is kept, and which does not outlive its test."""
+
+import os
+import signal
+import subprocess
+
+from . import waiting
+
+
+class Process:
+    def __init__(self, test, name, command, env=None, cwd=None, stdin=subprocess.DEVNULL):
+        self.name = name
+        self.command = command
+        self.out_file = os.path.join(test.directory, f"{name}.out")
+        self.err_file = os.path.join(test.directory, f"{name}.err")
+        with open(self.out_file, "ab") as out, open(self.err_file, "ab") as err:
+            self.child = subprocess.Popen(command, stdin=stdin, stdout=out, stderr=err, cwd=cwd,
+                                          env=env, start_new_session=True)
+        test.addCleanup(self.end)
+
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def output(self):
+        with open(self.out_file, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def errors(self):
+        with open(self.err_file, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def running(self):
+        return self.child.poll() is None
+
+    def signal(self, number):
+        if self.running():
+            self.child.send_signal(number)
+
+    def wait(self, deadline=waiting.DEADLINE):
+        try:
+            return self.child.wait(deadline)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} did not end\n{self.errors()}") from None
+
+    def wait_for(self, what, condition):
+        """Like waiting.until, but gives up as soon as the process ended."""
+        def check():
+            value = condition()
+            if not value and not self.running():
+                raise AssertionError(f"{self.name} ended with {self.child.returncode} before {what}\n"
+                                     f"{' '.join(self.command)}\n{self.output()}{self.errors()}")
+            return value
+        return waiting.until(lambda: f"{self.name}: {what}\n{self.output()}{self.errors()}", check)
+
+    def end(self):
+        if self.running():
+            self.child.terminate()
+            try:
+                self.child.wait(20)
+            except subprocess.TimeoutExpired:
+                pass
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        self.child.wait()
+
+
+def alive(pid):
+    """Whether a process runs (a zombie does not)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def descendants(pid):
+    """Pids of all children, their children and so on."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as file:
+                    parents.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(int(entry))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    found, todo = [], [pid]
+    while todo:
+        children = parents.get(todo.pop(), [])
+        found += children
+        todo += children
+    return found
+
+
+def command_line(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().decode(errors="replace").split("\0")[:-1]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
