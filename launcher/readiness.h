@@ -6,11 +6,11 @@
 namespace launcher {
 
 struct announcement {
-    enum class verdict {
+    enum class answer {
         none_yet,   // no complete announcement so far
         accepted,   // the address is the one we asked for
         elsewhere,  // it listens where it should not, or warns that it does
-    } verdict = verdict::none_yet;
+    } verdict = answer::none_yet;
     std::string_view address;  // within the output, for accepted and elsewhere
 };
 

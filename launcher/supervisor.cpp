@@ -189,10 +189,10 @@ private:
         const auto n = ::pread(plan_.output_read, output_, sizeof output_, plan_.output_start);
         const std::string_view seen(output_, n > 0 ? static_cast<std::size_t>(n) : 0);
         const auto found = find_announcement(seen, plan_.announced_socket);
-        if (found.verdict == announcement::verdict::none_yet) return;
+        if (found.verdict == announcement::answer::none_yet) return;
         announced_ = true;
         supervisor_report report;
-        const bool accepted = found.verdict == announcement::verdict::accepted;
+        const bool accepted = found.verdict == announcement::answer::accepted;
         report.what = accepted ? supervisor_report::kind::announced : supervisor_report::kind::elsewhere;
         report.pid = dlv_;
         const auto length = std::min(found.address.size(), sizeof report.text - 1);
