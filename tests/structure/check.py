@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Keeps the house in order: tests/structure/check.py rooms | headers COMPILER | secrets | length.
+
+Each check prints every fault it finds, and exits with 1 when there is one.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOMS = ("protocol", "auth", "launcher", "gateway")
+
+# What a room may include of the house, and of the world: "never" wins over the rest.
+MAY_ENTER = {"protocol": (), "auth": ("protocol",), "launcher": ("protocol",), "gateway": ("protocol", "auth", "launcher")}
+# protocol is bytes to values: no sockets, no files, no clocks, so it lists what it may have.
+PROTOCOL_WORLD = re.compile(r"^(rapidjson/.*|boost/system/.*|[a-z_]+)$")
+NEVER = {
+    "protocol": re.compile(r"^(fstream|iostream|filesystem|chrono|ctime|thread|mutex|cstdio|csignal)$"),
+    "auth": re.compile(r"^(boost/(asio|beast)|spdlog|sys/socket\.h|netdb\.h|netinet|rapidjson|CLI)"),
+    "launcher": re.compile(r"^(boost/(asio|beast)|spdlog|openssl|rapidjson|CLI)"),
+    "gateway": re.compile(r"^rapidjson"),
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
+
+# Above 400 lines a file is more than one idea. The few that may be longer, up to how much, and why.
+MAX_LINES = 400
+LONGER = {
+}
+MEASURED = (".cpp", ".h", ".py", ".go", ".js", ".sh")
+GENERATED = ("package-lock.json",)
+
+PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/=\s]{40,}")
+KEY_NAME = re.compile(r"\.(key|p12|pfx|jks)$")
+
+
+def files():
+    """What git tracks or would track; without git, what is there."""
+    listed = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "-C", ROOT, "ls-files", "-z", "--cached", "--others",
+                             "--exclude-standard"], capture_output=True)
+    if listed.returncode == 0:
+        names = [name for name in listed.stdout.decode().split("\0") if name]
+        return sorted(name for name in set(names) if os.path.isfile(os.path.join(ROOT, name)))
+    found = []
+    for directory, folders, names in os.walk(ROOT):
+        folders[:] = [f for f in folders if not f.startswith((".git", "build")) and f != "node_modules"]
+        found += [os.path.relpath(os.path.join(directory, name), ROOT) for name in names]
+    return sorted(found)
+
+
+def text(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def sources(*endings):
+    return [name for name in files() if name.split("/")[0] in ROOMS and name.endswith(endings)]
+
+
+def check_rooms():
+    for name in sources(".h", ".cpp"):
+        room = name.split("/")[0]
+        for quote, header in INCLUDE.findall(text(name)):
+            if quote == '"':
+                other = header.split("/")[0]
+                if other not in ROOMS or "/" not in header:
+                    yield f'{name}: "{header}" is not included from the root of the house'
+                elif other != room and other not in MAY_ENTER[room]:
+                    yield f"{name}: {room} may not include {header}"
+                elif not os.path.isfile(os.path.join(ROOT, header)):
+                    yield f"{name}: {header} does not exist"
+            elif NEVER[room].match(header) or (room == "protocol" and not PROTOCOL_WORLD.match(header)):
+                yield f"{name}: {room} may not include <{header}>"
+
+
+def check_headers(compiler):
+    """Every header compiles alone: a .cpp that includes its own header first shows it; for the rest the
+    compiler is asked."""
+    there = set(files())
+    alone = []
+    for header in sources(".h"):
+        if "#pragma once" not in text(header):
+            yield f"{header}: no #pragma once"
+        body = header[:-2] + ".cpp"
+        if body not in there:
+            alone.append(header)
+            continue
+        first = INCLUDE.search(text(body))
+        if not first or first.group(2) != header:
+            yield f"{body}: must include {header} first, to show that it compiles alone"
+    for header in alone:
+        result = subprocess.run([compiler, "-std=c++20", "-fsyntax-only", "-O0", f"-I{ROOT}", "-x", "c++", "-"],
+                                input=f'#include "{header}"\n', capture_output=True, text=True)
+        if result.returncode:
+            yield f"{header}: does not compile alone:\n{result.stderr[:2000]}"
+
+
+def check_secrets():
+    for name in files():
+        if KEY_NAME.search(name):
+            yield f"{name}: looks like a private key; none is ever committed"
+            continue
+        with open(os.path.join(ROOT, name), "rb") as file:
+            if PRIVATE_KEY.search(file.read()):
+                yield f"{name}: contains a private key"
+
+
+def check_length():
+    there = files()
+    for name in there:
+        if not name.endswith(MEASURED) or os.path.basename(name) in GENERATED:
+            continue
+        lines = text(name).count("\n")
+        limit, _why = LONGER.get(name, (MAX_LINES, ""))
+        if lines > limit:
+            yield f"{name}: {lines} lines, more than {limit}: what is its second idea?"
+        elif name in LONGER and lines <= MAX_LINES:
+            yield f"{name}: has become short; take it off the list in tests/structure/check.py"
+    for name in LONGER:
+        if name not in there:
+            yield f"{name}: is gone; take it off the list in tests/structure/check.py"
+
+
+def main(arguments):
+    checks = {"rooms": check_rooms, "headers": check_headers, "secrets": check_secrets, "length": check_length}
+    if not arguments or arguments[0] not in checks:
+        print(__doc__, file=sys.stderr)
+        return 2
+    if not sources(".h", ".cpp"):
+        print(f"no sources below {ROOT}", file=sys.stderr)
+        return 2
+    faults = list(checks[arguments[0]](*arguments[1:]))
+    for fault in faults:
+        print(fault)
+    print(f"{arguments[0]}: {len(faults)} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
