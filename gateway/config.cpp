@@ -201,6 +201,13 @@ private:
             if (one_of("kind", *kind, {"exec", "connect"}) == "connect") one.how = component_config::kind::connect;
         if (const auto* users = at("users")) one.users = list("users", *users, false);
         if (const auto* groups = at("groups")) one.groups = list("groups", *groups, false);
+        if (const auto* viewers = at("maxViewers")) {
+            const std::string count = text("maxViewers", *viewers);
+            const auto parsed = parse_size(count);
+            if (ok() && (!parsed || *parsed == 0 || count.find_first_not_of("0123456789") != std::string::npos))
+                return fail(*viewers, "`maxViewers` must be a number above zero; not \"" + count + "\"");
+            if (ok()) one.max_viewers = *parsed;
+        }
         if (one.how == component_config::kind::connect)
             connect_part(one, node, given);
         else
@@ -212,7 +219,8 @@ private:
         for (const auto& [key, value] : given) {
             if (key == "address")
                 one.address = checked(value, key, launcher::parse_address(text(key, value)));
-            else if (key != "name" && key != "kind" && key != "users" && key != "groups")
+            else if (key != "name" && key != "kind" && key != "users" && key != "groups" &&
+                     key != "maxViewers")
                 return fail(value, "`" + key + "` belongs to kind exec, and this component is of kind connect");
         }
         if (ok() && !given.contains("address"))

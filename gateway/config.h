@@ -24,6 +24,7 @@ struct component_config {
     kind how = kind::exec;
     std::vector<std::string> users;   // CNs that may debug it
     std::vector<std::string> groups;  // Os that may debug it
+    std::size_t max_viewers = 1;      // IDEs at once
     // kind exec: what to start. name, runtime_directory and output_file are filled in by serve.
     launcher::exec_spec exec;
     bool stop_on_entry = true;        // false: the program runs on as soon as dlv answers

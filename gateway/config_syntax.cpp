@@ -58,9 +58,12 @@ std::string format_duration(std::chrono::milliseconds time) {
 std::string format_size(std::uint64_t bytes) { return shortest(bytes, sizes); }
 
 launcher::outcome<host_port> parse_host_port(std::string_view text) {
-    const auto wrong = [text]() -> launcher::outcome<host_port> {
-        return "\"" + std::string(text) +
-               "\" is not HOST:PORT, such as 0.0.0.0:7443, [::]:7443 or node1:7443";
+    // In place: host_port, being an aggregate, could be made from the text as well.
+    const auto wrong = [text] {
+        return launcher::outcome<host_port>(
+            boost::system::in_place_error,
+            "\"" + std::string(text) +
+                "\" is not HOST:PORT, such as 0.0.0.0:7443, [::]:7443 or node1:7443");
     };
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) return wrong();

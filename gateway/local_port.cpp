@@ -104,20 +104,20 @@ std::string to_text(const tcp::endpoint& endpoint) {
     return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
 }
 
-admission_result admit(const tcp::endpoint& own, const tcp::endpoint& peer) {
+local_peer_check check_local_peer(const tcp::endpoint& own, const tcp::endpoint& peer) {
     const auto owner = user_of_peer(own, peer);
     if (!owner)
-        return {admission::unknown, "refused a connection from " + to_text(peer) +
+        return {local_peer::unknown, "refused a connection from " + to_text(peer) +
                                         ": the kernel does not say whose it is: " +
                                         owner.error().message()};
     if (!*owner)
-        return {admission::unknown, "refused a connection from " + to_text(peer) +
+        return {local_peer::unknown, "refused a connection from " + to_text(peer) +
                                         ": no process of this host holds it (any more)"};
     if (**owner != ::geteuid())
-        return {admission::other_user, "refused a connection from " + to_text(peer) + ": it belongs to " +
+        return {local_peer::other_user, "refused a connection from " + to_text(peer) + ": it belongs to " +
                                            user_name(**owner) + ", and this port is for " +
                                            user_name(::geteuid()) + " only"};
-    return {admission::own_user, {}};
+    return {local_peer::own_user, {}};
 }
 
 }  // namespace gateway

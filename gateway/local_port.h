@@ -27,14 +27,14 @@ or_reason<boost::asio::ip::tcp::acceptor> open_local_port(const boost::asio::any
 // "127.0.0.1:2345", "[::1]:2345"
 std::string to_text(const boost::asio::ip::tcp::endpoint& endpoint);
 
-enum class admission { own_user, other_user, unknown };
-struct admission_result {
-    admission who = admission::unknown;
+enum class local_peer { own_user, other_user, unknown };
+struct local_peer_check {
+    local_peer who = local_peer::unknown;
     std::string line;  // of a refusal, for the log: who was there, or why nobody knows
 };
 // Whether the process at the other end of an accepted connection belongs to this process's own user.
 // Root is no exception: what root does is not what this user meant to do.
-admission_result admit(const boost::asio::ip::tcp::endpoint& own,
+local_peer_check check_local_peer(const boost::asio::ip::tcp::endpoint& own,
                        const boost::asio::ip::tcp::endpoint& peer);
 
 }  // namespace gateway

@@ -1,0 +1,281 @@
+#include "gateway/component.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <random>
+
+#include "auth/access.h"
+#include "gateway/debug_stream.h"
+#include "gateway/utc.h"
+#include "gateway/utf8_lossy.h"
+
+namespace gateway {
+
+using protocol::json;
+using kind = component_config::kind;
+
+namespace {
+
+// A dlv that has ended is started again by the next caller, but not more often than this.
+constexpr auto revive_interval = std::chrono::seconds(3);
+
+std::string new_session_id() {
+    static std::random_device entropy;
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string id;
+    for (int i = 0; i < 4; ++i)
+        for (auto word = entropy(), n = 0u; n < 4; ++n, word >>= 4) id += digits[word & 15];
+    return id;
+}
+
+}  // namespace
+
+component::component(asio::io_context& context, component_config configuration, const limits& bounds)
+    : context_(context),
+      configuration_(std::move(configuration)),
+      bounds_(bounds),
+      hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers}),
+      process_watch_(context),
+      output_watch_(context) {
+    hub_.on_lost = [this](std::string why) { failed(std::move(why)); };
+}
+
+component::~component() {
+    // The descriptors are the launcher's; Asio only watched them.
+    if (process_watch_.is_open()) process_watch_.release();
+    if (output_watch_.is_open()) output_watch_.release();
+}
+
+bool component::admits(const auth::identity& who) const {
+    return auth::admitted(who, {configuration_.users, configuration_.groups});
+}
+
+view_limits component::limits_for_views() const {
+    view_limits l;
+    l.rpc_request = bounds_.rpc_request;
+    l.dap_request = bounds_.dap_request;
+    l.depth = bounds_.depth;
+    l.buffer = bounds_.viewer_buffer;
+    return l;
+}
+
+// --- dlv's life -------------------------------------------------------------------------------------------
+
+void component::start() {
+    if (stopping_) return;
+    last_start_ = std::chrono::steady_clock::now();
+    failure_.clear();
+    if (configuration_.how == kind::exec)
+        start_exec();
+    else
+        start_connect();
+}
+
+void component::start_exec() {
+    auto started = launcher::dlv_process::start(configuration_.exec);
+    if (!started) return failed(started.error());
+    process_.emplace(std::move(*started));
+    ready_ = false;
+    warnings_.clear();
+    hub_.begin_start();
+    spdlog::info("{}: dlv {} started, pid {}, output in {}", name(), to_string(process_->version()),
+                 process_->dlv_pid(), process_->output_file());
+    process_watch_.assign(process_->event_fd());
+    watch_process();
+    if (auto reader = launcher::output_reader::open(process_->output_file(), process_->output_start())) {
+        output_.emplace(std::move(*reader));
+        output_watch_.assign(output_->event_fd());
+    } else {
+        spdlog::warn("{}: the program's output cannot be shown: {}", name(), reader.error());
+    }
+}
+
+void component::start_connect() {
+    auto checked = launcher::check_foreign(configuration_.address);
+    if (!checked) return failed(checked.error());
+    spdlog::info("{}: dlv of pid {} at {} checked", name(), checked->pid, to_string(configuration_.address));
+    hub_.attach(configuration_.address, false, [this](std::string error) { attached(error); });
+}
+
+void component::watch_process() {
+    process_watch_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code ec) {
+        if (!ec && process_) process_events();
+    });
+}
+
+void component::process_events() {
+    auto events = process_->poll_events();
+    if (events.announced && !stopping_)
+        hub_.attach(process_->address(), true, [this](std::string error) { attached(error); });
+    if (!events.exited) return watch_process();
+
+    auto info = *events.exited;
+    process_watch_.release();
+    if (output_watch_.is_open()) {
+        show_output();
+        output_watch_.release();
+    }
+    output_.reset();
+    process_.reset();
+    if (stopping_) {
+        hub_.detach("the gateway is stopping");
+        if (stopped_) std::exchange(stopped_, nullptr)();
+        return;
+    }
+    // Said before the hub's own "connection closed", which knows no reason.
+    failure_ = info.reason;
+    hub_.detach(info.reason);
+    failed(info.reason);
+}
+
+void component::attached(const std::string& error) {
+    if (!error.empty()) {
+        // Our own dlv is about to end or to be ended; its exit tells the reason in its own words.
+        if (process_) return process_->terminate();
+        return failed(error);
+    }
+    if (process_ && output_) {
+        auto printed = output_->read_new();
+        warnings_ = launcher::warnings_in(configuration_.exec, printed);
+        for (auto& w : warnings_) spdlog::warn("{}: {}", name(), w);
+        ready_ = true;
+        watch_output();
+    }
+    spdlog::info("{}: dlv {} answers; the program is {}", name(), hub_.dlv_version(), to_string(hub_.now()));
+    if (configuration_.how == kind::exec && !configuration_.stop_on_entry) hub_.go_on();
+    auto waiting = std::exchange(waiting_, {});
+    for (auto& w : waiting) w();
+}
+
+void component::failed(std::string why) {
+    if (stopping_) return;
+    // A broken connection to a dlv of ours is the beginning of its end; the exit says why.
+    if (process_) return;
+    failure_ = why;
+    hub_.set_down(why);
+    spdlog::error("{}: {}", name(), why);
+    auto waiting = std::exchange(waiting_, {});
+    for (auto& w : waiting) w();
+}
+
+bool component::revive() {
+    if (hub_.now() != phase::down) return true;
+    if (process_ || stopping_) return false;
+    if (std::chrono::steady_clock::now() - last_start_ < revive_interval) return false;
+    spdlog::info("{}: starting again for a caller", name());
+    start();
+    return hub_.now() != phase::down;
+}
+
+void component::stop(std::function<void()> done) {
+    stopping_ = true;
+    if (!process_) {
+        hub_.detach("the gateway is stopping");
+        return asio::post(context_, std::move(done));
+    }
+    stopped_ = std::move(done);
+    process_->terminate();
+}
+
+// --- output -----------------------------------------------------------------------------------------------
+
+void component::watch_output() {
+    if (!output_watch_.is_open()) return;
+    output_watch_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code ec) {
+        if (ec || !output_) return;
+        show_output();
+        watch_output();
+    });
+}
+
+void component::show_output() {
+    if (!output_) return;
+    // Some at a time: a program that prints without end must not keep the gateway from its work.
+    for (int turn = 0; turn < 4; ++turn) {
+        auto bytes = output_->read_new();
+        if (bytes.empty()) return;
+        if (ready_) hub_.output("stdout", utf8_lossy(bytes, shown_tail_));
+    }
+    if (ready_) asio::post(context_, [this] { show_output(); });
+}
+
+// --- people -----------------------------------------------------------------------------------------------
+
+std::size_t component::places_taken() const {
+    return static_cast<std::size_t>(
+        std::count_if(streams_.begin(), streams_.end(), [](auto* s) { return s->takes_place(); }));
+}
+
+std::string component::who_is_here() const {
+    std::string people;
+    for (auto* s : streams_) {
+        if (!s->takes_place()) continue;
+        if (!people.empty()) people += ", ";
+        people += s->who().who.user + " (" + std::string(s->protocol()) + ", since " + utc_time(s->since()) + ")";
+    }
+    return people;
+}
+
+verdict component::open(const caller& who, stream_peer& peer, std::unique_ptr<stream_user>& user) {
+    verdict v;
+    v.component = name();
+    if (stopping_) {
+        v.code = "draining";
+        v.reason = "the gateway is stopping; try again when it is back";
+        return v;
+    }
+    if (!revive()) {
+        v.code = "not-running";
+        v.reason = "dlv is not running for " + name() + ": " + (failure_.empty() ? hub_.down_reason() : failure_);
+        return v;
+    }
+    if (places_taken() >= configuration_.max_viewers) {
+        v.code = "busy";
+        v.reason = name() + " is being debugged by " + who_is_here() + "; ask them to disconnect, or try later";
+        return v;
+    }
+    v.accepted = true;
+    v.session = new_session_id();
+    user = std::make_unique<debug_stream>(*this, peer, who, v.session);
+    return v;
+}
+
+component_summary component::summary() const {
+    component_summary s;
+    s.name = name();
+    s.state = to_string(hub_.now());
+    switch (hub_.now()) {
+        case phase::down: s.detail = failure_.empty() ? hub_.down_reason() : failure_; break;
+        case phase::starting: s.detail = "dlv is starting"; break;
+        case phase::exited: s.detail = hub_.exit_error(); break;
+        case phase::running: s.detail = "since " + utc_time(hub_.running_since()); break;
+        case phase::stopped:
+            s.detail = hub_.last_stop().entry ? "at its entry" : hub_.last_stop().state.position();
+            break;
+    }
+    if (auto people = who_is_here(); !people.empty()) s.detail += (s.detail.empty() ? "" : "; ") + people;
+    return s;
+}
+
+json component::status() const {
+    auto out = hub_.describe();
+    json with_name = json::object{};
+    with_name.set("name", name());
+    with_name.set("kind", configuration_.how == kind::exec ? "exec" : "connect");
+    for (auto& [key, value] : *out.if_object()) with_name.set(key, value);
+    if (hub_.now() == phase::down) with_name.set("reason", failure_.empty() ? hub_.down_reason() : failure_);
+    if (process_) {
+        with_name.set("dlvPid", static_cast<std::int64_t>(process_->dlv_pid()));
+        with_name.set("memoryLimit", process_->memory_limit());
+    }
+    if (configuration_.how == kind::exec) with_name.set("output", configuration_.exec.output_file);
+    json::array warnings;
+    for (auto& w : warnings_) warnings.push_back(w);
+    if (!warnings.empty()) with_name.set("warnings", std::move(warnings));
+    return with_name;
+}
+
+}  // namespace gateway

@@ -1,0 +1,83 @@
+// One component of the configuration: its dlv, and the session that people share.
+#pragma once
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/config.h"
+#include "gateway/directory.h"
+#include "gateway/hub.h"
+#include "gateway/view_base.h"
+#include "launcher/dlv_process.h"
+
+namespace gateway {
+
+class debug_stream;
+
+class component {
+public:
+    component(asio::io_context& context, component_config configuration, const limits& bounds);
+    ~component();
+    component(const component&) = delete;
+    component& operator=(const component&) = delete;
+
+    // Starts dlv, or looks at somebody else's and connects. Failures are kept for those who ask.
+    void start();
+    // For good: ends dlv and the program (kind exec), or leaves a dlv of somebody else alone. `done` is
+    // called once nothing of ours is left.
+    void stop(std::function<void()> done);
+
+    const std::string& name() const { return configuration_.name; }
+    const component_config& configuration() const { return configuration_; }
+    bool admits(const auth::identity& who) const;
+    verdict open(const caller& who, stream_peer& peer, std::unique_ptr<stream_user>& user);
+    component_summary summary() const;
+    protocol::json status() const;
+
+private:
+    friend class debug_stream;
+
+    void start_exec();
+    void start_connect();
+    void watch_process();
+    void process_events();
+    void watch_output();
+    void show_output();
+    void attached(const std::string& error);
+    void failed(std::string why);
+    bool revive();
+    std::string who_is_here() const;
+    std::size_t places_taken() const;
+    view_limits limits_for_views() const;
+
+    asio::io_context& context_;
+    component_config configuration_;
+    limits bounds_;
+    hub hub_;
+
+    std::optional<launcher::dlv_process> process_;
+    asio::posix::stream_descriptor process_watch_;
+    std::optional<launcher::output_reader> output_;
+    asio::posix::stream_descriptor output_watch_;
+    std::string shown_tail_;  // the beginning of a character whose end has not been printed yet
+    bool ready_ = false;      // dlv answers; output is shown from now on
+    std::vector<std::string> warnings_;
+
+    std::string failure_;  // why dlv is not there
+    std::chrono::steady_clock::time_point last_start_{};
+    bool stopping_ = false;
+    std::function<void()> stopped_;
+
+    std::list<debug_stream*> streams_;
+    std::list<std::function<void()>> waiting_;  // streams that came while dlv was starting
+};
+
+}  // namespace gateway

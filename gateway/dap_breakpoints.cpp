@@ -1,0 +1,329 @@
+// DAP breakpoints, placed by us over JSON-RPC: Delve's own DAP sessions replace each other's by name
+// and would need to be the one that runs the program for log messages to work.
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "gateway/dap_view.h"
+
+namespace gateway {
+
+using protocol::json;
+
+struct dap_view::wanted_breakpoint {
+    std::string group, key;
+    std::string condition, hit_condition, log_message;
+    std::string file;  // source: on the node
+    std::int64_t line = 0;
+    std::string function;            // function: the name, resolved by locate()
+    std::vector<json> addresses;     // function, instruction
+    std::string data_id, access;     // data
+};
+
+namespace {
+
+constexpr int unable_to_set = 2002;
+
+std::string base_name(std::string_view path) {
+    auto slash = path.find_last_of("/\\");
+    return std::string(slash == path.npos ? path : path.substr(slash + 1));
+}
+
+// Why Delve's DAP server would not take this name for a function (onSetFunctionBreakpointsRequest).
+std::string wrong_function_name(std::string_view name) {
+    if (name.starts_with('.')) return "breakpoint names that are relative paths are not supported";
+    bool spec = name.empty() || std::string_view("*+-/").find(name[0]) != std::string_view::npos ||
+                name.find_first_not_of("0123456789") == std::string_view::npos;
+    if (!spec) return {};
+    return "breakpoint name \"" + std::string(name) +
+           "\" could not be parsed as a function. name must be in the format 'funcName', 'funcName:line' or "
+           "'fileName:line'";
+}
+
+json log_flag(const std::string& message) { return !message.empty(); }
+
+}  // namespace
+
+void dap_view::set_breakpoints(const request& r, judged j) {
+    if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
+    if (r.command == "setBreakpoints") {
+        auto* source = j.arguments.find("source");
+        if (!source || source->get_string("path").empty())
+            return fail(r, unable_to_set, "Unable to set or clear breakpoints", "empty file path");
+    }
+    busy_ = true;
+    hub_.change(
+        this,
+        [self = self(), r, arguments = std::move(j.arguments)]() -> asio::awaitable<void> {
+            auto body = co_await self->change_breakpoints(r.command, arguments);
+            self->respond(r, body);
+            self->done();
+        },
+        guarded([this, r](const std::string& why) {
+            fail(r, unable_to_set, "Unable to set or clear breakpoints", why);
+            done();
+        }));
+}
+
+asio::awaitable<json> dap_view::change_breakpoints(std::string command, json arguments) {
+    if (command == "setExceptionBreakpoints") co_return co_await exception_breakpoints(arguments);
+    std::vector<wanted_breakpoint> wants;
+    std::string group = command == "setFunctionBreakpoints"      ? "function"
+                        : command == "setInstructionBreakpoints" ? "instruction"
+                                                                 : "data";
+    std::string file;
+    if (command == "setBreakpoints") {
+        std::string path(arguments.find("source")->get_string("path"));
+        group = "source " + path;
+        file = paths_.to_server(path);
+    }
+    auto* list = arguments.find("breakpoints");
+    if (auto* items = list ? list->if_array() : nullptr)
+        for (auto& b : *items) {
+            wanted_breakpoint w;
+            w.group = group;
+            w.condition = b.get_string("condition");
+            w.hit_condition = b.get_string("hitCondition");
+            w.log_message = b.get_string("logMessage");
+            if (command == "setBreakpoints") {
+                w.file = file;
+                w.line = b.get_int("line");
+                w.key = std::to_string(w.line) + ":" + std::to_string(b.get_int("column"));
+            } else if (group == "function") {
+                w.key = w.function = b.get_string("name");
+            } else if (group == "instruction") {
+                w.key = b.get_string("instructionReference");
+                unsigned long long address = 0;
+                std::string_view digits = w.key;
+                int base = digits.starts_with("0x") || digits.starts_with("0X") ? 16 : 10;
+                if (base == 16) digits.remove_prefix(2);
+                std::from_chars(digits.data(), digits.data() + digits.size(), address, base);
+                w.addresses.push_back(static_cast<std::uint64_t>(address));
+            } else {
+                w.data_id = b.get_string("dataId");
+                w.access = b.get_string("accessType");
+                w.key = w.access + " " + w.data_id;
+            }
+            wants.push_back(std::move(w));
+        }
+
+    std::map<std::string, std::int64_t> existing;
+    auto& table = hub_.breakpoints();
+    for (auto id : table.of_group(this, group)) existing[table.find(id)->key] = id;
+
+    json::array results(wants.size());
+    std::map<std::string, bool> seen;
+    for (std::size_t i = 0; i < wants.size(); ++i) {
+        auto found = existing.find(wants[i].key);
+        if (found == existing.end()) continue;
+        auto* record = table.find(found->second);
+        if (!record) continue;
+        if (seen.contains(wants[i].key)) {
+            results[i] = shown({}, "breakpoint already exists");
+            continue;
+        }
+        seen[wants[i].key] = true;
+        results[i] = co_await amend(*record, wants[i]);
+    }
+    for (auto& [key, id] : existing)
+        if (!seen.contains(key)) co_await hub_.clear_breakpoint(id);
+    for (std::size_t i = 0; i < wants.size(); ++i) {
+        if (existing.contains(wants[i].key)) continue;
+        if (seen.contains(wants[i].key)) {
+            results[i] = shown({}, "breakpoint already exists");
+            continue;
+        }
+        seen[wants[i].key] = true;
+        results[i] = co_await place(wants[i]);
+    }
+    json body = json::object{};
+    body.set("breakpoints", std::move(results));
+    co_return body;
+}
+
+asio::awaitable<std::string> dap_view::locate(wanted_breakpoint& want) {
+    if (auto wrong = wrong_function_name(want.function); !wrong.empty()) co_return wrong;
+    json scope = json::object{};
+    scope.set("GoroutineID", -1);
+    json args = json::object{};
+    args.set("Scope", std::move(scope));
+    args.set("Loc", want.function);
+    args.set("IncludeNonExecutableLines", true);
+    auto out = co_await hub_.door("RPCServer.FindLocation", protocol::to_text(args));
+    if (!out.ok()) co_return out.error;
+    auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
+    auto* locations = parsed ? parsed->find("Locations") : nullptr;
+    auto* list = locations ? locations->if_array() : nullptr;
+    if (!list || list->empty()) co_return "location \"" + want.function + "\" not found";
+    auto& first = list->front();
+    if (auto* pcs = first.find("pcs"); pcs && pcs->if_array())
+        want.addresses = *pcs->if_array();
+    else if (auto* pc = first.find("pc"))
+        want.addresses = {*pc};
+    if (want.addresses.empty()) co_return "location \"" + want.function + "\" has no code";
+    co_return std::string{};
+}
+
+asio::awaitable<json> dap_view::place(wanted_breakpoint want) {
+    if (!want.log_message.empty())
+        if (auto message = parse_log_message(want.log_message); !message) co_return shown({}, message.error());
+    std::string problem;
+    rpc_outcome out;
+    if (want.group == "data") {
+        // Delve's data ids are `goroutine,frame,expression` (onSetDataBreakpointRequest).
+        auto first = want.data_id.find(',');
+        auto second = first == std::string::npos ? first : want.data_id.find(',', first + 1);
+        int type = want.access == "read" ? 1 : want.access == "write" ? 2 : want.access == "readWrite" ? 3 : 0;
+        if (second == std::string::npos) co_return shown({}, "malformed data ID: \"" + want.data_id + "\"");
+        if (type == 0) co_return shown({}, "unknown access type: \"" + want.access + "\"");
+        std::int64_t goroutine = 0, frame = 0;
+        std::from_chars(want.data_id.data(), want.data_id.data() + first, goroutine);
+        std::from_chars(want.data_id.data() + first + 1, want.data_id.data() + second, frame);
+        json scope = json::object{};
+        scope.set("GoroutineID", goroutine);
+        scope.set("Frame", frame);
+        json args = json::object{};
+        args.set("Scope", std::move(scope));
+        args.set("Expr", want.data_id.substr(second + 1));
+        args.set("Type", type);
+        out = co_await hub_.door("RPCServer.CreateWatchpoint", protocol::to_text(args));
+    } else {
+        json b = json::object{};
+        if (want.group == "function") problem = co_await locate(want);
+        if (!problem.empty()) co_return shown({}, problem);
+        if (!want.addresses.empty()) {
+            b.set("addr", want.addresses.front());
+            b.set("addrs", want.addresses);
+        } else {
+            b.set("file", want.file);
+            b.set("line", want.line);
+        }
+        if (!want.condition.empty()) b.set("Cond", want.condition);
+        if (!want.hit_condition.empty()) b.set("HitCond", want.hit_condition);
+        b.set("continue", log_flag(want.log_message));
+        json args = json::object{};
+        args.set("Breakpoint", std::move(b));
+        out = co_await hub_.create_breakpoint(std::move(args));
+    }
+    if (!out.ok()) co_return shown({}, out.error);
+    auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
+    if (!parsed) co_return shown({}, "dlv gave an unreadable answer");
+    auto* made = parsed->find("Breakpoint");
+    if (!made) made = &*parsed;
+    breakpoint_record record;
+    record.id = made->get_int("id");
+    record.user = who_.who.user;
+    record.owner = left_ ? nullptr : this;
+    record.group = want.group;
+    record.key = want.key;
+    record.condition = want.condition;
+    record.hit_condition = want.hit_condition;
+    record.log_message = want.log_message;
+    record.file = made->get_string("file");
+    record.line = made->get_int("line");
+    hub_.breakpoints().put(record);
+    if (want.group == "data" && (!want.condition.empty() || !want.hit_condition.empty())) {
+        auto blank = record;
+        blank.condition.clear();
+        blank.hit_condition.clear();
+        hub_.breakpoints().put(blank);
+        co_return co_await amend(*hub_.breakpoints().find(record.id), want);
+    }
+    co_return shown(record, {});
+}
+
+asio::awaitable<json> dap_view::amend(breakpoint_record& record, const wanted_breakpoint& want) {
+    auto id = record.id;
+    record.claimed = true;
+    if (record.condition == want.condition && record.hit_condition == want.hit_condition &&
+        record.log_message == want.log_message)
+        co_return shown(record, {});
+    if (!want.log_message.empty())
+        if (auto message = parse_log_message(want.log_message); !message) co_return shown(record, message.error());
+    auto was = co_await hub_.door("RPCServer.GetBreakpoint", "{\"Id\":" + std::to_string(id) + "}");
+    if (!was.ok()) co_return shown({}, was.error);
+    auto parsed = protocol::parse_json(was.result, {.max_depth = 512, .fold_keys = false});
+    auto* b = parsed ? parsed->find("Breakpoint") : nullptr;
+    if (!b) co_return shown({}, "dlv gave an unreadable answer");
+    json changed = json::object{};
+    changed.set("id", id);
+    changed.set("name", b->get_string("name"));
+    changed.set("Cond", want.condition);
+    changed.set("HitCond", want.hit_condition);
+    changed.set("continue", log_flag(want.log_message));
+    json args = json::object{};
+    args.set("Breakpoint", std::move(changed));
+    auto out = co_await hub_.door("RPCServer.AmendBreakpoint", protocol::to_text(args));
+    auto* now = hub_.breakpoints().find(id);
+    if (!now) co_return shown({}, "the breakpoint has gone meanwhile");
+    if (!out.ok()) {
+        // A refused amendment has overwritten the condition all the same: put the old one back.
+        co_await hub_.door("RPCServer.AmendBreakpoint", was.result);
+        now = hub_.breakpoints().find(id);
+        co_return shown(now ? *now : breakpoint_record{}, out.error);
+    }
+    now->condition = want.condition;
+    now->hit_condition = want.hit_condition;
+    now->log_message = want.log_message;
+    co_return shown(*now, {});
+}
+
+// Delve ≥ 1.26 offers its two internal breakpoints as exception filters; enabling is an amendment.
+asio::awaitable<json> dap_view::exception_breakpoints(const json& arguments) {
+    json body = json::object{};
+    if (!exception_filters_) co_return body;
+    std::vector<std::string> enabled;
+    if (auto* filters = arguments.find("filters"))
+        if (auto* list = filters->if_array())
+            for (auto& f : *list)
+                if (auto* name = f.if_string()) enabled.push_back(*name);
+    auto all = co_await hub_.door("RPCServer.ListBreakpoints", "{\"All\":false}");
+    auto parsed = all.ok() ? protocol::parse_json(all.result, {.max_depth = 512, .fold_keys = false})
+                           : protocol::result<json>(protocol::errc::bad_reply);
+    json::array shown_ones;
+    if (auto* found = parsed ? parsed->find("Breakpoints") : nullptr; found && found->if_array())
+        for (auto& b : *found->if_array()) {
+            if (b.get_int("id") >= 0) continue;
+            bool wanted = std::find(enabled.begin(), enabled.end(), b.get_string("name")) != enabled.end();
+            if (wanted == b.get_bool("disabled")) {
+                auto changed = b;
+                changed.set("disabled", !wanted);
+                json args = json::object{};
+                args.set("Breakpoint", changed);
+                co_await hub_.door("RPCServer.AmendBreakpoint", protocol::to_text(args));
+            }
+            if (!wanted) continue;
+            json one = json::object{};
+            one.set("id", b.get_int("id"));
+            one.set("verified", true);
+            shown_ones.push_back(std::move(one));
+        }
+    body.set("breakpoints", std::move(shown_ones));
+    co_return body;
+}
+
+asio::awaitable<void> dap_view::drop_unclaimed() {
+    for (auto id : hub_.breakpoints().unclaimed(this)) co_await hub_.clear_breakpoint(id);
+}
+
+json dap_view::shown(const breakpoint_record& record, std::string_view problem) const {
+    json out = json::object{};
+    if (record.id != 0) out.set("id", record.id);
+    out.set("verified", problem.empty());
+    if (!problem.empty()) {
+        // Delve's error ends with a newline now and then.
+        while (problem.ends_with('\n')) problem.remove_suffix(1);
+        out.set("message", problem);
+    }
+    if (!record.file.empty()) {
+        auto path = paths_.to_client(record.file);
+        json source = json::object{};
+        source.set("name", base_name(path));
+        source.set("path", path);
+        out.set("source", std::move(source));
+        out.set("line", record.line);
+    }
+    return out;
+}
+
+}  // namespace gateway

@@ -1,0 +1,574 @@
+#include "gateway/dap_view.h"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+#include "gateway/await.h"
+
+namespace gateway {
+
+using protocol::json;
+using protocol::service;
+
+namespace {
+
+// Delve's own error ids (service/dap/error_ids.go).
+constexpr int failed_to_attach = 3001;
+constexpr int unable_to_halt = 2010;
+constexpr int unable_to_look = 2009;
+constexpr int debuggee_is_running = 4000;
+
+// What this gateway does not offer, or answers itself: VS Code would kill or restart the program
+// by them (facts measured: Stop sends terminateDebuggee, Restart sends restart with rebuild).
+constexpr std::string_view masked_capabilities[] = {"supportsRestartRequest", "supportTerminateDebuggee",
+                                                    "supportsTerminateRequest", "supportsStepBack",
+                                                    "supportSuspendDebuggee"};
+
+}  // namespace
+
+dap_view::dap_view(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session)
+    : view_base(h, peer, std::move(who), limits, std::move(session)), frames_(limits_.dap_request) {}
+
+void dap_view::start() { hub_.join(*this); }
+
+void dap_view::close() {
+    view_base::close();
+    // dlv is still at work on the look; nobody may run the program before it is done.
+    if (!looking_) return;
+    until_looked_ = shared_from_this();
+    if (window_) window_->resume();
+}
+
+// --- requests ---------------------------------------------------------------------------------------------
+
+void dap_view::received(std::string_view bytes) {
+    if (over_) return;
+    frames_.feed(bytes);
+    process();
+}
+
+void dap_view::process() {
+    if (in_process_) return;
+    in_process_ = true;
+    auto before = frames_.buffered();
+    while (!busy_ && !over_) {
+        protocol::error_code ec;
+        auto body = frames_.next(ec);
+        if (ec) {
+            // What follows cannot be found any more. The IDE shows the text and ends the session.
+            console("delvegate: malformed message: " + ec.message());
+            finish();
+            break;
+        }
+        if (!body) {
+            if (input_ended_) finish();
+            break;
+        }
+        auto parsed = protocol::parse_dap_request(*body, limits_.depth);
+        if (!parsed) {
+            fail({}, refused_by_gateway_id, "Refused", "malformed request: " + parsed.error().message());
+            continue;
+        }
+        handle(*parsed);
+    }
+    in_process_ = false;
+    if (!over_ && before > frames_.buffered()) peer_.consumed(before - frames_.buffered());
+}
+
+void dap_view::handle(const request& r) {
+    auto j = protocol::judge(r, limits_.clamps);
+    if (terminated_ && j.how != service::leave)
+        return fail(r, refused_by_gateway_id, "Session has ended", "start a new session to attach again", false);
+    switch (j.how) {
+        case service::refuse:
+            return fail(r, j.dap_error ? j.dap_error : refused_by_gateway_id,
+                        j.dap_summary.empty() ? "Refused" : j.dap_summary, j.reason);
+        case service::local: return answer_local(r, j);
+        case service::leave: return disconnect(r);
+        case service::run: return run(r, j);
+        case service::halt: return pause(r);
+        case service::breakpoint: return set_breakpoints(r, std::move(j));
+        case service::call: return call(r, std::move(j));
+        case service::image:
+        case service::look: return look(r, std::move(j));
+        case service::select:
+        case service::restart: return fail(r, refused_by_gateway_id, "Refused", "not a DAP request");
+    }
+}
+
+void dap_view::answer_local(const request& r, const judged& j) {
+    if (r.command == "initialize") return initialize(r, j);
+    if (r.command == "attach") return attach(r, j);
+    if (r.command == "configurationDone") return configuration_done(r);
+    respond(r, {});
+}
+
+void dap_view::initialize(const request& r, const judged& j) {
+    if (window_) return fail(r, refused_by_gateway_id, "Failed to initialize", "this session is initialized already");
+    open_window();
+    busy_ = true;
+    window_->call("initialize", j.arguments, [this, r](dap_outcome out) {
+        if (!out.success) {
+            fail(r, 3002, "Failed to initialize", out.error);
+            return done();
+        }
+        json body = json::object{};
+        if (auto* b = out.message.find("body")) body = *b;
+        exception_filters_ = body.find("exceptionBreakpointFilters") != nullptr;
+        if (auto* members = body.if_object())
+            std::erase_if(*members, [](auto& m) {
+                return std::find(std::begin(masked_capabilities), std::end(masked_capabilities), m.first) !=
+                       std::end(masked_capabilities);
+            });
+        respond(r, body);
+        done();
+    });
+}
+
+void dap_view::attach(const request& r, const judged& j) {
+    if (attached_) return fail(r, failed_to_attach, "Failed to attach", "this session is attached already");
+    if (!window_) return fail(r, failed_to_attach, "Failed to attach", "initialize comes first");
+    if (hub_.now() == phase::exited)
+        return fail(r, failed_to_attach, "Failed to attach",
+                    hub_.exit_error() + "; restart it from `dlv connect`, or start it anew on the node");
+    attach_arguments_ = j.arguments;
+    stop_on_entry_ = j.arguments.get_bool("stopOnEntry");
+    if (auto* rules = j.arguments.find("substitutePath")) paths_ = protocol::path_map::from_attach(*rules);
+    // The window itself never resumes: stopOnEntry for it, whatever the client wants of the program.
+    attach_arguments_.set("mode", "remote");
+    attach_arguments_.set("stopOnEntry", true);
+    busy_ = true;
+    if (hub_.now() != phase::stopped) return finish_attach(r, {.lost = false, .success = true, .error = {}, .message = {}});
+    with_window([this, r](std::string error) {
+        finish_attach(r, {.lost = false, .success = error.empty(), .error = error, .message = {}});
+    });
+}
+
+void dap_view::finish_attach(const request& r, const dap_outcome& window) {
+    if (!window.success) {
+        fail(r, failed_to_attach, "Failed to attach", window.error);
+        return done();
+    }
+    attached_ = true;
+    event("initialized", {});
+    respond(r, {});
+    done();
+}
+
+void dap_view::configuration_done(const request& r) {
+    if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
+    if (configured_) return respond(r, {});
+    configured_ = true;
+    bool go = hub_.alone_at_entry() && !stop_on_entry_;
+    if (hub_.now() == phase::stopped && !go) tell_stop(hub_.last_stop());
+    console("Type 'dlv help' for list of commands.");
+    respond(r, {});
+    // What an earlier view of this person left and this one did not ask for again goes.
+    if (!hub_.breakpoints().unclaimed(this).empty())
+        hub_.change(
+            this, [self = self()]() -> asio::awaitable<void> { co_await self->drop_unclaimed(); },
+            [](const std::string&) {});
+    if (go) hub_.run(*this, {.command = "continue", .arguments = json::object{}}, [](const run_end&) {});
+}
+
+void dap_view::disconnect(const request& r) {
+    std::string words = "Closing your session; " + std::string(to_string(hub_.now())) +
+                        " as it was, the program stays under the debugger for others.";
+    switch (hub_.now()) {
+        case phase::stopped: words = "Your session ends; the program stays stopped where it is."; break;
+        case phase::running: words = "Your session ends; the program runs on."; break;
+        default: words = "Your session ends."; break;
+    }
+    console(words);
+    respond(r, {});
+    if (!terminated_) event("terminated", {});
+    terminated_ = true;
+    finish();
+}
+
+// --- runs -------------------------------------------------------------------------------------------------
+
+void dap_view::run(const request& r, const judged& j) {
+    if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
+    auto thread = j.arguments.get_int("threadId");
+    run_order order;
+    order.arguments = json::object{};
+    if (r.command == "continue") {
+        order.command = "continue";
+        json body = json::object{};
+        body.set("allThreadsContinued", true);
+        respond(r, body);
+    } else {
+        order.kind = run_kind::step;
+        order.goroutine = thread;
+        order.command = j.arguments.get_string("granularity") == "instruction" ? "stepInstruction"
+                        : r.command == "next"                                  ? "next"
+                        : r.command == "stepIn"                                ? "step"
+                                                                               : "stepOut";
+        json body = json::object{};
+        body.set("threadId", thread);
+        body.set("allThreadsContinued", true);
+        event("continued", body);
+        respond(r, {});
+    }
+    hub_.run(*this, std::move(order), guarded([this, thread](const run_end& end) {
+                 if (end.error.empty() || end.stop) return;
+                 // It did not run after all: say so as Delve does, or the IDE would wait for ever.
+                 json body = json::object{};
+                 body.set("reason", "error");
+                 body.set("text", end.error);
+                 body.set("threadId", thread);
+                 body.set("allThreadsStopped", true);
+                 if (hub_.now() == phase::stopped) event("stopped", body);
+             }));
+}
+
+void dap_view::pause(const request& r) {
+    hub_.halt(*this, guarded([this, r](const run_end& end) {
+                  if (end.error.empty())
+                      respond(r, {});
+                  else
+                      fail(r, unable_to_halt, "Unable to halt execution", end.error);
+              }));
+}
+
+// --- looks ------------------------------------------------------------------------------------------------
+
+bool dap_view::stale(const request& r, const json& arguments) {
+    auto reference = arguments.get_int("variablesReference");
+    auto frame = arguments.get_int("frameId");
+    if (!marks_.stale_variable(reference) && !marks_.stale_frame(frame)) return false;
+    fail(r, unable_to_look, "Unable to process `" + r.command + "`",
+         "this reference is of an earlier stop; the program has moved since", false);
+    return true;
+}
+
+void dap_view::look(const request& r, judged j) {
+    if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
+    auto now = hub_.now();
+    if (r.command == "threads" && now != phase::stopped) {
+        // Delve's own answers while it cannot look (service/dap/server.go, onThreadsRequest).
+        json thread = json::object{};
+        thread.set("id", now == phase::running ? -1 : 1);
+        thread.set("name", now == phase::running ? "Current" : "Dummy");
+        json body = json::object{};
+        body.set("threads", json::array{std::move(thread)});
+        return respond(r, body);
+    }
+    if (now == phase::running) return fail_running(r);
+    if (stale(r, j.arguments)) return;
+    busy_ = true;
+    hub_.look(
+        *this,
+        guarded([this, r, arguments = j.arguments] {
+            looking_ = true;
+            with_window([this, r, arguments](const std::string& error) {
+                if (error.empty()) return forward(r, arguments);
+                looking_ = false;
+                fail(r, failed_to_attach, "Unable to look at the program", error);
+                hub_.end_look();
+                done();
+                release();
+            });
+        }),
+        guarded([this, r](const std::string& why) {
+            if (hub_.now() == phase::running)
+                fail_running(r);
+            else
+                fail(r, unable_to_look, "Unable to process `" + r.command + "`", why, false);
+            done();
+        }));
+}
+
+void dap_view::forward(const request& r, json arguments) {
+    look_request_ = r;
+    paused_ = false;
+    if (auto* configuration = arguments.find("expression");
+        r.command == "evaluate" && configuration && configuration->if_string()) {
+        // The window learns of new path rules by itself; breakpoints are placed by us.
+        std::string_view text = *configuration->if_string();
+        constexpr std::string_view rule = "dlv config substitutePath";
+        if (auto at = text.find(rule); at != text.npos && text.find_first_not_of(" \t\n\f\r") == at)
+            paths_.configure(text.substr(at + rule.size()));
+    }
+    window_->stream(r.command, std::move(arguments), *this);
+}
+
+void dap_view::begin(std::uint64_t rest) {
+    std::string head = "{\"seq\":" + std::to_string(next_seq_++) +
+                       ",\"type\":\"response\",\"request_seq\":" + std::to_string(look_request_.seq);
+    auto size = head.size() + rest;
+    begin_reply();
+    send("Content-Length: " + std::to_string(size) + "\r\n\r\n" + head);
+}
+
+bool dap_view::piece(std::string_view bytes, bool last) {
+    marks_.see(bytes, look_request_.command == "stackTrace");
+    send(bytes);
+    if (last) {
+        marks_.end_of_message();
+        end_reply();
+        looking_ = false;
+        hub_.end_look();
+        done();
+        release();
+        return true;
+    }
+    paused_ = !over_ && peer_.unsent() > high_water;
+    return !paused_;
+}
+
+void dap_view::broken(std::string_view reason) {
+    busy_ = looking_ = false;
+    hub_.end_look();
+    if (!broken_reply(reason)) fail(look_request_, unable_to_look, "Unable to look at the program", reason);
+    release();
+}
+
+// A view whose IDE is gone ends with its last look; not from inside the window's call.
+void dap_view::release() {
+    if (until_looked_) asio::post(hub_.context(), [last = std::exchange(until_looked_, nullptr)] {});
+}
+
+void dap_view::writable() {
+    if (!paused_) return;
+    paused_ = false;
+    if (window_) window_->resume();
+}
+
+// --- what runs code or writes ---------------------------------------------------------------------------
+
+void dap_view::call(const request& r, judged j) {
+    if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
+    if (hub_.now() == phase::running) return fail_running(r);
+    if (stale(r, j.arguments)) return;
+    busy_ = true;
+    hub_.call(
+        *this,
+        [self = self(), r, arguments = std::move(j.arguments)]() -> asio::awaitable<void> {
+            self->window_stopped_ = false;
+            self->calling_ = true;
+            // Others wait behind a call, pause must not: it may take long.
+            self->done();
+            auto out = co_await self->ask_window(r.command, arguments);
+            self->answer_call(r, out);
+        },
+        guarded([this, r](const std::string& why) {
+            fail(r, unable_to_look, "Unable to process `" + r.command + "`", why, false);
+            done();
+        }));
+}
+
+void dap_view::answer_call(const request& r, const dap_outcome& out) {
+    auto* body = out.message.find("body");
+    if (body) {
+        marks_.see(protocol::to_text(*body), false);
+        marks_.end_of_message();
+    }
+    if (out.success) return respond(r, body ? *body : json{});
+    // Delve's own words and flags.
+    auto* error = body ? body->find("error") : nullptr;
+    auto summary = out.message.get_string("message", "Unable to process `" + r.command + "`");
+    std::string_view text = out.error;
+    if (text.starts_with(summary) && text.size() > summary.size() + 2) text.remove_prefix(summary.size() + 2);
+    fail(r, error ? static_cast<int>(error->get_int("id")) : unable_to_look, summary, text,
+         error && error->get_bool("showUser"));
+}
+
+// --- the window ---------------------------------------------------------------------------------------------
+
+void dap_view::open_window() {
+    window_ = std::make_unique<dap_window>(
+        hub_.context(), hub_.address(),
+        dap_window::handlers{
+            .event = [this](std::string_view name, const json& body) { window_event(name, body); },
+            .closed =
+                [this](std::string reason) {
+                    if (over_ || terminated_) return;
+                    console("delvegate: dlv closed this session's window: " + reason);
+                    event("terminated", {});
+                    terminated_ = true;
+                    finish();
+                }});
+}
+
+void dap_view::with_window(std::function<void(std::string)> go) {
+    if (window_attached_) return go({});
+    window_->call("attach", attach_arguments_, [this, go = std::move(go)](dap_outcome out) {
+        window_attached_ = out.success;
+        go(out.success ? std::string{} : out.error);
+    });
+}
+
+asio::awaitable<dap_outcome> dap_view::ask_window(std::string command, json arguments) {
+    if (!window_attached_) {
+        auto out = co_await await_callback<dap_outcome>(
+            [this](auto done) { window_->call("attach", attach_arguments_, std::move(done)); });
+        if (!out.success) co_return out;
+        window_attached_ = true;
+    }
+    co_return co_await await_callback<dap_outcome>([this, command, arguments](auto done) {
+        window_->call(command, arguments, std::move(done));
+    });
+}
+
+void dap_view::window_event(std::string_view name, const json& body) {
+    if (name == "stopped") window_stopped_ = true;
+    if (name == "output" || name == "invalidated" || name == "memory") event(name, body);
+}
+
+// --- what the hub tells -------------------------------------------------------------------------------------
+
+void dap_view::on_running(std::string_view by, const viewer* runner) {
+    marks_.retire();
+    if (!configured_ || terminated_ || runner == this) return;
+    json body = json::object{};
+    body.set("threadId", 1);
+    body.set("allThreadsContinued", true);
+    event("continued", body);
+    if (!by.empty()) console(std::string(by) + " runs the program.");
+}
+
+void dap_view::on_stop(const stop& at) {
+    hub_.tell(*this);
+    if (calling_) {
+        calling_ = false;
+        // Delve says nothing after a call that returned; the IDE asks again by itself.
+        if (!window_stopped_) return;
+        marks_.retire();
+    }
+    if (configured_ && !terminated_) tell_stop(at);
+}
+
+void dap_view::tell_stop(const stop& at) {
+    json body = json::object{};
+    auto reason = at.cause.reason;
+    json::array hit;
+    for (auto id : at.cause.hit_breakpoints) {
+        hit.push_back(id);
+        auto* record = hub_.breakpoints().find(id);
+        if (!record || reason != "breakpoint") continue;
+        if (record->group == "function") reason = "function breakpoint";
+        if (record->group == "instruction") reason = "instruction breakpoint";
+    }
+    body.set("reason", reason);
+    if (!at.cause.description.empty()) body.set("description", at.cause.description);
+    if (at.cause.goroutine != 0 || reason == "entry") body.set("threadId", reason == "entry" ? std::int64_t{1} : at.cause.goroutine);
+    if (!at.text.empty()) body.set("text", at.text);
+    body.set("allThreadsStopped", true);
+    if (!hit.empty()) body.set("hitBreakpointIds", std::move(hit));
+    event("stopped", body);
+    if (at.state.next_in_progress)
+        console("Step interrupted by a breakpoint. Use 'Continue' to resume the original step command.");
+    if (!at.by.empty() && at.by != who_.who.user) console("Stopped for " + at.by + ".");
+}
+
+void dap_view::on_exit(std::int64_t status) {
+    if (terminated_ || !attached_) return;
+    terminated_ = true;
+    json body = json::object{};
+    body.set("exitCode", status);
+    event("exited", body);
+    event("terminated", {});
+}
+
+void dap_view::on_restart(std::string_view by) {
+    marks_.retire();
+    if (configured_ && !terminated_) console(std::string(by) + " restarted the program.");
+}
+
+void dap_view::on_output(std::string_view category, std::string_view text) {
+    if (!attached_ || terminated_) return;
+    json body = json::object{};
+    body.set("category", category);
+    body.set("output", text);
+    event("output", body);
+}
+
+// The text of a log message, each expression as Delve shows it.
+asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const breakpoint_record& at) {
+    auto message = parse_log_message(at.log_message);
+    if (!message || over_ || terminated_) co_return;
+    auto keep = shared_from_this();
+    auto goroutine = thread.goroutine;
+    auto text = message->text[0];
+    if (!message->expressions.empty()) {
+        json which = json::object{};
+        which.set("threadId", goroutine);
+        which.set("startFrame", 0);
+        which.set("levels", 1);
+        auto stack = co_await ask_window("stackTrace", which);
+        std::int64_t frame = 0;
+        if (auto* body = stack.message.find("body"))
+            if (auto* frames = body->find("stackFrames"))
+                if (auto* list = frames->if_array(); list && !list->empty()) frame = list->front().get_int("id");
+        for (std::size_t i = 0; i < message->expressions.size(); ++i) {
+            json what = json::object{};
+            what.set("expression", message->expressions[i]);
+            what.set("frameId", frame);
+            what.set("context", "clipboard");
+            auto value = co_await ask_window("evaluate", what);
+            auto* body = value.message.find("body");
+            text += value.success && body ? std::string(body->get_string("result"))
+                                          : "{eval err: " + value.error + "}";
+            text += message->text[i + 1];
+        }
+    }
+    auto path = paths_.to_client(at.file);
+    json source = json::object{};
+    source.set("path", path);
+    json body = json::object{};
+    body.set("category", "stdout");
+    body.set("output", "> [Go " + std::to_string(goroutine) + "]: " + text + "\n");
+    body.set("source", std::move(source));
+    body.set("line", at.line);
+    event("output", body);
+}
+
+void dap_view::on_lost(std::string_view reason) {
+    if (attached_ && !terminated_) {
+        json body = json::object{};
+        body.set("category", "important");
+        body.set("output", "delvegate: " + std::string(reason) + "\n");
+        event("output", body);
+        event("terminated", {});
+        terminated_ = true;
+    }
+    finish();
+}
+
+// --- to the IDE -----------------------------------------------------------------------------------------
+
+void dap_view::respond(const request& r, const json& body) { post(protocol::encode_dap_response(next_seq_++, r, body)); }
+
+void dap_view::fail(const request& r, int id, std::string_view summary, std::string_view detail, bool show) {
+    post(protocol::encode_dap_error(next_seq_++, r, id, summary, detail, show));
+}
+
+void dap_view::fail_running(const request& r) {
+    fail(r, debuggee_is_running, "Unable to process `" + r.command + "`", "debuggee is running", false);
+}
+
+void dap_view::event(std::string_view name, const json& body) {
+    post(protocol::encode_dap_event(next_seq_++, name, body));
+}
+
+void dap_view::console(std::string_view text) {
+    json body = json::object{};
+    body.set("category", "console");
+    body.set("output", std::string(text) + "\n");
+    event("output", body);
+}
+
+void dap_view::done() {
+    busy_ = false;
+    process();
+}
+
+void dap_view::ended() {
+    input_ended_ = true;
+    process();
+}
+
+}  // namespace gateway

@@ -1,0 +1,122 @@
+// A DAP client's view of the session: VS Code, Neovim, and whatever speaks the protocol.
+//
+// Runs, breakpoints and events are the hub's; stacks, variables and evaluations come from a window of
+// its own at dlv, in Delve's own form and under the client's own settings (design §5.1).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gateway/dap_window.h"
+#include "gateway/log_message.h"
+#include "gateway/reference_marks.h"
+#include "gateway/view_base.h"
+#include "protocol/dap.h"
+#include "protocol/path_map.h"
+
+namespace gateway {
+
+class dap_view final : public view_base, public response_sink {
+public:
+    dap_view(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session);
+    void start();  // joins the session; once, right after construction
+    void close() override;
+
+    void received(std::string_view bytes) override;
+    void writable() override;
+    void ended() override;
+
+    // viewer
+    bool speaks_dap() const override { return true; }
+    void on_running(std::string_view by, const viewer* runner) override;
+    void on_stop(const stop& at) override;
+    void on_exit(std::int64_t status) override;
+    void on_restart(std::string_view by) override;
+    void on_output(std::string_view category, std::string_view text) override;
+    asio::awaitable<void> on_trace(const thread_state& thread, const breakpoint_record& at) override;
+    void on_lost(std::string_view reason) override;
+    bool clogged() const override { return looking_ && paused_; }
+
+    // response_sink
+    void begin(std::uint64_t rest) override;
+    bool piece(std::string_view bytes, bool last) override;
+    void broken(std::string_view reason) override;
+
+private:
+    // The gateway's own error id, where Delve has none (service/dap/error_ids.go).
+    static constexpr int refused_by_gateway_id = 4100;
+
+    using request = protocol::dap_request;
+    using judged = protocol::judged;
+    struct wanted_breakpoint;
+
+    std::shared_ptr<dap_view> self() { return std::static_pointer_cast<dap_view>(shared_from_this()); }
+    void process();
+    void handle(const request& r);
+    void answer_local(const request& r, const judged& j);
+    void initialize(const request& r, const judged& j);
+    void attach(const request& r, const judged& j);
+    void finish_attach(const request& r, const dap_outcome& window);
+    void configuration_done(const request& r);
+    void disconnect(const request& r);
+    void run(const request& r, const judged& j);
+    void pause(const request& r);
+    void look(const request& r, judged j);
+    void forward(const request& r, protocol::json arguments);
+    bool stale(const request& r, const protocol::json& arguments);
+    void call(const request& r, judged j);
+    void answer_call(const request& r, const dap_outcome& out);
+    void release();
+
+    // dap_breakpoints.cpp
+    void set_breakpoints(const request& r, judged j);
+    asio::awaitable<protocol::json> change_breakpoints(std::string command, protocol::json arguments);
+    asio::awaitable<protocol::json> place(wanted_breakpoint want);
+    asio::awaitable<std::string> locate(wanted_breakpoint& want);
+    asio::awaitable<protocol::json> amend(breakpoint_record& record, const wanted_breakpoint& want);
+    asio::awaitable<protocol::json> exception_breakpoints(const protocol::json& arguments);
+    asio::awaitable<void> drop_unclaimed();
+    protocol::json shown(const breakpoint_record& record, std::string_view problem) const;
+
+    // The window at dlv.
+    void open_window();
+    // Calls `go` when the window has said attach to dlv; only while the target stands.
+    void with_window(std::function<void(std::string error)> go);
+    void window_event(std::string_view event, const protocol::json& body);
+    asio::awaitable<dap_outcome> ask_window(std::string command, protocol::json arguments);
+
+    void respond(const request& r, const protocol::json& body);
+    void fail(const request& r, int id, std::string_view summary, std::string_view detail, bool show = true);
+    void fail_running(const request& r);
+    void event(std::string_view name, const protocol::json& body);
+    void console(std::string_view text);
+    void tell_stop(const stop& at);
+    void done();
+
+    protocol::frame_decoder frames_;
+    std::int64_t next_seq_ = 1;
+    bool busy_ = false;
+    bool in_process_ = false;
+
+    bool attached_ = false;     // the client's attach was answered
+    bool configured_ = false;   // configurationDone too: events flow
+    bool terminated_ = false;   // the client was told that the session is over
+    protocol::json attach_arguments_;
+    bool stop_on_entry_ = false;
+    bool exception_filters_ = false;  // dlv offers some (≥ 1.26)
+    protocol::path_map paths_;
+
+    std::unique_ptr<dap_window> window_;
+    bool window_attached_ = false;
+    bool window_stopped_ = false;  // a call through the window ended in a stop
+    reference_marks marks_;
+
+    // The look whose response is passing through.
+    request look_request_;
+    bool looking_ = false, paused_ = false;
+    bool calling_ = false;
+    std::shared_ptr<view_base> until_looked_;  // itself, when the IDE went away in the middle of a look
+};
+
+}  // namespace gateway

@@ -1,0 +1,123 @@
+#include "gateway/debug_stream.h"
+
+#include <algorithm>
+
+#include "gateway/component.h"
+#include "gateway/dap_view.h"
+#include "gateway/rpc_view.h"
+#include "protocol/detect.h"
+
+namespace gateway {
+
+namespace {
+// Every IDE speaks first, and at once. One that says nothing would hold a place for ever.
+constexpr auto first_byte_time = std::chrono::seconds(30);
+}  // namespace
+
+debug_stream::debug_stream(component& of, stream_peer& peer, caller who, std::string session)
+    : component_(of), peer_(peer), who_(std::move(who)), session_(std::move(session)), silence_(of.context_) {
+    component_.streams_.push_back(this);
+    silence_.expires_after(first_byte_time);
+    silence_.async_wait([this](error_code ec) {
+        if (ec || view_ || over_) return;
+        over_ = true;
+        peer_.abort("the IDE said nothing for 30 s");
+    });
+}
+
+debug_stream::~debug_stream() {
+    if (view_) view_->close();
+    component_.streams_.remove(this);
+}
+
+bool debug_stream::takes_place() const { return !over_ && !refusal_ && !(view_ && view_->finished()); }
+
+std::string_view debug_stream::protocol() const {
+    if (!view_) return "connecting";
+    return view_->speaks_dap() ? "DAP" : "JSON-RPC";
+}
+
+void debug_stream::received(std::string_view bytes) {
+    if (view_) return view_->received(bytes);
+    if (refusal_) return refusal_->received(bytes);
+    if (over_) return;
+    early_ += bytes;
+    decide();
+}
+
+// Opens the view as soon as the protocol is known and dlv is there.
+void debug_stream::decide() {
+    if (view_ || refusal_ || over_) return;
+    switch (component_.hub_.now()) {
+        case phase::down:
+            return refuse(component_.failure_.empty() ? component_.hub_.down_reason() : component_.failure_);
+        case phase::starting:
+            component_.waiting_.push_back([this, alive = std::weak_ptr<int>(alive_)] {
+                if (alive.lock()) decide();
+            });
+            return;
+        default: break;
+    }
+    std::size_t skip = 0;
+    auto dialect = protocol::detect(early_, skip);
+    if (!dialect) {
+        over_ = true;
+        return peer_.abort("the first byte is neither DAP's nor JSON-RPC's");
+    }
+    if (!*dialect) {
+        if (early_end_) {
+            over_ = true;
+            peer_.finish();
+        }
+        return;
+    }
+    silence_.cancel();
+    auto limits = component_.limits_for_views();
+    if (**dialect == protocol::dialect::dap) {
+        auto made = std::make_shared<dap_view>(component_.hub_, peer_, who_, limits, session_);
+        view_ = made;
+        made->start();
+    } else {
+        auto made = std::make_shared<rpc_view>(component_.hub_, peer_, who_, limits, session_);
+        view_ = made;
+        made->start();
+    }
+    auto early = std::exchange(early_, {});
+    if (skip) peer_.consumed(skip);
+    view_->received(std::string_view(early).substr(skip));
+    if (early_end_) view_->ended();
+}
+
+void debug_stream::refuse(std::string reason) {
+    silence_.cancel();
+    refusal_ = make_refusal(peer_, std::move(reason));
+    auto early = std::exchange(early_, {});
+    if (!early.empty()) refusal_->received(early);
+    if (early_end_) refusal_->ended();
+}
+
+void debug_stream::writable() {
+    if (view_) view_->writable();
+    if (refusal_) refusal_->writable();
+}
+
+void debug_stream::ended() {
+    if (view_) return view_->ended();
+    if (refusal_) return refusal_->ended();
+    if (over_) return;
+    early_end_ = true;
+    if (early_.empty()) {
+        // Connected and closed, as probes do.
+        over_ = true;
+        return peer_.finish();
+    }
+    decide();
+}
+
+void debug_stream::lost(std::string_view reason) {
+    over_ = true;
+    if (view_) view_->close();
+    if (refusal_) refusal_->lost(reason);
+}
+
+}  // namespace gateway

@@ -1,0 +1,53 @@
+// An IDE's connection to a component from its first byte: which protocol it speaks, and the view that
+// answers it.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <memory>
+#include <string>
+
+#include "gateway/directory.h"
+#include "gateway/stream.h"
+#include "gateway/view_base.h"
+
+namespace gateway {
+
+class component;
+
+class debug_stream final : public stream_user {
+public:
+    debug_stream(component& of, stream_peer& peer, caller who, std::string session);
+    ~debug_stream() override;
+
+    void received(std::string_view bytes) override;
+    void writable() override;
+    void ended() override;
+    void lost(std::string_view reason) override;
+
+    // Whether it takes one of the component's places; not any more once its view has ended.
+    bool takes_place() const;
+    const caller& who() const { return who_; }
+    std::string_view protocol() const;
+    std::chrono::system_clock::time_point since() const { return since_; }
+
+private:
+    void decide();
+    void refuse(std::string reason);
+
+    component& component_;
+    stream_peer& peer_;
+    caller who_;
+    std::string session_;
+    std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
+
+    std::string early_;  // bytes from before there was somebody to take them
+    bool early_end_ = false;
+    bool over_ = false;
+    std::shared_ptr<view_base> view_;
+    std::unique_ptr<stream_user> refusal_;
+    asio::steady_timer silence_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+}  // namespace gateway

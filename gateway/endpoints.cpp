@@ -1,0 +1,80 @@
+#include "gateway/endpoints.h"
+
+#include <algorithm>
+
+namespace gateway {
+
+using protocol::json;
+
+endpoints::endpoints(asio::io_context& context, const config& configuration) {
+    for (auto& c : configuration.components)
+        components_.push_back(std::make_unique<component>(context, c, configuration.bounds));
+}
+
+void endpoints::start() {
+    for (auto& c : components_) c->start();
+}
+
+void endpoints::stop(std::function<void()> done) {
+    auto left = std::make_shared<std::size_t>(components_.size());
+    if (*left == 0) return done();
+    auto one_done = [left, done = std::move(done)] {
+        if (--*left == 0) done();
+    };
+    for (auto& c : components_) c->stop(one_done);
+}
+
+std::vector<component*> endpoints::visible(const auth::identity& who) const {
+    std::vector<component*> seen;
+    for (auto& c : components_)
+        if (c->admits(who)) seen.push_back(c.get());
+    return seen;
+}
+
+verdict endpoints::open(const caller& who, std::string_view name, stream_peer& peer,
+                        std::unique_ptr<stream_user>& user) {
+    auto seen = visible(who.who);
+    verdict v;
+    v.component = name;
+    if (seen.empty()) {
+        // The same words whether the component exists or not: a stranger learns nothing.
+        v.code = "not-authorized";
+        v.reason = "not authorized: " + who.who.user +
+                   " is not listed for any component here; ask the gateway's administrator to list this user or "
+                   "one of its groups";
+        return v;
+    }
+    if (name.empty() && seen.size() == 1) return seen.front()->open(who, peer, user);
+    auto found = std::find_if(seen.begin(), seen.end(), [&](auto* c) { return c->name() == name; });
+    if (found != seen.end()) return (*found)->open(who, peer, user);
+    std::string names;
+    for (auto* c : seen) {
+        v.components.push_back(c->name());
+        names += (names.empty() ? "" : ", ") + c->name();
+    }
+    v.code = "no-such-component";
+    v.reason = name.empty() ? "which component? Those you may debug here: " + names
+                            : "no component " + std::string(name) + " for " + who.who.user +
+                                  " here; those you may debug: " + names;
+    return v;
+}
+
+std::vector<component_summary> endpoints::list(const auth::identity& who) const {
+    std::vector<component_summary> all;
+    for (auto* c : visible(who)) all.push_back(c->summary());
+    return all;
+}
+
+json endpoints::status() const {
+    json::array all;
+    for (auto& c : components_) all.push_back(c->status());
+    return all;
+}
+
+json endpoints::status(const auth::identity& who) const {
+    json::array all;
+    for (auto* c : visible(who)) all.push_back(c->status());
+    return all;
+}
+
+}  // namespace gateway

@@ -1,0 +1,284 @@
+// Who is here, what they may do now, and in which order: the hub's queues. Runs are in hub_runs.cpp,
+// dlv's coming and going in hub_attach.cpp.
+#include "gateway/hub.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+#include "gateway/hub_looks.h"
+#include "gateway/utc.h"
+
+namespace gateway {
+
+using protocol::json;
+
+std::string_view to_string(phase p) {
+    switch (p) {
+        case phase::down: return "unavailable";
+        case phase::starting: return "starting";
+        case phase::stopped: return "stopped";
+        case phase::running: return "running";
+        case phase::exited: return "exited";
+    }
+    return "unavailable";
+}
+
+hub::hub(asio::io_context& context, std::string name, hub_settings settings)
+    : context_(context),
+      name_(std::move(name)),
+      settings_(settings),
+      halt_timer_(context),
+      clogged_timer_(context),
+      grace_timer_(context) {}
+
+hub::~hub() = default;
+
+hub::entry* hub::find(const viewer& v) {
+    auto found = std::find_if(viewers_.begin(), viewers_.end(), [&](auto& e) { return e.v == &v; });
+    return found == viewers_.end() ? nullptr : &*found;
+}
+
+const hub::entry* hub::find(const viewer& v) const { return const_cast<hub*>(this)->find(v); }
+
+void hub::join(viewer& v) {
+    viewers_.push_back({&v, 0, std::chrono::system_clock::now()});
+    breakpoints_.adopt(&v, v.who().who.user, v.speaks_dap());
+}
+
+void hub::leave(viewer& v) {
+    viewers_.remove_if([&](auto& e) { return e.v == &v; });
+    std::erase_if(waiters_, [&](auto& w) { return w.v == &v; });
+    std::erase_if(gate_, [&](auto& g) { return g.v == &v; });
+    std::erase_if(queued_looks_, [&](auto& q) {
+        if (q.v != &v) return false;
+        --looks_;
+        return true;
+    });
+    // A run or a breakpoint that was asked for is still done: `dlv connect`'s last request before it
+    // closes is a continue (Delve service/rpc2/client.go, Disconnect). Only nobody is told.
+    for (auto& j : jobs_)
+        if (j.v == &v) j.v = nullptr;
+    if (run_.runner == &v) run_.runner = nullptr;
+    breakpoints_.abandon(&v);
+    schedule_grace();
+    pump();
+}
+
+std::vector<const viewer*> hub::viewers() const {
+    std::vector<const viewer*> all;
+    for (auto& e : viewers_) all.push_back(e.v);
+    return all;
+}
+
+bool hub::told(const viewer& v) const {
+    auto* e = find(v);
+    return e && e->told == stops_;
+}
+
+void hub::tell(const viewer& v) {
+    if (auto* e = find(v)) e->told = stops_;
+}
+
+std::string hub::exit_error() const {
+    return "Process " + std::to_string(pid_) + " has exited with status " + std::to_string(exit_status_);
+}
+
+std::string hub::running_words() const {
+    auto who = run_.by.empty() ? std::string("the program runs") : run_.by + " runs the program";
+    return who + " since " + utc_time(run_.since) + "; pause it first";
+}
+
+std::string hub::gone_reason() const {
+    if (phase_ == phase::exited) return exit_error();
+    if (phase_ == phase::running) return running_words();
+    return down_reason_;
+}
+
+const std::string* hub::fixed_reply(std::string_view method) const {
+    auto found = fixed_.find(method);
+    return found == fixed_.end() ? nullptr : &found->second;
+}
+
+json hub::describe() const {
+    json out = json::object{};
+    out.set("state", to_string(phase_));
+    if (!dlv_version_.empty()) out.set("dlvVersion", dlv_version_);
+    if (pid_) out.set("pid", pid_);
+    if (phase_ == phase::stopped) {
+        out.set("since", utc_time(stop_.since));
+        out.set("reason", stop_.cause.reason);
+        if (auto at = stop_.state.position(); !at.empty()) out.set("position", at);
+        if (!stop_.by.empty()) out.set("by", stop_.by);
+    }
+    if (phase_ == phase::running) {
+        out.set("since", utc_time(run_.since));
+        if (!run_.by.empty()) out.set("by", run_.by);
+    }
+    if (phase_ == phase::exited) out.set("exitStatus", exit_status_);
+    if (phase_ == phase::down) out.set("reason", down_reason_);
+    json::array people;
+    for (auto& e : viewers_) {
+        json person = json::object{};
+        person.set("user", e.v->who().who.user);
+        person.set("address", e.v->who().address);
+        person.set("protocol", e.v->speaks_dap() ? "DAP" : "JSON-RPC");
+        person.set("since", utc_time(e.since));
+        people.push_back(std::move(person));
+    }
+    out.set("viewers", std::move(people));
+    out.set("breakpoints", static_cast<std::uint64_t>(breakpoints_.size()));
+    return out;
+}
+
+// --- the order of things ----------------------------------------------------------------------------
+
+void hub::change(viewer* v, work w, refusal refused) {
+    if (phase_ == phase::down || phase_ == phase::starting) return refused(gone_reason());
+    jobs_.push_back({v, job::when::running_too, std::move(w), std::move(refused), nullptr});
+    pump();
+}
+
+void hub::alone(viewer& v, work w, refusal refused) {
+    if (phase_ != phase::stopped) return refused(gone_reason());
+    jobs_.push_back({&v, job::when::stopped, std::move(w), std::move(refused), nullptr});
+    pump();
+}
+
+// Starts what can start now. Called after everything that changes what can.
+void hub::pump() {
+    if (job_active_ || !door_) return;
+    refuse_jobs_unfit();
+    if (job_active_) return;
+    auto fits = [&](const job& j) {
+        if (phase_ == phase::exited) return j.allowed != job::when::stopped;
+        return motion_ == motion::still || j.allowed == job::when::running_too;
+    };
+    auto next = std::find_if(jobs_.begin(), jobs_.end(), fits);
+    switch (motion_) {
+        case motion::still:
+            if (next == jobs_.end()) return release_looks();
+            // What looks at the target must be done before it moves: an answer begun before a resume
+            // would come after the next stop and mix the two.
+            if (looks_ > 0) return watch_clogged();
+            break;
+        case motion::held:
+            if (next != jobs_.end()) break;
+            if (!run_.halted_by_person) return resume("{\"name\":\"directionCongruentContinue\"}");
+            // It stands already, for the hub's own work: that is the stop a person asked for.
+            motion_ = motion::concluding;
+            asio::co_spawn(context_, conclude(), asio::detached);
+            return;
+        case motion::free:
+            if (next != jobs_.end() && run_.through_door) {
+                run_.halted_by_hub = true;
+                send_halt();
+            }
+            return;
+        case motion::resuming:
+        case motion::halting:
+        case motion::concluding:
+            return;
+    }
+    auto j = std::move(*next);
+    jobs_.erase(next);
+    start_job(std::move(j));
+}
+
+// Of the waiting jobs, those that cannot be done in the phase the target is in now.
+void hub::refuse_jobs_unfit() {
+    if (phase_ == phase::stopped) return;
+    std::vector<job> unfit;
+    std::erase_if(jobs_, [&](job& j) {
+        bool fits = j.allowed == job::when::running_too ||
+                    (phase_ == phase::exited && j.allowed == job::when::exited_too);
+        if (!fits) unfit.push_back(std::move(j));
+        return !fits;
+    });
+    for (auto& j : unfit) {
+        if (phase_ == phase::running && j.joins)
+            j.joins();
+        else
+            j.refused(gone_reason());
+    }
+}
+
+void hub::start_job(job j) {
+    job_active_ = true;
+    asio::co_spawn(context_, run_job(std::move(j)), asio::detached);
+}
+
+asio::awaitable<void> hub::run_job(job j) {
+    auto generation = generation_;
+    co_await j.w();
+    if (generation != generation_) co_return;  // dlv went away meanwhile; detach() has tidied up
+    job_active_ = false;
+    pump();
+}
+
+// --- looks --------------------------------------------------------------------------------------------
+
+void hub::look(viewer& v, std::function<void()> go, std::function<void(std::string)> refused) {
+    if (phase_ != phase::stopped) return refused(gone_reason());
+    if (motion_ == motion::still && !job_active_ && jobs_.empty()) {
+        ++looks_;
+        return go();
+    }
+    gate_.push_back({&v, std::move(go), std::move(refused)});
+}
+
+void hub::end_look() {
+    if (looks_ == 0) return;  // dlv went away meanwhile
+    if (--looks_ == 0) pump();
+}
+
+void hub::release_looks() {
+    if (phase_ != phase::stopped) return refuse_looks(gone_reason());
+    while (!gate_.empty() && motion_ == motion::still && !job_active_ && jobs_.empty()) {
+        auto g = std::move(gate_.front());
+        gate_.pop_front();
+        ++looks_;
+        g.go();
+    }
+}
+
+void hub::refuse_looks(const std::string& reason) {
+    auto waiting = std::exchange(gate_, {});
+    for (auto& g : waiting) g.refused(reason);
+}
+
+// Somebody waits to run the target while a reply is still on its way: if its reader has stopped
+// reading, the reader goes.
+void hub::watch_clogged() {
+    clogged_timer_.expires_after(settings_.clogged_time);
+    clogged_timer_.async_wait([this](error_code ec) {
+        if (ec || looks_ == 0 || jobs_.empty()) return;
+        std::vector<viewer*> clogged;
+        for (auto& e : viewers_)
+            if (e.v->clogged()) clogged.push_back(e.v);
+        for (auto* v : clogged)
+            v->cut_off("this client does not read its replies while " + name_ +
+                       " is to be run; it was disconnected so that others can go on");
+        watch_clogged();
+    });
+}
+
+const std::string* hub::cached(std::string_view method, std::string_view params) const {
+    auto found = image_.find(std::string(method) + " " + std::string(params));
+    return found == image_.end() ? nullptr : &found->second;
+}
+
+void hub::cache(std::string_view method, std::string_view params, std::string reply) {
+    auto key = std::string(method) + " " + std::string(params);
+    if (image_.contains(key) || image_bytes_ + reply.size() + key.size() > settings_.image_cache) return;
+    image_bytes_ += reply.size() + key.size();
+    image_.emplace(std::move(key), std::move(reply));
+}
+
+void hub::output(std::string_view category, std::string_view text) {
+    for (auto& e : viewers_) e.v->on_output(category, text);
+}
+
+}  // namespace gateway

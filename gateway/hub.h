@@ -1,0 +1,299 @@
+// The session of one debuggee: what state it is in, who is here, and the one door through which it
+// is run (design §5). IDE connections are views (viewer) of it; it outlives them.
+//
+// Towards dlv it holds: `door`, the only connection that resumes; `ask`, which halts and asks while
+// the door is busy; a few connections for looks, used only while the target stands still; and a
+// housekeeping DAP session, whose one deed is to make dlv keep a step through halts and tracepoints
+// (Delve service/dap/server.go, onConfigurationDoneRequest sets KeepSteppingBreakpoints).
+//
+// Everything happens on the one io_context thread. Callbacks may come before the call returns.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/breakpoint_table.h"
+#include "gateway/dap_window.h"
+#include "gateway/directory.h"
+#include "gateway/rpc_channel.h"
+#include "gateway/target_state.h"
+#include "launcher/dlv_process.h"
+
+namespace gateway {
+
+// One stop of the target. A resume counts only if its sender was told of this very one.
+struct stop {
+    std::uint64_t number = 0;
+    stop_cause cause;
+    target_state state;
+    std::string by;     // who ran or halted it last; empty: nobody here
+    std::string error;  // dlv's, when the run ended with one ("runtime error")
+    std::string text;   // of an exception: the panic's words
+    bool entry = false; // never resumed since its start
+    std::chrono::system_clock::time_point since;
+};
+
+// What a request that waits for the target's next stop gets.
+struct run_end {
+    std::string error;  // dlv's words; empty on success
+    std::string state;  // the JSON text of the DebuggerState
+    const struct stop* stop = nullptr;  // null when the debuggee exited or dlv is gone
+};
+using on_end = std::function<void(const run_end&)>;
+
+// What the hub tells an IDE's view.
+class viewer {
+public:
+    virtual ~viewer() = default;
+    virtual const caller& who() const = 0;
+    virtual bool speaks_dap() const = 0;
+
+    virtual void on_running(std::string_view by, const viewer* runner) = 0;
+    virtual void on_stop(const stop& at) = 0;
+    virtual void on_exit(std::int64_t status) = 0;       // of the debuggee
+    virtual void on_restart(std::string_view by) = 0;    // a new process stands at its entry; on_stop follows
+    virtual void on_output(std::string_view category, std::string_view text) = 0;
+    // A tracepoint of this view was hit; the target stands still until it is dealt with.
+    virtual asio::awaitable<void> on_trace(const thread_state& thread, const breakpoint_record& at) = 0;
+    // dlv is gone; the view ends.
+    virtual void on_lost(std::string_view reason) = 0;
+    // The view hinders others (reads nothing while a reply waits); it ends at once.
+    virtual void cut_off(std::string_view reason) = 0;
+    // Whether a reply is waiting for this view's IDE to read.
+    virtual bool clogged() const = 0;
+};
+
+struct run_order {
+    std::string command;               // a Command name, e.g. "next"
+    protocol::json arguments;          // further members of DebuggerCommand, canonical
+    run_kind kind = run_kind::go_on;
+    std::optional<std::int64_t> goroutine;  // to be selected first (DAP names one, JSON-RPC selects)
+};
+
+struct hub_settings {
+    std::size_t max_viewers = 1;
+    std::chrono::milliseconds breakpoint_grace = std::chrono::seconds(30);
+    std::chrono::milliseconds clogged_time = std::chrono::seconds(2);  // while somebody waits to run
+    std::size_t image_cache = 16u << 20;  // bytes of replies that depend on the process image only
+};
+
+enum class phase { down, starting, stopped, running, exited };
+std::string_view to_string(phase p);
+
+class hub {
+public:
+    hub(asio::io_context& context, std::string name, hub_settings settings);
+    ~hub();
+    hub(const hub&) = delete;
+    hub& operator=(const hub&) = delete;
+
+    // --- dlv's life -------------------------------------------------------------------------------
+    void begin_start();               // dlv is being started: callers may wait
+    void set_down(std::string reason);  // it has not come up
+    // Connects to a dlv whose program has just been launched (fresh) or that is somebody else's.
+    // `ready` is called once, with a reason when it did not work. Never halts a running target.
+    void attach(const launcher::dlv_address& address, bool fresh, std::function<void(std::string)> ready);
+    // dlv is gone or is to be left alone; every view is told.
+    void detach(std::string reason);
+    std::function<void(std::string)> on_lost;  // the connection to dlv broke by itself
+
+    // --- who is here ------------------------------------------------------------------------------
+    bool full() const { return viewers_.size() >= settings_.max_viewers; }
+    void join(viewer& v);
+    void leave(viewer& v);
+    std::vector<const viewer*> viewers() const;
+
+    // --- the truth --------------------------------------------------------------------------------
+    phase now() const { return phase_; }
+    const stop& last_stop() const { return stop_; }  // valid while stopped
+    std::int64_t exit_status() const { return exit_status_; }
+    std::string exit_error() const;                  // dlv's words for every request after the exit
+    std::string running_words() const;               // "alice runs the program since 14:03:11 UTC"
+    std::chrono::system_clock::time_point running_since() const { return run_.since; }
+    const std::string& down_reason() const { return down_reason_; }
+    const launcher::dlv_address& address() const { return address_; }
+    // Replies of dlv that hold for the whole process: GetVersion, ProcessPid, LastModified, ...; null
+    // when dlv does not know the method.
+    const std::string* fixed_reply(std::string_view method) const;
+    const std::string& dlv_version() const { return dlv_version_; }  // "1.27.1"
+    bool told(const viewer& v) const;
+    void tell(const viewer& v);  // this view now knows of the last stop
+    bool alone_at_entry() const { return phase_ == phase::stopped && stop_.entry && viewers_.size() == 1; }
+    protocol::json describe() const;
+
+    // --- looks ------------------------------------------------------------------------------------
+    // `go` is called when the target stands still and nobody waits to run it, and must be followed by
+    // one end_look(). `refused` instead, with the reason, when it runs or is gone.
+    void look(viewer& v, std::function<void()> go, std::function<void(std::string)> refused);
+    void end_look();
+    // A JSON-RPC look on one of the shared connections; end_look() is called by the hub.
+    void rpc_look(viewer& v, std::string_view method, std::string params, reply_sink& sink,
+                  std::function<void(std::string)> refused);
+    void forget_look(reply_sink& sink);  // the sink's owner goes away
+    void resume_look(reply_sink& sink);  // it can take more pieces
+    // Replies that depend on the image only, for the time when the target runs.
+    const std::string* cached(std::string_view method, std::string_view params) const;
+    void cache(std::string_view method, std::string_view params, std::string reply);
+
+    // --- runs -------------------------------------------------------------------------------------
+    void run(viewer& v, run_order order, on_end end);
+    void go_on();  // from the entry, on nobody's behalf
+    void halt(viewer& v, on_end end);
+    void wait_for_stop(viewer& v, on_end end);  // at once when it does not run
+    void restart(viewer& v, std::string params, std::function<void(const rpc_outcome&)> done);
+
+    // --- work that needs dlv for itself -------------------------------------------------------------
+    using work = std::function<asio::awaitable<void>()>;
+    using refusal = std::function<void(std::string)>;
+    // Breakpoints: while the target runs it is halted for the work and goes on, and nobody is told.
+    void change(viewer* v, work w, refusal refused);
+    // While it stands still only.
+    void alone(viewer& v, work w, refusal refused);
+    // Runs code in the debuggee through other means than the door (a DAP window): a run for everybody.
+    void call(viewer& v, work w, refusal refused);
+    // For use inside work: one request on the door.
+    asio::awaitable<rpc_outcome> door(std::string_view method, std::string params);
+    // For use inside work: the state has changed without a run (Set, a selection); ask again.
+    asio::awaitable<void> refresh_state();
+
+    breakpoint_table& breakpoints() { return breakpoints_; }
+    // For use inside work: clears at dlv and in the table.
+    asio::awaitable<void> clear_breakpoint(std::int64_t id);
+    // For use inside work: CreateBreakpoint, making room where a departed person's breakpoint stands,
+    // and clearing away what dlv leaves behind when a condition does not parse.
+    asio::awaitable<rpc_outcome> create_breakpoint(protocol::json breakpoint_in);
+
+    void output(std::string_view category, std::string_view text);
+
+    asio::io_context& context() { return context_; }
+
+private:
+    enum class motion { still, resuming, free, halting, held, concluding };
+    struct entry {
+        viewer* v = nullptr;
+        std::uint64_t told = 0;
+        std::chrono::system_clock::time_point since;
+    };
+    struct waiter {
+        viewer* v = nullptr;
+        on_end end;
+    };
+    struct job {
+        viewer* v = nullptr;
+        enum class when { stopped, running_too, exited_too } allowed = when::stopped;
+        work w;
+        refusal refused;
+        std::function<void()> joins;  // of a run: what it becomes when the target runs already
+    };
+    struct gate_waiter {
+        viewer* v = nullptr;
+        std::function<void()> go;
+        std::function<void(std::string)> refused;
+    };
+    struct active_run {
+        run_kind kind = run_kind::go_on;
+        std::string by;
+        const viewer* runner = nullptr;
+        std::chrono::system_clock::time_point since;
+        bool halted_by_person = false;
+        bool halted_by_hub = false;
+        std::string halted_by;
+        bool settled = false;
+        int halts_open = 0;
+        bool through_door = true;
+        std::optional<rpc_outcome> returned;
+        std::string window_error;
+    };
+    struct look_slot;
+
+    entry* find(const viewer& v);
+    const entry* find(const viewer& v) const;
+    std::string gone_reason() const;
+
+    void pump();
+    void start_job(job j);
+    asio::awaitable<void> run_job(job j);
+    void refuse_jobs_unfit();
+    void release_looks();
+    void refuse_looks(const std::string& reason);
+    void start_waiting_looks();
+    void watch_clogged();
+
+    asio::awaitable<void> start_run(viewer* v, std::string by, run_order order, std::uint64_t stop_number, on_end end);
+    void resume(std::string command);
+    void send_halt();
+    void retry_halt();
+    void maybe_conclude();
+    asio::awaitable<void> conclude();
+    asio::awaitable<void> become_stopped(target_state state, stop_cause cause, std::string error);
+    void announce_stop();
+    void become_exited(std::int64_t status);
+    asio::awaitable<std::string> exception_text(const stop_cause& cause);
+    asio::awaitable<protocol::result<target_state>> ask_state(rpc_outcome& out, bool blocking);
+
+    asio::awaitable<void> attach_sequence(bool fresh, std::function<void(std::string)> ready);
+    asio::awaitable<std::string> greet();
+    asio::awaitable<void> open_keeper();
+    void channel_lost(std::string reason);
+    asio::awaitable<rpc_outcome> request(rpc_channel& on, std::string_view method, std::string params);
+    asio::awaitable<dap_outcome> request(dap_window& on, std::string command, protocol::json arguments);
+    void schedule_grace();
+
+    asio::io_context& context_;
+    std::string name_;
+    hub_settings settings_;
+
+    phase phase_ = phase::down;
+    motion motion_ = motion::still;
+    std::string down_reason_ = "dlv has not been started";
+    stop stop_;
+    std::uint64_t stops_ = 0;
+    bool at_entry_ = false;
+    std::int64_t exit_status_ = 0;
+    std::int64_t pid_ = 0;
+    active_run run_;
+
+    std::list<entry> viewers_;
+    std::vector<waiter> waiters_;
+    std::deque<job> jobs_;
+    bool job_active_ = false;
+    std::deque<gate_waiter> gate_;
+    std::size_t looks_ = 0;
+
+    launcher::dlv_address address_;
+    std::unique_ptr<rpc_channel> ask_, door_;
+    std::vector<std::unique_ptr<rpc_channel>> spare_;  // halts sent again
+    std::unique_ptr<dap_window> keeper_;
+    bool kept_ = false;
+    std::vector<std::unique_ptr<look_slot>> slots_;
+    struct queued_look {
+        viewer* v;
+        std::string method, params;
+        reply_sink* sink;
+    };
+    std::deque<queued_look> queued_looks_;
+
+    std::map<std::string, std::string, std::less<>> fixed_;
+    std::map<std::string, std::string, std::less<>> image_;
+    std::size_t image_bytes_ = 0;
+    std::string dlv_version_;
+    breakpoint_table breakpoints_;
+
+    asio::steady_timer halt_timer_, clogged_timer_, grace_timer_;
+    std::uint64_t generation_ = 0;  // of the connection to dlv: late answers of an older one are dropped
+};
+
+}  // namespace gateway

@@ -1,0 +1,280 @@
+// dlv's coming and going: the first questions, the housekeeping session, restarts, the end.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+#include "gateway/hub.h"
+#include "gateway/hub_looks.h"
+
+namespace gateway {
+
+using protocol::json;
+
+namespace {
+
+// "Delve Debugger\nVersion: 1.27.1\nBuild: …" or "1.27.1" alone, by version.
+std::string version_number(std::string_view text) {
+    constexpr std::string_view mark = "Version: ";
+    if (auto at = text.find(mark); at != text.npos) text.remove_prefix(at + mark.size());
+    return std::string(text.substr(0, text.find_first_of("\n ")));
+}
+
+// What is true of the whole process and asked once. Each is answered without the target's lock, or at
+// a time when the target stands.
+constexpr std::string_view fixed_methods[] = {
+    "RPCServer.ProcessPid",  "RPCServer.LastModified",
+    "RPCServer.BuildID",     "RPCServer.AttachedToExistingProcess",
+    "RPCServer.ListTargets", "RPCServer.FollowExecEnabled",
+};
+
+json remote_attach() {
+    json a = json::object{};
+    a.set("request", "attach");
+    a.set("mode", "remote");
+    a.set("stopOnEntry", true);
+    return a;
+}
+
+json plain_initialize() {
+    json a = json::object{};
+    a.set("clientID", "delvegate");
+    a.set("adapterID", "go");
+    a.set("linesStartAt1", true);
+    a.set("columnsStartAt1", true);
+    a.set("pathFormat", "path");
+    return a;
+}
+
+}  // namespace
+
+void hub::begin_start() {
+    phase_ = phase::starting;
+    down_reason_ = "dlv is being started for " + name_ + "; try again in a moment";
+}
+
+void hub::set_down(std::string reason) {
+    phase_ = phase::down;
+    down_reason_ = std::move(reason);
+}
+
+void hub::attach(const launcher::dlv_address& address, bool fresh, std::function<void(std::string)> ready) {
+    ++generation_;
+    address_ = address;
+    begin_start();
+    auto lost = [this](std::string reason) { channel_lost(std::move(reason)); };
+    ask_ = std::make_unique<rpc_channel>(context_, address, lost);
+    door_ = std::make_unique<rpc_channel>(context_, address, lost);
+    asio::co_spawn(context_, attach_sequence(fresh, std::move(ready)), asio::detached);
+}
+
+// The first words: who dlv is. Empty on success, else the reason.
+asio::awaitable<std::string> hub::greet() {
+    auto version = co_await request(*ask_, "RPCServer.GetVersion", "{}");
+    if (!version.ok()) co_return "dlv did not answer its first question: " + version.error;
+    auto parsed = protocol::parse_json(version.result, {.fold_keys = false});
+    if (!parsed) co_return "dlv did not tell its version";
+    dlv_version_ = version_number(parsed->get_string("DelveVersion"));
+    if (parsed->get_int("APIVersion") != 2) {
+        // Global to the server (Delve < 1.24); ours is started with 2, so somebody chose 1 for this one.
+        auto set = co_await request(*ask_, "RPCServer.SetApiVersion", "{\"APIVersion\":2}");
+        if (!set.ok()) co_return "dlv speaks API version 1 only; start it with --api-version=2";
+    }
+    fixed_["RPCServer.GetVersion"] = version.result;
+    auto recorded = co_await request(*ask_, "RPCServer.Recorded", "{}");
+    if (!recorded.ok()) co_return "dlv does not say whether it replays a recording: " + recorded.error;
+    auto answer = protocol::parse_json(recorded.result, {.fold_keys = false});
+    if (!answer || answer->get_bool("Recorded"))
+        co_return "dlv replays a recording; recordings are not offered, start it on a live program";
+    fixed_["RPCServer.Recorded"] = recorded.result;
+    co_return std::string{};
+}
+
+asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::string)> ready) {
+    auto generation = generation_;
+    auto reason = co_await greet();
+    if (generation != generation_) co_return;
+    if (!reason.empty()) {
+        detach(reason);
+        co_return ready(reason);
+    }
+    rpc_outcome out;
+    auto state = co_await ask_state(out, false);
+    if (generation != generation_) co_return;
+    if (!state && !out.error.starts_with("Process ")) {
+        reason = "dlv gave no state: " + out.error;
+        detach(reason);
+        co_return ready(reason);
+    }
+    run_ = {};
+    run_.since = std::chrono::system_clock::now();
+    if (state && state->running) {
+        // Somebody else's run. It is waited for, never halted: joining changes nothing.
+        phase_ = phase::running;
+        motion_ = motion::free;
+        run_.settled = true;
+        door_->call("RPCServer.State", "{\"NonBlocking\":false}", [this, generation](rpc_outcome stopped) {
+            if (generation != generation_) return;
+            run_.returned = std::move(stopped);
+            maybe_conclude();
+        });
+        co_return ready({});
+    }
+    for (auto method : fixed_methods) {
+        auto reply = co_await request(*ask_, method, "{}");
+        if (generation != generation_) co_return;
+        if (reply.ok()) fixed_[std::string(method)] = reply.result;
+    }
+    // Breakpoints that were there before us belong to nobody here and are left alone.
+    auto list = co_await request(*ask_, "RPCServer.ListBreakpoints", "{\"All\":false}");
+    if (generation != generation_) co_return;
+    if (auto parsed = protocol::parse_json(list.result, {.max_depth = 512, .fold_keys = false}); list.ok() && parsed)
+        if (auto* all = parsed->find("Breakpoints"))
+            if (auto* items = all->if_array())
+                for (auto& b : *items)
+                    if (auto id = b.get_int("id"); id > 0) {
+                        breakpoint_record foreign;
+                        foreign.id = id;
+                        foreign.group = "rpc";
+                        foreign.file = b.get_string("file");
+                        foreign.line = b.get_int("line");
+                        breakpoints_.put(std::move(foreign));
+                    }
+    if (!state) {
+        auto digits = out.error.substr(out.error.find_last_of(' ') + 1);
+        become_exited(std::strtoll(digits.c_str(), nullptr, 10));
+        co_return ready({});
+    }
+    if (state->exited) {
+        become_exited(state->exit_status);
+        co_return ready({});
+    }
+    at_entry_ = fresh || state->stop_reason == "launched";
+    auto cause = explain_stop(*state, run_kind::go_on, true);
+    if (at_entry_) cause.reason = "entry";
+    co_await become_stopped(std::move(*state), std::move(cause), {});
+    if (generation != generation_) co_return;
+    ready({});
+}
+
+// A DAP session that attaches and says configurationDone while the target stands, and is then idle:
+// it makes halts and tracepoints keep a step in progress. It sees no event of others' runs (measured).
+asio::awaitable<void> hub::open_keeper() {
+    auto generation = generation_;
+    kept_ = true;
+    keeper_ = std::make_unique<dap_window>(
+        context_, address_,
+        dap_window::handlers{.event = nullptr, .closed = [this](std::string r) { channel_lost(std::move(r)); }});
+    auto* window = keeper_.get();
+    for (auto& [command, arguments] : std::initializer_list<std::pair<const char*, json>>{
+             {"initialize", plain_initialize()}, {"attach", remote_attach()}, {"configurationDone", json{}}}) {
+        auto out = co_await request(*window, command, arguments);
+        if (generation != generation_) co_return;
+        // Without it steps are lost to halts of our own, nothing worse: go on.
+        if (!out.success) co_return;
+    }
+}
+
+void hub::restart(viewer& v, std::string params, std::function<void(const rpc_outcome&)> done) {
+    if (phase_ != phase::stopped && phase_ != phase::exited)
+        return done({.lost = false, .error = gone_reason(), .result = {}});
+    auto by = v.who().who.user;
+    auto work = [this, v = &v, by, params = std::move(params), done]() -> asio::awaitable<void> {
+        auto generation = generation_;
+        refuse_looks("the program is being restarted by " + by);
+        auto out = co_await door("RPCServer.Restart", params);
+        if (generation != generation_) co_return;
+        if (!out.ok()) {
+            rpc_outcome state_out;
+            auto state = co_await ask_state(state_out, true);
+            if (generation != generation_) co_return;
+            if (state && !state->exited && !state->running) stop_.state = std::move(*state);
+            if (find(*v)) done(out);
+            co_return;
+        }
+        image_.clear();
+        image_bytes_ = 0;
+        rpc_outcome state_out;
+        auto state = co_await ask_state(state_out, true);
+        if (generation != generation_) co_return;
+        for (auto method : fixed_methods) {
+            auto reply = co_await request(*ask_, method, "{}");
+            if (generation != generation_) co_return;
+            if (reply.ok()) fixed_[std::string(method)] = reply.result;
+        }
+        if (!state) co_return channel_lost("dlv gave no state after the restart: " + state_out.error);
+        run_ = {};
+        run_.by = by;
+        at_entry_ = true;
+        kept_ = false;  // the flag is not carried over to the new process
+        for (auto& e : viewers_) e.v->on_restart(by);
+        auto cause = explain_stop(*state, run_kind::go_on, true);
+        cause.reason = "entry";
+        bool here = find(*v) != nullptr;
+        co_await become_stopped(std::move(*state), std::move(cause), {});
+        if (generation != generation_) co_return;
+        if (here && find(*v)) done(out);
+    };
+    jobs_.push_back({&v, job::when::exited_too, std::move(work),
+                     [done](std::string reason) { done({.lost = false, .error = std::move(reason), .result = {}}); },
+                     nullptr});
+    pump();
+}
+
+void hub::channel_lost(std::string reason) {
+    if (phase_ == phase::down) return;
+    detach(reason);
+    if (on_lost) on_lost(std::move(reason));
+}
+
+void hub::detach(std::string reason) {
+    ++generation_;
+    phase_ = phase::down;
+    motion_ = motion::still;
+    down_reason_ = std::move(reason);
+    job_active_ = false;
+    looks_ = 0;
+    at_entry_ = false;
+    kept_ = false;
+    pid_ = 0;
+    halt_timer_.cancel();
+    clogged_timer_.cancel();
+    grace_timer_.cancel();
+    breakpoints_.clear();
+    image_.clear();
+    image_bytes_ = 0;
+    fixed_.clear();
+    queued_looks_.clear();
+
+    // Everything that hangs on the connection is destroyed later: one of them may be calling us.
+    struct remains {
+        std::unique_ptr<rpc_channel> ask, door;
+        std::vector<std::unique_ptr<rpc_channel>> spare;
+        std::unique_ptr<dap_window> keeper;
+        std::vector<std::unique_ptr<look_slot>> slots;
+    };
+    auto old = std::make_shared<remains>();
+    old->ask = std::move(ask_);
+    old->door = std::move(door_);
+    old->spare = std::move(spare_);
+    old->keeper = std::move(keeper_);
+    old->slots = std::move(slots_);
+    spare_.clear();
+    slots_.clear();
+    for (auto& s : old->slots) s->sink = nullptr;
+    asio::post(context_, [old] {});
+
+    auto waiting = std::exchange(waiters_, {});
+    auto jobs = std::exchange(jobs_, {});
+    refuse_looks(down_reason_);
+    for (auto& j : jobs) j.refused(down_reason_);
+    for (auto& w : waiting)
+        if (find(*w.v)) w.end({.error = down_reason_, .state = {}, .stop = nullptr});
+    std::vector<viewer*> all;
+    for (auto& e : viewers_) all.push_back(e.v);
+    for (auto* v : all)
+        if (find(*v)) v->on_lost(down_reason_);
+}
+
+}  // namespace gateway

@@ -1,0 +1,55 @@
+// Breakpoints at dlv, through the door, as work of the hub.
+#include <algorithm>
+#include <set>
+
+#include "gateway/hub.h"
+#include "gateway/hub_looks.h"
+
+namespace gateway {
+
+using protocol::json;
+
+namespace {
+
+std::set<std::int64_t> ids_in(const rpc_outcome& list) {
+    std::set<std::int64_t> ids;
+    if (!list.ok()) return ids;
+    auto parsed = protocol::parse_json(list.result, {.max_depth = 512, .fold_keys = false});
+    if (!parsed) return ids;
+    if (auto* all = parsed->find("Breakpoints"))
+        if (auto* items = all->if_array())
+            for (auto& b : *items)
+                if (auto id = b.get_int("id"); id > 0) ids.insert(id);
+    return ids;
+}
+
+}  // namespace
+
+asio::awaitable<rpc_outcome> hub::create_breakpoint(json breakpoint_in) {
+    auto* wanted = breakpoint_in.find("Breakpoint");
+    bool conditional = wanted && (!wanted->get_string("Cond").empty() || !wanted->get_string("HitCond").empty());
+    constexpr std::string_view list = "{\"All\":false}";
+    std::set<std::int64_t> before;
+    // A condition that does not parse leaves a breakpoint without a place behind (Delve
+    // service/debugger/debugger.go, CreateBreakpoint): found by comparing, and taken away.
+    if (conditional) before = ids_in(co_await door("RPCServer.ListBreakpoints", std::string(list)));
+    auto text = protocol::to_text(breakpoint_in);
+    auto out = co_await door("RPCServer.CreateBreakpoint", text);
+    if (!out.lost && !out.ok() && conditional)
+        for (auto id : ids_in(co_await door("RPCServer.ListBreakpoints", std::string(list))))
+            if (!before.contains(id) && !breakpoints_.find(id))
+                co_await door("RPCServer.ClearBreakpoint", "{\"Id\":" + std::to_string(id) + "}");
+    if (out.lost || out.ok() || !out.error.starts_with("Breakpoint exists at ")) co_return out;
+
+    // Where somebody who has left set one, it makes way.
+    auto place = std::string_view(out.error).substr(21);
+    for (auto id : breakpoints_.orphans()) {
+        auto* r = breakpoints_.find(id);
+        if (!place.starts_with(r->file + ":" + std::to_string(r->line) + " ")) continue;
+        co_await clear_breakpoint(id);
+        co_return co_await door("RPCServer.CreateBreakpoint", text);
+    }
+    co_return out;
+}
+
+}  // namespace gateway

@@ -1,0 +1,482 @@
+// The one door: how the target is resumed, halted and found standing.
+//
+// Measured on dlv 1.20.2 and 1.27.1, and kept here:
+// - a halt sent before the resume has really happened is lost: an IsMulticlient pipelined behind the
+//   resume on the door is answered only afterwards (Delve rpccommon waits for setupDone), so a halt
+//   waits for that answer;
+// - a halt's own reply sets dlv's running flag for a moment: looks are admitted only after both the
+//   door's and the halt's reply;
+// - in the rare case that a halt is lost all the same, one on another connection does it.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+#include "gateway/await.h"
+#include "gateway/hub.h"
+#include "gateway/hub_looks.h"
+
+namespace gateway {
+
+using protocol::json;
+
+namespace {
+
+constexpr auto halt_again_after = std::chrono::milliseconds(250);
+constexpr std::string_view halt_command = "{\"name\":\"halt\"}";
+
+// "Process 8593 has exited with status 3" (Delve pkg/proc, ErrProcessExited).
+std::optional<std::int64_t> exit_status_in(std::string_view error) {
+    constexpr std::string_view words = " has exited with status ";
+    auto at = error.find(words);
+    if (!error.starts_with("Process ") || at == error.npos) return std::nullopt;
+    std::int64_t status = 0;
+    auto digits = error.substr(at + words.size());
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), status).ec != std::errc{}) return std::nullopt;
+    return status;
+}
+
+std::string exited_state(std::int64_t pid, std::int64_t status) {
+    // What Delve's Command answers after an exit (service/debugger/debugger.go).
+    return "{\"Pid\":" + std::to_string(pid) +
+           ",\"TargetCommandLine\":\"\",\"Running\":false,\"Recording\":false,\"CoreDumping\":false,\"Threads\":null,"
+           "\"NextInProgress\":false,\"WatchOutOfScope\":null,\"exited\":true,\"exitStatus\":" +
+           std::to_string(status) + ",\"When\":\"\"}";
+}
+
+}  // namespace
+
+asio::awaitable<rpc_outcome> hub::request(rpc_channel& on, std::string_view method, std::string params) {
+    return await_callback<rpc_outcome>(
+        [&on, method = std::string(method), params = std::move(params)](auto done) { on.call(method, params, done); });
+}
+
+asio::awaitable<dap_outcome> hub::request(dap_window& on, std::string command, json arguments) {
+    return await_callback<dap_outcome>(
+        [&on, command = std::move(command), arguments = std::move(arguments)](auto done) {
+            on.call(command, arguments, done);
+        });
+}
+
+asio::awaitable<rpc_outcome> hub::door(std::string_view method, std::string params) {
+    if (!door_) co_return rpc_outcome{.lost = true, .error = down_reason_, .result = {}};
+    co_return co_await request(*door_, method, std::move(params));
+}
+
+// --- what viewers ask for -----------------------------------------------------------------------------
+
+void hub::run(viewer& v, run_order order, on_end end) {
+    switch (phase_) {
+        case phase::down:
+        case phase::starting:
+            return end({.error = gone_reason(), .state = {}, .stop = nullptr});
+        case phase::exited:
+            return end({.error = {}, .state = exited_state(pid_, exit_status_), .stop = nullptr});
+        case phase::running:
+            waiters_.push_back({&v, std::move(end)});
+            return;
+        case phase::stopped:
+            break;
+    }
+    if (!told(v) && !alone_at_entry()) {
+        // The sender means the state it last saw; what it gets is the stop it has not seen yet.
+        tell(v);
+        return end({.error = {}, .state = stop_.state.text, .stop = &stop_});
+    }
+    auto shared = std::make_shared<on_end>(std::move(end));
+    auto number = stops_;
+    jobs_.push_back({&v, job::when::stopped,
+                     [this, v = &v, by = v.who().who.user, order = std::move(order), number, shared] {
+                         bool here = find(*v) != nullptr;
+                         return start_run(here ? v : nullptr, by, order, number, here ? *shared : on_end{});
+                     },
+                     [shared](std::string reason) { (*shared)({.error = std::move(reason), .state = {}, .stop = nullptr}); },
+                     [this, v = &v, shared] {
+                         if (find(*v)) waiters_.push_back({v, *shared});
+                     }});
+    pump();
+}
+
+void hub::go_on() {
+    if (phase_ != phase::stopped) return;
+    jobs_.push_back({nullptr, job::when::stopped,
+                     [this, number = stops_] {
+                         return start_run(nullptr, {}, {.command = "continue", .arguments = json::object{}}, number, {});
+                     },
+                     [](const std::string&) {}, [] {}});
+    pump();
+}
+
+void hub::wait_for_stop(viewer& v, on_end end) {
+    if (phase_ == phase::running) {
+        waiters_.push_back({&v, std::move(end)});
+        return;
+    }
+    if (phase_ == phase::stopped) {
+        tell(v);
+        return end({.error = {}, .state = stop_.state.text, .stop = &stop_});
+    }
+    if (phase_ == phase::exited) return end({.error = exit_error(), .state = {}, .stop = nullptr});
+    end({.error = gone_reason(), .state = {}, .stop = nullptr});
+}
+
+void hub::halt(viewer& v, on_end end) {
+    if (phase_ == phase::exited) return end({.error = {}, .state = exited_state(pid_, exit_status_), .stop = nullptr});
+    if (phase_ != phase::running) return wait_for_stop(v, std::move(end));
+    run_.halted_by_person = true;
+    run_.halted_by = v.who().who.user;
+    waiters_.push_back({&v, std::move(end)});
+    if (motion_ == motion::free) send_halt();
+}
+
+// --- the run itself -------------------------------------------------------------------------------------
+
+asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order, std::uint64_t stop_number, on_end end) {
+    if (phase_ != phase::stopped || stop_number != stops_) {
+        if (v && end) {
+            if (phase_ == phase::running)
+                waiters_.push_back({v, std::move(end)});
+            else
+                wait_for_stop(*v, std::move(end));
+        }
+        co_return;
+    }
+    if (order.goroutine && *order.goroutine > 0) {
+        auto chosen = co_await door("RPCServer.Command", "{\"name\":\"switchGoroutine\",\"goroutineID\":" +
+                                                             std::to_string(*order.goroutine) + "}");
+        if (!chosen.ok()) {
+            if (v && end && find(*v)) end({.error = chosen.error, .state = stop_.state.text, .stop = nullptr});
+            co_return;
+        }
+    }
+    run_ = {};
+    run_.kind = order.kind;
+    run_.by = by;
+    run_.runner = v;
+    run_.since = std::chrono::system_clock::now();
+    phase_ = phase::running;
+    at_entry_ = false;
+    if (v && end && find(*v)) waiters_.push_back({v, std::move(end)});
+    for (auto& e : viewers_) e.v->on_running(by, v);
+    auto command = order.arguments;
+    command.set("name", order.command);
+    resume(protocol::to_text(command));
+}
+
+void hub::resume(std::string command) {
+    motion_ = motion::resuming;
+    run_.settled = false;
+    run_.returned.reset();
+    run_.halted_by_hub = false;
+    run_.through_door = true;
+    auto generation = generation_;
+    door_->call("RPCServer.Command", command, [this, generation](rpc_outcome out) {
+        if (generation != generation_) return;
+        run_.returned = std::move(out);
+        maybe_conclude();
+    });
+    door_->call("RPCServer.IsMulticlient", "{}", [this, generation](rpc_outcome) {
+        if (generation != generation_) return;
+        run_.settled = true;
+        if (run_.returned) return maybe_conclude();
+        motion_ = motion::free;
+        if (run_.halted_by_person)
+            send_halt();
+        else
+            pump();
+    });
+}
+
+void hub::send_halt() {
+    motion_ = motion::halting;
+    ++run_.halts_open;
+    auto generation = generation_;
+    ask_->call("RPCServer.Command", halt_command, [this, generation](rpc_outcome) {
+        if (generation != generation_) return;
+        --run_.halts_open;
+        maybe_conclude();
+    });
+    retry_halt();
+}
+
+void hub::retry_halt() {
+    halt_timer_.expires_after(halt_again_after);
+    halt_timer_.async_wait([this, generation = generation_](error_code ec) {
+        if (ec || generation != generation_ || motion_ != motion::halting || run_.returned) return;
+        auto idle = std::find_if(spare_.begin(), spare_.end(), [](auto& c) { return c->pending() == 0; });
+        if (idle == spare_.end()) {
+            if (spare_.size() >= 8) return;  // dlv is wedged; the process supervisor is the remedy
+            spare_.push_back(std::make_unique<rpc_channel>(
+                context_, address_, [this](std::string reason) { channel_lost(std::move(reason)); }));
+            idle = spare_.end() - 1;
+        }
+        ++run_.halts_open;
+        (*idle)->call("RPCServer.Command", halt_command, [this, generation](rpc_outcome) {
+            if (generation != generation_) return;
+            --run_.halts_open;
+            maybe_conclude();
+        });
+        retry_halt();
+    });
+}
+
+void hub::maybe_conclude() {
+    if (!run_.returned || !run_.settled || run_.halts_open > 0 || motion_ == motion::concluding) return;
+    halt_timer_.cancel();
+    motion_ = motion::concluding;
+    asio::co_spawn(context_, conclude(), asio::detached);
+}
+
+asio::awaitable<protocol::result<target_state>> hub::ask_state(rpc_outcome& out, bool blocking) {
+    out = co_await request(*ask_, "RPCServer.State", blocking ? "{\"NonBlocking\":false}" : "{\"NonBlocking\":true}");
+    if (!out.ok()) co_return protocol::errc::bad_reply;
+    co_return read_state(out.result);
+}
+
+// The target has come to rest: is it a stop for people, or did it only pass a tracepoint or stand for
+// the hub's own work?
+asio::awaitable<void> hub::conclude() {
+    auto generation = generation_;
+    std::string error;
+    target_state state;
+    bool known = false;
+    if (run_.returned) {
+        auto out = std::move(*run_.returned);
+        run_.returned.reset();
+        if (out.lost) co_return;  // the connection's end is told elsewhere
+        if (out.ok()) {
+            if (auto read = read_state(out.result)) {
+                state = std::move(*read);
+                known = !state.running;
+            }
+        } else {
+            error = out.error;
+        }
+    }
+    if (!known) {
+        if (auto status = exit_status_in(error)) co_return become_exited(*status);
+        rpc_outcome out;
+        auto asked = co_await ask_state(out, true);
+        if (generation != generation_) co_return;
+        if (!asked) {
+            if (auto status = exit_status_in(out.error)) co_return become_exited(*status);
+            co_return channel_lost("dlv gave no state: " + out.error);
+        }
+        state = std::move(*asked);
+    }
+    if (state.exited) co_return become_exited(state.exit_status);
+
+    auto traces = tracepoints_hit(state);
+    for (auto* thread : traces) {
+        auto* record = breakpoints_.find(thread->breakpoint->id);
+        if (!record || !record->owner || !find(*record->owner)) continue;
+        if (record->group == "rpc") {
+            // Its client prints the values from the state and sends continue again, which joins the run.
+            std::vector<waiter> due;
+            std::erase_if(waiters_, [&](auto& w) {
+                if (w.v != record->owner) return false;
+                due.push_back(std::move(w));
+                return true;
+            });
+            for (auto& w : due) w.end({.error = {}, .state = state.text, .stop = nullptr});
+        } else {
+            auto copy = *record;  // the table may change while the message is worked out
+            co_await copy.owner->on_trace(*thread, copy);
+            if (generation != generation_) co_return;
+        }
+    }
+
+    bool step_done = run_.kind == run_kind::step && !state.next_in_progress;
+    bool passing = !run_.halted_by_person && error.empty() && !stands_at_breakpoint(state) && !step_done &&
+                   (run_.halted_by_hub || !traces.empty());
+    if (passing) {
+        motion_ = motion::held;
+        pump();
+        co_return;
+    }
+    if (run_.halted_by_person && state.next_in_progress) {
+        // As Delve's DAP server does on a pause: the step is given up.
+        co_await door("RPCServer.CancelNext", "{}");
+        if (generation != generation_) co_return;
+        rpc_outcome out;
+        auto asked = co_await ask_state(out, true);
+        if (generation != generation_) co_return;
+        if (asked) state = std::move(*asked);
+    }
+    auto cause = explain_stop(state, run_.kind, run_.halted_by_person);
+    if (!error.empty()) {
+        cause.reason = "exception";
+        cause.description = "runtime error";
+    }
+    co_await become_stopped(std::move(state), std::move(cause), std::move(error));
+}
+
+asio::awaitable<void> hub::become_stopped(target_state state, stop_cause cause, std::string error) {
+    auto generation = generation_;
+    if (!kept_) {
+        co_await open_keeper();
+        if (generation != generation_) co_return;
+    }
+    stop next;
+    next.number = stops_ + 1;
+    if (cause.reason == "exception" && error.empty()) {
+        next.text = co_await exception_text(cause);
+        if (generation != generation_) co_return;
+    } else {
+        next.text = error;
+    }
+    next.by = run_.halted_by_person ? run_.halted_by : run_.by;
+    next.cause = std::move(cause);
+    next.state = std::move(state);
+    next.error = std::move(error);
+    next.entry = at_entry_;
+    next.since = std::chrono::system_clock::now();
+    stop_ = std::move(next);
+    announce_stop();
+}
+
+void hub::announce_stop() {
+    stops_ = stop_.number;
+    if (stop_.state.pid) pid_ = stop_.state.pid;
+    phase_ = phase::stopped;
+    motion_ = motion::still;
+    auto due = std::exchange(waiters_, {});
+    for (auto& w : due) {
+        if (!find(*w.v)) continue;
+        tell(*w.v);
+        // dlv's own error goes to who ran; the others are told of the stop.
+        w.end({.error = w.v == run_.runner ? stop_.error : std::string{}, .state = stop_.state.text, .stop = &stop_});
+    }
+    std::vector<viewer*> all;
+    for (auto& e : viewers_) all.push_back(e.v);
+    for (auto* v : all)
+        if (find(*v)) v->on_stop(stop_);
+    pump();
+}
+
+void hub::become_exited(std::int64_t status) {
+    phase_ = phase::exited;
+    motion_ = motion::still;
+    exit_status_ = status;
+    auto state = exited_state(pid_, status);
+    auto due = std::exchange(waiters_, {});
+    for (auto& w : due)
+        if (find(*w.v)) w.end({.error = {}, .state = state, .stop = nullptr});
+    std::vector<viewer*> all;
+    for (auto& e : viewers_) all.push_back(e.v);
+    for (auto* v : all)
+        if (find(*v)) v->on_exit(status);
+    refuse_looks(exit_error());
+    pump();
+}
+
+// The panic's or the throw's words, which Delve's DAP server puts into the stopped event
+// (service/dap/server.go, panicReason and throwReason).
+asio::awaitable<std::string> hub::exception_text(const stop_cause& cause) {
+    bool panic = cause.description == "panic";
+    json args = json::object{};
+    json scope = json::object{};
+    scope.set("GoroutineID", cause.goroutine);
+    scope.set("Frame", 0);
+    args.set("Scope", std::move(scope));
+    args.set("Expr", panic ? "(*msgs).arg.(data)" : "s");
+    json load = json::object{};
+    load.set("FollowPointers", true);
+    load.set("MaxVariableRecurse", 1);
+    load.set("MaxStringLen", 4096);
+    load.set("MaxArrayValues", 16);
+    load.set("MaxStructFields", 16);
+    args.set("Cfg", std::move(load));
+    auto out = co_await door("RPCServer.Eval", protocol::to_text(args));
+    if (!out.ok()) co_return std::string{};
+    auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
+    if (!parsed) co_return std::string{};
+    auto* variable = parsed->find("Variable");
+    if (!variable) co_return std::string{};
+    auto value = std::string(variable->get_string("value"));
+    // An interface holds its value as a child.
+    for (auto* v = variable; value.empty();) {
+        auto* children = v->find("children");
+        auto* list = children ? children->if_array() : nullptr;
+        if (!list || list->empty()) break;
+        v = &list->front();
+        value = v->get_string("value");
+    }
+    co_return value;
+}
+
+// --- work beside runs -----------------------------------------------------------------------------------
+
+asio::awaitable<void> hub::refresh_state() {
+    auto generation = generation_;
+    rpc_outcome out;
+    auto asked = co_await ask_state(out, true);
+    if (generation != generation_) co_return;
+    if (asked && !asked->running && !asked->exited) stop_.state = std::move(*asked);
+    if (!asked)
+        if (auto status = exit_status_in(out.error)) become_exited(*status);
+}
+
+void hub::call(viewer& v, work w, refusal refused) {
+    if (phase_ != phase::stopped) return refused(gone_reason());
+    auto by = v.who().who.user;
+    auto body = [this, v = &v, by, w = std::move(w)]() -> asio::awaitable<void> {
+        auto generation = generation_;
+        run_ = {};
+        run_.kind = run_kind::call;
+        run_.by = by;
+        run_.runner = find(*v) ? v : nullptr;
+        run_.since = std::chrono::system_clock::now();
+        run_.through_door = false;
+        run_.settled = true;
+        phase_ = phase::running;
+        motion_ = motion::free;
+        at_entry_ = false;
+        auto* runner = run_.runner;
+        for (auto& e : viewers_)
+            if (e.v != runner) e.v->on_running(by, runner);
+        co_await w();
+        if (generation != generation_) co_return;
+        motion_ = motion::concluding;
+        halt_timer_.cancel();
+        rpc_outcome out;
+        auto asked = co_await ask_state(out, true);
+        while (generation == generation_ && run_.halts_open > 0) asked = co_await ask_state(out, true);
+        if (generation != generation_) co_return;
+        if (!asked || asked->exited) {
+            auto status = asked ? std::optional(asked->exit_status) : exit_status_in(out.error);
+            if (!status) co_return channel_lost("dlv gave no state: " + out.error);
+            co_return become_exited(*status);
+        }
+        auto cause = explain_stop(*asked, run_kind::call, run_.halted_by_person);
+        if (!run_.halted_by_person && !stands_at_breakpoint(*asked)) cause.reason = "step";
+        co_await become_stopped(std::move(*asked), std::move(cause), {});
+    };
+    // The lambda is kept by the job until its coroutine has ended (run_job holds it).
+    jobs_.push_back({&v, job::when::stopped, std::move(body), std::move(refused), nullptr});
+    pump();
+}
+
+asio::awaitable<void> hub::clear_breakpoint(std::int64_t id) {
+    co_await door("RPCServer.ClearBreakpoint", "{\"Id\":" + std::to_string(id) + "}");
+    breakpoints_.erase(id);
+}
+
+void hub::schedule_grace() {
+    if (breakpoints_.orphans().empty()) return;
+    grace_timer_.expires_after(settings_.breakpoint_grace);
+    grace_timer_.async_wait([this](error_code ec) {
+        if (ec || breakpoints_.orphans().empty()) return;
+        change(
+            nullptr,
+            [this]() -> asio::awaitable<void> {
+                for (auto id : breakpoints_.orphans()) co_await clear_breakpoint(id);
+            },
+            [](const std::string&) {});
+    });
+}
+
+}  // namespace gateway

@@ -1,0 +1,34 @@
+// A gateway that was given no certificates makes its own: a CA, the gateway's certificate, and one
+// identity for each user who may debug something.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gateway/config.h"
+
+namespace gateway {
+
+struct own_identities {
+    own_identities() = default;  // no aggregate: an error's text must not look like one
+    std::string certificate;
+    std::string key;
+    std::string ca;
+    std::vector<std::string> people;  // directories with client.crt, client.key, ca.crt; as configured
+};
+
+// Below `directory`: ca/, gateway.crt, gateway.key, identities/USER/. What is still good is kept; the
+// gateway's certificate is issued anew when its names change.
+launcher::outcome<own_identities> make_own_identities(const std::string& directory,
+                                                      const std::vector<component_config>& components,
+                                                      const std::vector<host_port>& listen);
+
+// Names and addresses by which clients may reach this host: localhost, the host name, every address of
+// every interface but link-local ones, what is listened on, and COMPONENT.HOST of each component.
+std::vector<std::string> gateway_hosts(const std::vector<component_config>& components,
+                                       const std::vector<host_port>& listen);
+
+// The one to put into a line that is typed on another host.
+std::string host_to_type(const std::vector<host_port>& listen);
+
+}  // namespace gateway

@@ -1,0 +1,41 @@
+#include "gateway/reference_marks.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace gateway {
+
+namespace {
+
+constexpr std::string_view variable_key = "\"variablesReference\":";
+constexpr std::string_view frame_key = "\"id\":";
+constexpr std::size_t longest = variable_key.size() + 20;  // the name and a 64-bit number
+
+void highest(std::string_view text, std::string_view key, std::int64_t& mark) {
+    for (auto at = text.find(key); at != text.npos; at = text.find(key, at + key.size())) {
+        std::int64_t n = 0;
+        std::from_chars(text.data() + at + key.size(), text.data() + text.size(), n);
+        mark = std::max(mark, n);
+    }
+}
+
+}  // namespace
+
+void reference_marks::see(std::string_view bytes, bool frames) {
+    // A number cut at the end of a piece is read short here and whole with the next one: the mark only rises.
+    if (!tail_.empty()) {
+        auto seam = tail_ + std::string(bytes.substr(0, longest));
+        highest(seam, variable_key, variables_);
+        if (frames) highest(seam, frame_key, frames_);
+    }
+    highest(bytes, variable_key, variables_);
+    if (frames) highest(bytes, frame_key, frames_);
+    if (bytes.size() >= longest)
+        tail_ = bytes.substr(bytes.size() - longest);
+    else
+        tail_ = (tail_ + std::string(bytes)).substr(tail_.size() + bytes.size() > longest
+                                                        ? tail_.size() + bytes.size() - longest
+                                                        : 0);
+}
+
+}  // namespace gateway

@@ -1,0 +1,358 @@
+#include "gateway/rpc_view.h"
+
+#include <algorithm>
+
+namespace gateway {
+
+using protocol::json;
+using protocol::service;
+
+namespace {
+
+// Delve answers State so while the target runs (measured, 1.20.2 and 1.27.1).
+constexpr std::string_view running_state =
+    "{\"Pid\":0,\"TargetCommandLine\":\"\",\"Running\":true,\"Recording\":false,\"CoreDumping\":false,"
+    "\"Threads\":null,\"NextInProgress\":false,\"WatchOutOfScope\":null,\"exited\":false,\"exitStatus\":0,"
+    "\"When\":\"\"}";
+
+// A reply kept for the time when the target runs; larger ones are fetched anew.
+constexpr std::size_t max_kept = 4u << 20;
+
+std::string state_result(std::string_view state) {
+    std::string out = "{\"State\":";
+    out += state;
+    out += '}';
+    return out;
+}
+
+// "Command continue" of "RPCServer.Command"; the part of a method's name people know.
+std::string_view short_name(std::string_view method) {
+    auto dot = method.find('.');
+    return dot == method.npos ? method : method.substr(dot + 1);
+}
+
+}  // namespace
+
+rpc_view::rpc_view(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session)
+    : view_base(h, peer, std::move(who), limits, std::move(session)), splitter_(limits_.rpc_request) {}
+
+void rpc_view::start() {
+    hub_.join(*this);
+    joined_running_ = hub_.now() == phase::running;
+}
+
+void rpc_view::close() {
+    hub_.forget_look(*this);
+    view_base::close();
+}
+
+// --- requests ---------------------------------------------------------------------------------------------
+
+void rpc_view::received(std::string_view bytes) {
+    if (over_) return;
+    splitter_.feed(bytes);
+    process();
+}
+
+void rpc_view::process() {
+    if (in_process_) return;  // an answer given at once brings us back here
+    in_process_ = true;
+    auto before = splitter_.buffered();
+    while (!busy_ && !over_) {
+        protocol::error_code ec;
+        auto text = splitter_.next(ec);
+        if (ec) {
+            // Where the next request would begin cannot be known any more.
+            refuse({}, "malformed request: " + ec.message());
+            finish();
+            break;
+        }
+        if (!text) {
+            if (input_ended_) finish();
+            break;
+        }
+        auto parsed = protocol::parse_rpc_request(*text, limits_.depth);
+        if (!parsed) {
+            refuse({}, "malformed request: " + parsed.error().message());
+            if (parsed.error() == protocol::errc::malformed_json) finish();
+            continue;
+        }
+        handle(*parsed);
+    }
+    in_process_ = false;
+    if (!over_ && before > splitter_.buffered()) peer_.consumed(before - splitter_.buffered());
+}
+
+void rpc_view::handle(const request& r) {
+    auto j = protocol::judge(r, limits_.clamps);
+    switch (j.how) {
+        case service::refuse: refuse(r.id, j.reason); break;
+        case service::local: answer_local(r, j); break;
+        case service::run:
+        case service::halt: command(r, j); break;
+        case service::call:
+            if (r.method == "RPCServer.Command")
+                command(r, j);
+            else
+                alone(r, std::move(j));
+            break;
+        case service::select: alone(r, std::move(j)); break;
+        case service::breakpoint: breakpoint(r, std::move(j)); break;
+        case service::restart: restart(r, j); break;
+        case service::leave:
+            // Delve would kill the program and end for everybody; only this view ends (design §5.7).
+            reply(r.id, "{}");
+            finish();
+            break;
+        case service::image:
+        case service::look: look(r, std::move(j)); break;
+    }
+    last_method_ = r.method;
+}
+
+void rpc_view::answer_local(const request& r, const judged& j) {
+    if (r.method == "RPCServer.State") return state(r, j);
+    if (r.method == "RPCServer.IsMulticlient") return reply(r.id, "{\"IsMulticlient\":true}");
+    if (r.method == "RPCServer.SetApiVersion" || r.method == "RPCServer.CancelDownloads") return reply(r.id, "{}");
+    if (auto* known = hub_.fixed_reply(r.method)) return reply(r.id, *known);
+    // GetEvents too: Delve's channel of events is one for the whole server, its clients would take each
+    // other's; told that there is none, they do without.
+    refuse(r.id, "unknown method: " + r.method);
+}
+
+void rpc_view::state(const request& r, const judged& j) {
+    bool at_once = j.arguments.get_bool("NonBlocking");
+    if (hub_.now() == phase::running && !at_once) {
+        // Since 1.21 `dlv connect` sends two blocking States before its prompt, the first right after
+        // Recorded. Holding the last one lets Ctrl-C, p pause when the person means it.
+        at_once = starting_ && last_method_ == "RPCServer.Recorded";
+    }
+    if (hub_.now() == phase::running && at_once) return reply(r.id, state_result(running_state));
+    hub_.wait_for_stop(*this, guarded([this, id = r.id](const run_end& end) { reply_state(id, end); }));
+}
+
+void rpc_view::command(const request& r, const judged& j) {
+    if (j.how == service::halt) return halt(r);
+    starting_ = false;
+    run_order order;
+    order.command = j.arguments.get_string("name");
+    order.arguments = j.arguments;
+    bool goes_on = order.command == "continue" || order.command == "directionCongruentContinue";
+    order.kind = j.how == service::call ? run_kind::call : goes_on ? run_kind::go_on : run_kind::step;
+    hub_.run(*this, std::move(order), guarded([this, id = r.id](const run_end& end) { reply_state(id, end); }));
+}
+
+void rpc_view::halt(const request& r) {
+    if (starting_ && joined_running_ && hub_.now() == phase::running) {
+        starting_ = true;
+        joined_running_ = false;  // the next one is meant
+        return reply(r.id, state_result(running_state));
+    }
+    starting_ = false;
+    hub_.halt(*this, guarded([this, id = r.id](const run_end& end) { reply_state(id, end); }));
+}
+
+// --- looks ------------------------------------------------------------------------------------------------
+
+bool rpc_view::answer_while_running(const request& r, const judged& j) {
+    if (hub_.now() != phase::running) return false;
+    if (auto* known = hub_.fixed_reply(r.method)) {
+        reply(r.id, *known);
+        return true;
+    }
+    auto* kept = hub_.cached(r.method, protocol::to_text(j.arguments));
+    if (!kept) return false;
+    std::string line = "{\"id\":";
+    protocol::append_text(line, r.id);
+    line += *kept;
+    post(line);
+    return true;
+}
+
+void rpc_view::look(const request& r, judged j) {
+    if (answer_while_running(r, j)) return;
+    if (r.method != "RPCServer.ListFunctions") starting_ = false;
+    busy_ = looking_ = true;
+    paused_ = head_sent_ = false;
+    look_id_ = r.id;
+    look_method_ = r.method;
+    look_params_ = protocol::to_text(j.arguments);
+    keep_ = j.how == service::image;
+    kept_.clear();
+    hub_.rpc_look(*this, r.method, look_params_, *this,
+                  guarded([this, id = r.id, what = std::string(short_name(r.method))](const std::string& why) {
+                      looking_ = false;
+                      refuse(id, hub_.now() == phase::running ? "no " + what + " now: " + why : why);
+                      done();
+                  }));
+}
+
+bool rpc_view::piece(std::string_view bytes, bool last) {
+    if (!head_sent_) {
+        std::string head = "{\"id\":";
+        protocol::append_text(head, look_id_);
+        // One send for a reply that came in one piece, which nearly all do.
+        head += bytes;
+        head_sent_ = true;
+        if (!last) begin_reply();
+        send(head);
+    } else {
+        send(bytes);
+    }
+    if (keep_ && kept_.size() + bytes.size() <= max_kept)
+        kept_ += bytes;
+    else
+        keep_ = false;
+    if (last) {
+        looking_ = false;
+        end_reply();
+        if (keep_ && kept_.ends_with(",\"error\":null}\n")) hub_.cache(look_method_, look_params_, std::exchange(kept_, {}));
+        kept_ = {};
+        done();
+        return true;
+    }
+    paused_ = !over_ && peer_.unsent() > high_water;
+    return !paused_;
+}
+
+void rpc_view::broken(std::string_view reason) {
+    looking_ = false;
+    busy_ = false;
+    if (!broken_reply(reason)) refuse(look_id_, reason);
+}
+
+void rpc_view::writable() {
+    if (!paused_) return;
+    paused_ = false;
+    hub_.resume_look(*this);
+}
+
+// --- what changes something -------------------------------------------------------------------------------
+
+void rpc_view::alone(const request& r, judged j) {
+    starting_ = false;
+    busy_ = true;
+    hub_.alone(
+        *this,
+        [self = self(), id = r.id, method = r.method, params = protocol::to_text(j.arguments)]() -> asio::awaitable<void> {
+            auto out = co_await self->hub_.door(method, params);
+            if (!out.lost) co_await self->hub_.refresh_state();
+            self->answer(id, out);
+        },
+        guarded([this, id = r.id](const std::string& why) {
+            refuse(id, why);
+            done();
+        }));
+}
+
+void rpc_view::restart(const request& r, const judged& j) {
+    starting_ = false;
+    hub_.restart(*this, protocol::to_text(j.arguments), guarded([this, id = r.id](const rpc_outcome& out) {
+                     if (out.ok())
+                         reply(id, out.result);
+                     else
+                         refuse(id, out.error);
+                 }));
+}
+
+void rpc_view::breakpoint(const request& r, judged j) {
+    starting_ = false;
+    busy_ = true;
+    hub_.change(
+        this,
+        [self = self(), id = r.id, method = r.method, arguments = std::move(j.arguments)]() -> asio::awaitable<void> {
+            auto out = co_await self->change_breakpoint(method, arguments);
+            self->answer(id, out);
+        },
+        guarded([this, id = r.id](const std::string& why) {
+            refuse(id, why);
+            done();
+        }));
+}
+
+asio::awaitable<rpc_outcome> rpc_view::change_breakpoint(std::string method, json arguments) {
+    if (method == "RPCServer.CreateBreakpoint") {
+        auto out = co_await hub_.create_breakpoint(arguments);
+        note_breakpoint(method, out);
+        co_return out;
+    }
+    std::string before;
+    if (method == "RPCServer.AmendBreakpoint") {
+        // An amendment that Delve refuses has overwritten the condition all the same: put it back.
+        json which = json::object{};
+        if (auto* b = arguments.find("Breakpoint")) which.set("Id", b->get_int("id"));
+        if (auto was = co_await hub_.door("RPCServer.GetBreakpoint", protocol::to_text(which)); was.ok())
+            before = was.result;
+    }
+    auto out = co_await hub_.door(method, protocol::to_text(arguments));
+    if (!out.ok() && !out.lost && !before.empty()) co_await hub_.door("RPCServer.AmendBreakpoint", before);
+    note_breakpoint(method, out);
+    co_return out;
+}
+
+// Keeps the table of owners true.
+void rpc_view::note_breakpoint(std::string_view method, const rpc_outcome& out) {
+    if (!out.ok()) return;
+    auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
+    if (!parsed) return;
+    auto* b = parsed->find("Breakpoint");
+    if (!b) b = &*parsed;  // CreateWatchpoint's reply is the breakpoint itself
+    auto id = b->get_int("id");
+    if (method == "RPCServer.ClearBreakpoint") {
+        if (id != 0) hub_.breakpoints().erase(id);
+        return;
+    }
+    if (method != "RPCServer.CreateBreakpoint" && method != "RPCServer.CreateWatchpoint") return;
+    breakpoint_record record;
+    record.id = id;
+    record.user = who_.who.user;
+    record.owner = left_ ? nullptr : this;
+    record.group = "rpc";
+    record.condition = b->get_string("Cond");
+    record.file = b->get_string("file");
+    record.line = b->get_int("line");
+    if (id > 0) hub_.breakpoints().put(std::move(record));
+}
+
+// --- replies ----------------------------------------------------------------------------------------------
+
+void rpc_view::reply(const json& id, std::string_view result) {
+    std::string line = "{\"id\":";
+    line.reserve(result.size() + 48);
+    protocol::append_text(line, id);
+    line += ",\"result\":";
+    line += result;
+    line += ",\"error\":null}\n";
+    post(line);
+}
+
+void rpc_view::answer(const json& id, const rpc_outcome& out) {
+    if (out.ok())
+        reply(id, out.result);
+    else
+        refuse(id, out.error);
+    done();
+}
+
+void rpc_view::refuse(const json& id, std::string_view why) { post(protocol::encode_rpc_error(id, why)); }
+
+void rpc_view::reply_state(const json& id, const run_end& end) {
+    if (!end.error.empty()) return refuse(id, end.error);
+    reply(id, state_result(end.state));
+}
+
+void rpc_view::done() {
+    busy_ = false;
+    process();
+}
+
+// --- the end ----------------------------------------------------------------------------------------------
+
+void rpc_view::ended() {
+    input_ended_ = true;
+    process();
+}
+
+void rpc_view::on_lost(std::string_view) { finish(); }
+
+}  // namespace gateway

@@ -1,0 +1,86 @@
+// A JSON-RPC client's view of the session: `dlv connect`, GoLand, and whatever speaks Delve's API.
+//
+// Requests are taken one after another as dlv takes them: one that is answered by a look, a breakpoint
+// change or a write holds back the next, one that Delve handles aside (Command, State, Restart) does not.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gateway/hub.h"
+#include "gateway/view_base.h"
+#include "protocol/operations.h"
+#include "protocol/rpc.h"
+
+namespace gateway {
+
+class rpc_view final : public view_base, public reply_sink {
+public:
+    rpc_view(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session);
+    void start();  // joins the session; once, right after construction
+    void close() override;
+
+    void received(std::string_view bytes) override;
+    void writable() override;
+    void ended() override;
+
+    // viewer
+    bool speaks_dap() const override { return false; }
+    void on_running(std::string_view, const viewer*) override {}
+    void on_stop(const stop&) override {}
+    void on_exit(std::int64_t) override {}
+    void on_restart(std::string_view) override {}
+    void on_output(std::string_view, std::string_view) override {}
+    asio::awaitable<void> on_trace(const thread_state&, const breakpoint_record&) override { co_return; }
+    void on_lost(std::string_view reason) override;
+    bool clogged() const override { return looking_ && paused_; }
+
+    // reply_sink
+    bool piece(std::string_view bytes, bool last) override;
+    void broken(std::string_view reason) override;
+
+private:
+    using request = protocol::rpc_request;
+    using judged = protocol::judged;
+
+    std::shared_ptr<rpc_view> self() { return std::static_pointer_cast<rpc_view>(shared_from_this()); }
+    void process();
+    void handle(const request& r);
+    void answer_local(const request& r, const judged& j);
+    void state(const request& r, const judged& j);
+    void command(const request& r, const judged& j);
+    void halt(const request& r);
+    void look(const request& r, judged j);
+    bool answer_while_running(const request& r, const judged& j);
+    void breakpoint(const request& r, judged j);
+    asio::awaitable<rpc_outcome> change_breakpoint(std::string method, protocol::json arguments);
+    void note_breakpoint(std::string_view method, const rpc_outcome& out);
+    void alone(const request& r, judged j);
+    void restart(const request& r, const judged& j);
+
+    void reply(const protocol::json& id, std::string_view result);
+    void answer(const protocol::json& id, const rpc_outcome& out);  // of a request that held back others
+    void refuse(const protocol::json& id, std::string_view why);
+    void reply_state(const protocol::json& id, const run_end& end);
+    void done();  // the request that held back the others is answered
+
+    protocol::value_splitter splitter_;
+    bool busy_ = false;
+    bool in_process_ = false;
+
+    // The look whose reply is passing through.
+    bool looking_ = false, paused_ = false;
+    protocol::json look_id_;
+    bool head_sent_ = false;
+    bool keep_ = false;  // the reply goes to the image cache too
+    std::string kept_, look_method_, look_params_;
+
+    // `dlv connect` halts at its start when the target runs; joining must not (Delve
+    // cmd/dlv/cmds/commands.go, connect). Over once it asks for anything a start does not.
+    bool starting_ = true;
+    bool joined_running_ = false;
+    std::string last_method_;
+};
+
+}  // namespace gateway

@@ -1,0 +1,114 @@
+#include "gateway/status_report.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/printable.h"
+#include "gateway/utc.h"
+
+namespace gateway {
+
+using protocol::json;
+
+json status_report(const gateway_parts& parts, const tls_server& server,
+                   std::chrono::system_clock::time_point since, json components) {
+    const counters& counts = parts.counts;
+    json out;
+    out.set("version", DELVEGATE_VERSION);
+    out.set("pid", std::int64_t{::getpid()});
+    out.set("since", utc_time(since));
+    out.set("draining", parts.draining);
+    json::array listen;
+    for (const auto& one : server.addresses())
+        listen.emplace_back(to_string(host_port{one.address().to_string(), one.port()}));
+    out.set("listen", std::move(listen));
+    out.set("components", std::move(components));
+    out.set("connections", json::object{{"now", std::uint64_t{server.connections()}},
+                                        {"handshakes", std::uint64_t{server.handshakes()}},
+                                        {"streams", std::uint64_t{server.streams()}}});
+    out.set("totals", json::object{{"accepted", counts.accepted},
+                                   {"links", counts.links},
+                                   {"rawStreams", counts.raw_streams},
+                                   {"controlRequests", counts.control_requests},
+                                   {"linkStreams", counts.streams},
+                                   {"refusedStreams", counts.refused_streams},
+                                   {"failedHandshakes", counts.failed_handshakes},
+                                   {"brokenLinks", counts.broken_links}});
+    out.set("limitsHit", json::object{{"handshakes", counts.limit_handshakes},
+                                      {"source", counts.limit_source},
+                                      {"connections", counts.limit_connections},
+                                      {"connectionsPerIdentity", counts.limit_identity},
+                                      {"streamsPerLink", counts.limit_streams},
+                                      {"viewerBuffer", counts.limit_viewer_buffer},
+                                      {"idle", counts.limit_idle}});
+    return out;
+}
+
+namespace {
+
+std::string number(const json* of, std::string_view key) {
+    return std::to_string(of ? of->get_int(key) : 0);
+}
+
+// "stopped since … at main.main (main.go:12), breakpoint, by alice"
+std::string state_line(const json& component) {
+    const auto text = [&component](std::string_view key) { return printable(component.get_string(key)); };
+    std::string line = text("state");
+    if (!text("since").empty()) line += " since " + text("since");
+    if (!text("position").empty()) line += " at " + text("position");
+    if (!text("reason").empty()) line += ": " + text("reason");
+    if (!text("by").empty()) line += ", by " + text("by");
+    if (component.find("exitStatus")) line += " with status " + std::to_string(component.get_int("exitStatus"));
+    return line;
+}
+
+std::string component_text(const json& component) {
+    const auto text = [&component](std::string_view key) { return printable(component.get_string(key)); };
+    std::string out = text("name") + " (" + text("kind") + "): " + state_line(component) + "\n";
+    std::string dlv;
+    if (!text("dlvVersion").empty()) dlv += "dlv " + text("dlvVersion");
+    if (component.find("dlvPid")) dlv += " pid " + std::to_string(component.get_int("dlvPid"));
+    if (component.find("pid")) dlv += (dlv.empty() ? "" : ", ") + ("program pid " + std::to_string(component.get_int("pid")));
+    if (!dlv.empty()) out += "  " + dlv + "\n";
+    if (const json* people = component.find("viewers"); people && people->if_array())
+        for (const json& one : *people->if_array())
+            out += "  " + printable(one.get_string("user")) + " from " + printable(one.get_string("address")) + " by " +
+                   printable(one.get_string("protocol")) + " since " + printable(one.get_string("since")) + "\n";
+    if (!text("output").empty()) out += "  output in " + text("output") + "\n";
+    if (const json* warnings = component.find("warnings"); warnings && warnings->if_array())
+        for (const json& one : *warnings->if_array())
+            if (const auto* warning = one.if_string()) out += "  warning: " + printable(*warning) + "\n";
+    return out;
+}
+
+}  // namespace
+
+std::string status_text(const json& report) {
+    std::string listen;
+    if (const json* all = report.find("listen"); all && all->if_array())
+        for (const json& one : *all->if_array())
+            if (const auto* address = one.if_string()) listen += (listen.empty() ? "" : ", ") + printable(*address);
+    std::string out = "delvegate " + printable(report.get_string("version")) + " (pid " + number(&report, "pid") + ") " +
+                      (report.get_bool("draining") ? "draining" : "listening on " + listen) + " since " +
+                      printable(report.get_string("since")) + "\n";
+    const json* now = report.find("connections");
+    const json* totals = report.find("totals");
+    out += number(now, "now") + " connections, " + number(now, "streams") + " debug streams, " +
+           number(now, "handshakes") + " handshakes; in all " + number(totals, "accepted") + " accepted, " +
+           number(totals, "failedHandshakes") + " failed handshakes\n";
+    std::string hit;
+    if (const json* limits_hit = report.find("limitsHit"); limits_hit && limits_hit->if_object())
+        for (const auto& [key, value] : *limits_hit->if_object())
+            if (value.as_int().value_or(0) > 0)
+                hit += (hit.empty() ? "limits hit: " : ", ") + printable(key) + " " + std::to_string(*value.as_int());
+    if (!hit.empty()) out += hit + "\n";
+    const json* components = report.find("components");
+    if (!components || !components->if_array() || components->if_array()->empty())
+        return out + "no components are configured\n";
+    for (const json& one : *components->if_array()) out += component_text(one);
+    return out;
+}
+
+}  // namespace gateway

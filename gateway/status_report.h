@@ -1,0 +1,22 @@
+// What `delvegate status` shows: made from the gateway's counters, read as a table by people.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "gateway/carrier.h"
+#include "gateway/tls_server.h"
+#include "protocol/json.h"
+
+namespace gateway {
+
+// {"version","pid","since","draining","listen":[...],"components":[...],"connections":{...},
+//  "totals":{...},"limitsHit":{...}}
+protocol::json status_report(const gateway_parts& parts, const tls_server& server,
+                             std::chrono::system_clock::time_point since, protocol::json components);
+
+// The report for a terminal; several lines.
+std::string status_text(const protocol::json& report);
+
+}  // namespace gateway

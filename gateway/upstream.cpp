@@ -1,0 +1,158 @@
+#include "gateway/upstream.h"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+
+namespace gateway {
+
+namespace {
+
+// One buffer for all upstream sockets: a read is handed on before the next one starts (one thread).
+constexpr std::size_t chunk_size = 128 * 1024;
+std::array<char, chunk_size>& shared_chunk() {
+    static std::array<char, chunk_size> chunk;
+    return chunk;
+}
+
+// Reads in a row before others get their turn.
+constexpr int reads_a_turn = 8;
+
+asio::generic::stream_protocol::endpoint endpoint_of(const launcher::dlv_address& address) {
+    if (address.how == launcher::dlv_address::kind::unix_socket)
+        return asio::local::stream_protocol::endpoint(address.path);
+    return asio::ip::tcp::endpoint(asio::ip::make_address(address.host), address.port);
+}
+
+}  // namespace
+
+struct upstream::impl : std::enable_shared_from_this<impl> {
+    impl(asio::io_context& context, handlers h) : socket(context), on(std::move(h)) {}
+
+    void dial(const launcher::dlv_address& address) {
+        error_code ec;
+        auto endpoint = endpoint_of(address);
+        socket.open(endpoint.protocol(), ec);
+        if (ec) return fail("cannot open a socket: " + ec.message());
+        socket.non_blocking(true, ec);
+        if (endpoint.protocol().family() != AF_UNIX) {
+            int one = 1;
+            ::setsockopt(socket.native_handle(), IPPROTO_TCP, 1 /* TCP_NODELAY */, &one, sizeof one);
+        }
+        socket.async_connect(endpoint, [self = shared_from_this(), address](error_code e) {
+            if (self->dead) return;
+            if (e) return self->fail("dlv does not answer at " + to_string(address) + ": " + e.message());
+            self->connected = true;
+            self->flush();
+            self->wait_readable();
+        });
+    }
+
+    void wait_readable() {
+        if (reading || paused || dead || !connected) return;
+        reading = true;
+        socket.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](error_code e) {
+            self->reading = false;
+            if (self->dead) return;
+            if (e) return self->fail("connection to dlv lost: " + e.message());
+            self->read();
+        });
+    }
+
+    void read() {
+        auto& chunk = shared_chunk();
+        for (int turn = 0; turn < reads_a_turn && !paused; ++turn) {
+            auto n = ::recv(socket.native_handle(), chunk.data(), chunk.size(), 0);
+            if (n > 0) {
+                on.bytes({chunk.data(), static_cast<std::size_t>(n)});
+                if (dead) return;
+                if (static_cast<std::size_t>(n) < chunk.size()) break;
+                continue;
+            }
+            if (n == 0) return fail("dlv closed the connection");
+            if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) break;
+            return fail("connection to dlv lost: " + error_code(errno, boost::system::system_category()).message());
+        }
+        wait_readable();
+    }
+
+    void flush() {
+        while (connected && !dead && sent < queue.size()) {
+            auto n = ::send(socket.native_handle(), queue.data() + sent, queue.size() - sent, MSG_NOSIGNAL);
+            if (n > 0) {
+                sent += static_cast<std::size_t>(n);
+                continue;
+            }
+            if (errno == EINTR) continue;
+            if (errno == EAGAIN || errno == EWOULDBLOCK) return wait_writable();
+            // The reading side tells the reason, after the bytes dlv may still have sent.
+            break;
+        }
+        if (sent >= queue.size()) {
+            sent = 0;
+            queue.clear();
+            if (queue.capacity() > chunk_size) queue.shrink_to_fit();
+        }
+    }
+
+    void wait_writable() {
+        if (writing) return;
+        writing = true;
+        socket.async_wait(asio::socket_base::wait_write, [self = shared_from_this()](error_code e) {
+            self->writing = false;
+            if (!self->dead && !e) self->flush();
+        });
+    }
+
+    void fail(std::string reason) {
+        if (dead) return;
+        dead = true;
+        error_code ignored;
+        socket.close(ignored);
+        asio::post(socket.get_executor(), [self = shared_from_this(), reason = std::move(reason)] {
+            if (!self->abandoned) self->on.closed(reason);
+        });
+    }
+
+    asio::generic::stream_protocol::socket socket;
+    handlers on;
+    std::string queue;
+    std::size_t sent = 0;
+    bool connected = false, reading = false, writing = false, paused = false, dead = false;
+    bool abandoned = false;  // the owner is gone: its handlers must not be called, nor freed mid-call
+};
+
+upstream::upstream(asio::io_context& context, const launcher::dlv_address& address, handlers on)
+    : impl_(std::make_shared<impl>(context, std::move(on))) {
+    impl_->dial(address);
+}
+
+upstream::~upstream() {
+    impl_->dead = impl_->abandoned = true;
+    error_code ignored;
+    impl_->socket.close(ignored);
+}
+
+void upstream::send(std::string_view bytes) {
+    if (impl_->dead) return;
+    impl_->queue.append(bytes);
+    if (!impl_->writing) impl_->flush();
+}
+
+void upstream::pause() { impl_->paused = true; }
+
+void upstream::resume() {
+    if (!impl_->paused) return;
+    impl_->paused = false;
+    // Not from inside the caller: it may hold state that bytes() changes.
+    asio::post(impl_->socket.get_executor(), [self = impl_] {
+        if (!self->dead && !self->reading) self->read();
+    });
+}
+
+}  // namespace gateway

@@ -1,0 +1,116 @@
+// What both kinds of view share: who it is, its way to the IDE, and its end.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gateway/hub.h"
+#include "gateway/stream.h"
+#include "protocol/operations.h"
+
+namespace gateway {
+
+struct view_limits {
+    std::size_t rpc_request = 4u << 20;
+    std::size_t dap_request = 4u << 20;
+    std::size_t depth = 64;
+    std::size_t buffer = 64u << 20;  // bytes queued towards an IDE that does not read
+    protocol::clamps clamps;
+};
+
+// Held by a shared_ptr: work of the hub that was begun for a view keeps it, so that it can be finished
+// after the IDE has gone. `over_` then makes it say nothing more.
+class view_base : public viewer, public std::enable_shared_from_this<view_base> {
+public:
+    view_base(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session)
+        : hub_(h), peer_(peer), who_(std::move(who)), limits_(limits), session_(std::move(session)) {}
+
+    // From the IDE; as stream_user's.
+    virtual void received(std::string_view bytes) = 0;
+    virtual void writable() = 0;
+    virtual void ended() = 0;
+    // The stream is gone: `peer` must not be touched any more.
+    virtual void close() {
+        over_ = true;
+        leave();
+    }
+
+    bool finished() const { return over_; }
+
+    const caller& who() const override { return who_; }
+    void cut_off(std::string_view reason) override {
+        if (over_) return;
+        over_ = true;
+        leave();
+        peer_.abort(reason);
+    }
+
+protected:
+    // Bytes on their way to the IDE beyond which a reply waits.
+    static constexpr std::size_t high_water = 1u << 20;
+
+    // Callbacks given to others are wrapped, so that they do nothing once this view is gone.
+    template <class F>
+    auto guarded(F f) {
+        return [alive = weak_from_this(), f = std::move(f)](auto&&... args) {
+            if (auto self = alive.lock()) f(std::forward<decltype(args)>(args)...);
+        };
+    }
+
+    void leave() {
+        if (left_) return;
+        left_ = true;
+        hub_.leave(*this);
+    }
+
+    // Everything said, the IDE's view ends: what is queued is still sent.
+    void finish() {
+        if (over_) return;
+        over_ = true;
+        leave();
+        peer_.finish();
+    }
+
+    // One whole message to the IDE. While a large reply is passing through, it waits for its end.
+    void post(std::string_view message) {
+        if (mid_reply_)
+            waiting_ += message;
+        else
+            send(message);
+    }
+    void begin_reply() { mid_reply_ = true; }
+    void end_reply() {
+        mid_reply_ = false;
+        if (!waiting_.empty()) send(std::exchange(waiting_, {}));
+    }
+    // dlv broke off inside a reply: what was begun cannot be completed.
+    bool broken_reply(std::string_view reason) {
+        if (!mid_reply_) return false;
+        cut_off(reason);
+        return true;
+    }
+
+    // Bytes to the IDE; one that lets more than its share pile up is cut off.
+    void send(std::string_view bytes) {
+        if (over_) return;
+        peer_.send(bytes);
+        if (peer_.unsent() + waiting_.size() <= limits_.buffer) return;
+        cut_off("the IDE does not read what the debugger sends");
+    }
+
+    hub& hub_;
+    stream_peer& peer_;
+    caller who_;
+    view_limits limits_;
+    std::string session_;
+    bool over_ = false;   // nothing more is sent or handled
+    bool left_ = false;
+    bool input_ended_ = false;
+
+private:
+    bool mid_reply_ = false;
+    std::string waiting_;
+};
+
+}  // namespace gateway
