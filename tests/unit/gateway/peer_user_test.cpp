@@ -133,14 +133,14 @@ TEST_P(peer_user, knows_another_users_process) {
     ::close(pipe_ends[0]);
     auto accepted = acceptor.accept();
     const auto owner = GetParam().find(accepted.local_endpoint(), accepted.remote_endpoint());
-    const auto judged = gateway::admit(accepted.local_endpoint(), accepted.remote_endpoint());
+    const auto judged = gateway::check_local_peer(accepted.local_endpoint(), accepted.remote_endpoint());
     ::close(pipe_ends[1]);
     int status = 0;
     ::waitpid(child, &status, 0);
     EXPECT_EQ(status, 0);
     ASSERT_TRUE(owner && *owner);
     EXPECT_EQ(**owner, 65534u);
-    EXPECT_EQ(judged.who, gateway::admission::other_user);
+    EXPECT_EQ(judged.who, gateway::local_peer::other_user);
     EXPECT_NE(judged.line.find("uid 65534"), std::string::npos) << judged.line;
 }
 
@@ -150,25 +150,25 @@ INSTANTIATE_TEST_SUITE_P(ways, peer_user,
                                          way{"either", gateway::user_of_peer}),
                          [](const auto& tested) { return tested.param.name; });
 
-TEST(admission, admits_its_own_user) {
+TEST(local_peer, admits_its_own_user) {
     asio::io_context io;
     tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     tcp::socket client(io);
     client.connect(acceptor.local_endpoint());
     auto accepted = acceptor.accept();
-    EXPECT_EQ(gateway::admit(accepted.local_endpoint(), accepted.remote_endpoint()).who,
-              gateway::admission::own_user);
+    EXPECT_EQ(gateway::check_local_peer(accepted.local_endpoint(), accepted.remote_endpoint()).who,
+              gateway::local_peer::own_user);
 }
 
-TEST(admission, refuses_whom_it_cannot_know) {
+TEST(local_peer, refuses_whom_it_cannot_know) {
     asio::io_context io;
     tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     tcp::socket client(io);
     client.connect(acceptor.local_endpoint());
     auto accepted = acceptor.accept();
     client.close();
-    EXPECT_EQ(gateway::admit(accepted.local_endpoint(), accepted.remote_endpoint()).who,
-              gateway::admission::unknown);
+    EXPECT_EQ(gateway::check_local_peer(accepted.local_endpoint(), accepted.remote_endpoint()).who,
+              gateway::local_peer::unknown);
 }
 
 }  // namespace

@@ -1,0 +1,299 @@
+#include "gateway/connect.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "gateway/hints.h"
+#include "gateway/laptop_link.h"
+#include "gateway/laptop_session.h"
+#include "gateway/local_port.h"
+#include "gateway/printable.h"
+
+namespace gateway {
+namespace {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+
+constexpr std::chrono::milliseconds list_time{10'000};
+constexpr std::chrono::milliseconds accept_pause{100};
+constexpr std::chrono::milliseconds farewell_time{1'000};
+constexpr int accepts_per_turn = 64;
+
+void print(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+void say(std::string_view line) {
+    const auto text = "delvegate: " + printable(line) + "\n";
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+// Hundreds of IDE connections may be carried; the usual soft limit is 1024 descriptors.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+connect_exit exit_of(trouble kind) {
+    return kind == trouble::certificate ? connect_exit::certificate : connect_exit::unreachable;
+}
+
+class connector final : link_watcher, public session_owner {
+public:
+    explicit connector(const connect_options& options)
+        : options_(options),
+          gateway_(host_and_port(options.host, options.port)),
+          link_(io_, {options.host, options.port, options.server_name, options.files}, *this),
+          acceptor_(io_),
+          signals_(io_, SIGINT, SIGTERM),
+          timer_(io_) {}
+
+    connect_exit run() {
+        if (!options_.component.empty()) {
+            if (const auto bad = open_port()) return *bad;
+        }
+        signals_.async_wait([this](auto ec, int) {
+            if (!ec) stop(connect_exit::ok);
+        });
+        link_.start();
+        io_.run();
+        return exit_;
+    }
+
+private:
+    // Asks whether a component can be opened, without taking anybody's place there: only the refusal of
+    // a component that is not on the list, or not available, is provoked.
+    class probe final : public stream_caller {
+    public:
+        explicit probe(connector& owner) : owner_(owner) {}
+        void opened(link_stream& stream) override { stream_ = &stream; }
+        void decided(const verdict& said) override {
+            if (said.accepted) stream_->finish();
+            owner_.judged(said);
+        }
+        void failed(std::string_view reason) override {
+            owner_.fail(connect_exit::unreachable, std::string(reason));
+        }
+
+    private:
+        connector& owner_;
+        link_stream* stream_ = nullptr;
+    };
+
+    std::optional<connect_exit> open_port() {
+        const auto where = parse_listen_address(options_.listen);
+        if (!where) return say(where.error()), connect_exit::usage;
+        if (!is_loopback(where->address()) && !options_.any_interface) {
+            say("--listen " + options_.listen + " would let other hosts debug " + options_.component +
+                " under your name; use a loopback address, or add "
+                "--dangerously-let-other-hosts-debug");
+            return connect_exit::usage;
+        }
+        auto port = open_local_port(io_.get_executor(), *where);
+        if (!port) return say(port.error()), connect_exit::failed;
+        acceptor_ = std::move(*port);
+        listening_ = acceptor_.local_endpoint();
+        return std::nullopt;
+    }
+
+    // --- the link ---
+
+    void link_up() override {
+        if (ready_) {
+            if (std::exchange(told_down_, {}).size() > 0 && !options_.quiet)
+                say("the link to " + gateway_ + " is back");
+            return;
+        }
+        timer_.expires_after(list_time);
+        timer_.async_wait([this](auto ec) {
+            if (!ec) fail(connect_exit::unreachable, gateway_ + " does not answer");
+        });
+        link_.list();
+    }
+
+    void link_down(const link_problem& why) override {
+        if (!ready_) return fail(exit_of(why.kind), why.line);
+        // Said once for each reason, however often it is tried.
+        if (why.line == told_down_) return;
+        told_down_ = why.line;
+        say(why.line + "; trying again");
+    }
+
+    void listed(const std::vector<component_summary>& components) override {
+        if (ready_ || stopping_) return;
+        timer_.cancel();
+        if (options_.component.empty()) {
+            print(options_.json ? component_line(components) : component_table(components, gateway_));
+            return stop(connect_exit::ok);
+        }
+        const auto at = std::find_if(components.begin(), components.end(),
+                                     [&](const auto& c) { return c.name == options_.component; });
+        if (at == components.end() || at->state == "unavailable")
+            return link_.open(options_.component, std::make_shared<probe>(*this));
+        ready(at->state, at->detail);
+    }
+
+    void judged(const verdict& said) {
+        if (ready_ || stopping_) return;
+        if (said.accepted) return ready("running", {});
+        auto line = said.reason;
+        auto code = connect_exit::unavailable;
+        if (said.code == "not-authorized") code = connect_exit::not_authorized;
+        if (said.code == "no-such-component") {
+            code = connect_exit::no_component;
+            // The gateway's sentence may name them already.
+            const bool named = std::all_of(said.components.begin(), said.components.end(),
+                                           [&](const auto& n) { return line.find(n) != line.npos; });
+            if (!named) line += "; you may debug " + names_of(said.components);
+        }
+        fail(code, line);
+    }
+
+    void ready(std::string_view state, std::string_view detail) {
+        ready_ = true;
+        if (options_.json) {
+            print(ready_line(options_.component, state, listening_, gateway_));
+        } else if (!options_.quiet) {
+            print(options_.component + " on " + gateway_ + " is " + std::string(state) +
+                  (detail.empty() ? "" : ": " + std::string(detail)) + "\n" + "ready on " +
+                  to_text(address_for_ide(listening_)) + "; connect with\n" +
+                  typing_hints(options_.component, listening_) + "end with Ctrl-C\n");
+        }
+        if (!is_loopback(listening_.address()))
+            say("warning: other hosts can reach " + to_text(listening_) + " and debug " +
+                options_.component + " under your name");
+        wait_for_ides();
+    }
+
+    // --- the port ---
+
+    void wait_for_ides() {
+        acceptor_.async_wait(tcp::acceptor::wait_read, [this](auto ec) {
+            if (!ec && !stopping_) accept_ides();
+        });
+    }
+
+    void accept_ides() {
+        for (int i = 0; i < accepts_per_turn; ++i) {
+            tcp::endpoint peer;
+            auto size = static_cast<socklen_t>(peer.capacity());
+            const int fd = ::accept4(acceptor_.native_handle(), peer.data(), &size, SOCK_CLOEXEC);
+            if (fd < 0) {
+                if (errno == EAGAIN || errno == EWOULDBLOCK) return wait_for_ides();
+                if (errno == EINTR || errno == ECONNABORTED) continue;
+                say(std::string("cannot accept a connection: ") + std::generic_category().message(errno));
+                timer_.expires_after(accept_pause);
+                timer_.async_wait([this](auto ec) {
+                    if (!ec && !stopping_) wait_for_ides();
+                });
+                return;
+            }
+            peer.resize(size);
+            tcp::socket socket(io_, listening_.protocol(), fd);
+            accepted(std::move(socket), peer);
+        }
+        wait_for_ides();
+    }
+
+    void accepted(tcp::socket socket, const tcp::endpoint& peer) {
+        boost::system::error_code ec;
+        const auto own = listening_.address().is_unspecified() ? socket.local_endpoint(ec) : listening_;
+        const auto judged = check_local_peer(own, peer);
+        // With the dangerous flag, whoever is not on this host is let in; other users here are not.
+        const bool stranger = judged.who == local_peer::unknown && options_.any_interface &&
+                              !is_loopback(peer.address());
+        if (judged.who != local_peer::own_user && !stranger) return say(judged.line);
+        auto session =
+            std::make_shared<laptop_session>(std::move(socket), options_.component, link_, *this);
+        sessions_.emplace(session.get(), session);
+        session->start();
+    }
+
+    void refused(std::string_view reason) override {
+        if (!stopping_) say("no debug session: " + std::string(reason));
+    }
+    void over(laptop_session& session) override {
+        sessions_.erase(&session);
+        if (stopping_ && sessions_.empty()) leave();
+    }
+
+    // --- the end ---
+
+    void fail(connect_exit code, const std::string& line) {
+        if (stopping_) return;
+        say(line);
+        stop(code);
+    }
+
+    void stop(connect_exit code) {
+        if (std::exchange(stopping_, true)) return;
+        exit_ = code;
+        boost::system::error_code ignored;
+        acceptor_.close(ignored);
+        // IDEs get what is there for them, within a second or until a second signal.
+        timer_.expires_after(farewell_time);
+        timer_.async_wait([this](auto ec) {
+            if (!ec) io_.stop();
+        });
+        signals_.async_wait([this](auto ec, int) {
+            if (!ec) io_.stop();
+        });
+        const auto sessions = sessions_;
+        for (const auto& [key, session] : sessions) session->end();
+        link_.close("delvegate connect ends");
+        if (sessions_.empty()) leave();
+    }
+
+    // What is left to do is the link's goodbye, which has its own patience.
+    void leave() {
+        signals_.cancel();
+        timer_.cancel();
+    }
+
+    const connect_options& options_;
+    const std::string gateway_;
+    asio::io_context io_{1};
+    laptop_link link_;
+    tcp::acceptor acceptor_;
+    asio::signal_set signals_;
+    asio::steady_timer timer_;
+    tcp::endpoint listening_;
+    std::unordered_map<laptop_session*, std::shared_ptr<laptop_session>> sessions_;
+    std::string told_down_;  // the last reason that was told
+    bool ready_ = false;
+    bool stopping_ = false;
+    connect_exit exit_ = connect_exit::ok;
+};
+
+}  // namespace
+
+connect_exit run_connect(const connect_options& options) {
+    // A file that is missing or unfit needs no network to be told.
+    if (const auto context = auth::make_client_context(options.files); !context) {
+        say(context.error());
+        return connect_exit::certificate;
+    }
+    raise_descriptor_limit();
+    std::signal(SIGPIPE, SIG_IGN);
+    return connector(options).run();
+}
+
+}  // namespace gateway

@@ -1,0 +1,122 @@
+// One TLS connection to a gateway that speaks delvegate/1: the client end of docs/protocol.md.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "auth/tls.h"
+#include "gateway/directory.h"
+#include "gateway/link_streams.h"
+#include "gateway/tls_channel.h"
+
+namespace gateway {
+
+// Why there is no link.
+enum class trouble {
+    unreachable,  // no way there, no answer, or the connection broke
+    certificate,  // theirs or ours
+    refused,      // the gateway sent us away, or does not speak our protocol
+};
+struct link_problem {
+    trouble kind = trouble::unreachable;
+    std::string line;  // one line for a person
+};
+
+// Who wants a stream.
+class stream_caller {
+public:
+    virtual ~stream_caller() = default;
+    // OPEN has been sent; attach a user and send right away: the verdict is still to come.
+    virtual void opened(link_stream& stream) = 0;
+    // A refused stream is gone: not one more call into it.
+    virtual void decided(const verdict& said) = 0;
+    // There is no link, and this is why.
+    virtual void failed(std::string_view reason) = 0;
+};
+
+// Who owns a connection. Calls come from the event loop.
+class connection_owner {
+public:
+    virtual ~connection_owner() = default;
+    // The gateway said hello: it took our certificate, streams can be opened.
+    virtual void greeted() = 0;
+    virtual void listed(const std::vector<component_summary>& components) = 0;
+    // The gateway takes no more streams; those there are may go on for a while.
+    virtual void leaving(std::string_view reason) = 0;
+    // The last call, once. Its streams hear lost() right after it.
+    virtual void gone(const link_problem& why) = 0;
+};
+
+class laptop_connection final : public std::enable_shared_from_this<laptop_connection>,
+                                channel_user,
+                                link_owner,
+                                link_output {
+public:
+    // `host` is what the certificate must be for; `files` are for explanations.
+    laptop_connection(boost::asio::io_context& io, std::string host, auth::tls_files files,
+                      connection_owner& owner);
+    ~laptop_connection() override;
+
+    // Begins TLS and says hello behind it.
+    void start(boost::asio::ip::tcp::socket socket, SSL_CTX* context);
+    void open(std::string_view component, std::shared_ptr<stream_caller> caller);
+    void list();
+    // Ends politely; gone() is not called.
+    void close(std::string_view reason);
+
+private:
+    // channel_user
+    void opened() override;
+    void received(std::string_view bytes) override;
+    void writable() override;
+    void ended() override;
+    void closed(close_cause cause, std::string_view text) override;
+    // link_output
+    void send(std::string_view bytes) override { channel_->send(bytes); }
+    std::size_t unsent() const override { return channel_->unsent(); }
+    // link_owner
+    bool control(protocol::frame_type type, std::uint32_t stream, const protocol::json& body) override;
+    void stream_closed(std::uint32_t stream) override;
+    void stream_overflowed(std::uint32_t) override {}
+    void broken(std::string_view reason) override;
+    void collect_later() override;
+
+    bool on_hello(const protocol::json& body);
+    bool on_verdict(std::uint32_t stream, const protocol::json& body);
+    bool on_components(const protocol::json& body);
+    bool on_goaway(const protocol::json& body);
+    void expect_answer();
+    void tick();
+    void fail_later(link_problem why);
+    void fail(link_problem why);
+
+    struct waiting {
+        std::shared_ptr<stream_caller> caller;
+        std::chrono::steady_clock::time_point since;
+    };
+
+    boost::asio::io_context& io_;
+    const std::string host_;
+    const auth::tls_files files_;
+    connection_owner* owner_;
+    std::shared_ptr<tls_channel> channel_;
+    link_streams streams_;
+    boost::asio::steady_timer pings_;
+    boost::asio::steady_timer answers_;          // for hello, verdicts and lists
+    std::map<std::uint32_t, waiting> undecided_;  // rising ids, so the oldest first
+    std::uint32_t next_id_ = 1;
+    std::string goodbye_;                        // what the gateway gave as its reason
+    bool answers_armed_ = false;
+    bool collecting_ = false;
+    bool failing_ = false;
+};
+
+}  // namespace gateway

@@ -1,0 +1,80 @@
+// The one link of `delvegate connect`: dials, and dials again when it breaks.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "auth/tls.h"
+#include "gateway/laptop_connection.h"
+#include "gateway/laptop_dial.h"
+
+namespace gateway {
+
+struct link_settings {
+    std::string host;         // where to dial
+    std::uint16_t port = 7443;
+    std::string server_name;  // what the certificate must be for; empty: host
+    auth::tls_files files;    // read anew for every dial, so that a renewed certificate is used
+};
+
+// Who hears of the link's ups and downs.
+class link_watcher {
+public:
+    virtual ~link_watcher() = default;
+    virtual void link_up() = 0;
+    // No link: it broke, or a dial failed. Followed by further dials once there was a link.
+    virtual void link_down(const link_problem& why) = 0;
+    virtual void listed(const std::vector<component_summary>& components) = 0;
+};
+
+class laptop_link final : public connection_owner {
+public:
+    laptop_link(boost::asio::io_context& io, link_settings settings, link_watcher& watcher);
+    ~laptop_link() override;
+
+    // Dials, unless there is a link or a dial under way. After the first success the link is kept up:
+    // a broken one is dialled again, at once when somebody wants a stream, else with growing pauses.
+    void start();
+    bool up() const { return up_; }
+    // Now, or as soon as there is a link; caller->failed() when the dial fails.
+    void open(std::string component, std::shared_ptr<stream_caller> caller);
+    // Answered by listed(). Only while up.
+    void list();
+    // Ends politely; nobody is called any more.
+    void close(std::string_view reason);
+
+private:
+    void greeted() override;
+    void listed(const std::vector<component_summary>& components) override;
+    void leaving(std::string_view reason) override;
+    void gone(const link_problem& why) override;
+
+    void dial_now();
+    void dialled(or_reason<boost::asio::ip::tcp::socket> socket);
+    void down(const link_problem& why);
+    void dial_later();
+
+    boost::asio::io_context& io_;
+    const link_settings settings_;
+    link_watcher& watcher_;
+    boost::asio::steady_timer pause_;
+    std::chrono::milliseconds next_pause_;
+    auth::ssl_ctx context_;
+    std::shared_ptr<laptop_connection> connection_;
+    std::deque<std::pair<std::string, std::shared_ptr<stream_caller>>> waiting_;
+    bool dialling_ = false;  // until hello, or a failure
+    bool up_ = false;
+    bool was_up_ = false;
+    bool closed_ = false;
+    std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+}  // namespace gateway

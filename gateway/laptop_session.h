@@ -1,0 +1,101 @@
+// One IDE connection on the laptop: a local socket and its stream on the link.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "gateway/byte_queue.h"
+#include "gateway/laptop_link.h"
+
+namespace gateway {
+
+class laptop_session;
+
+// Who keeps the sessions, and tells the person at the terminal.
+class session_owner {
+public:
+    virtual ~session_owner() = default;
+    // An IDE was told that there is no session for it, and why.
+    virtual void refused(std::string_view reason) = 0;
+    virtual void over(laptop_session& session) = 0;
+};
+
+// Bytes move from the local socket into link frames and back with one copy each way; what an idle
+// connection keeps is this object. Nothing is parsed, unless the IDE has to be told why it gets no
+// session (refusal.cpp).
+class laptop_session final : public std::enable_shared_from_this<laptop_session>,
+                             public stream_caller,
+                             stream_peer {
+public:
+    laptop_session(boost::asio::ip::tcp::socket socket, std::string_view component, laptop_link& link,
+                   session_owner& owner);
+
+    // The stream is opened with the IDE's first bytes right behind: both protocols let the client
+    // speak first, and a mere probe of the port takes nobody's place at the component.
+    void start();
+    // Ends the IDE's connection once it has been sent what is there.
+    void end();
+
+private:
+    class ear;
+
+    // stream_caller
+    void opened(link_stream& stream) override;
+    void decided(const verdict& said) override;
+    void failed(std::string_view reason) override;
+    // From the gateway.
+    void from_link(std::string_view bytes);
+    void link_ended();
+    void link_lost(std::string_view reason);
+    // stream_peer, for the refusal.
+    void send(std::string_view bytes) override;
+    std::size_t unsent() const override { return out_.size(); }
+    void consumed(std::size_t) override {}
+    void finish() override;
+    void abort(std::string_view reason) override;
+
+    void read();
+    void on_read(const boost::system::error_code& ec, std::size_t n);
+    void read_the_rest();
+    bool paused() const;
+    void from_ide(std::string_view bytes);
+    void ide_ended(bool broken);
+    std::size_t write(std::string_view bytes);
+    void arm_write();
+    void on_writable();
+    void refuse(std::string_view reason);
+    void leave_stream();
+    void settle();
+    void expire_after(std::chrono::milliseconds time);
+    void close();
+
+    boost::asio::ip::tcp::socket socket_;
+    const std::string_view component_;
+    laptop_link& link_;
+    session_owner& owner_;
+    link_stream* stream_ = nullptr;
+    std::unique_ptr<stream_user> refusal_;
+    std::optional<boost::asio::steady_timer> deadline_;
+    byte_queue out_;      // towards the IDE
+    std::string held_;    // from the IDE, until the verdict: to be told again, or to be answered here
+    bool asked_ = false;  // for a stream
+    bool asked_again_ = false;
+    bool decided_ = false;
+    bool reading_ = false;
+    bool writing_ = false;
+    bool ide_ended_ = false;
+    bool ide_deaf_ = false;  // takes no more bytes; may still have said something
+    bool link_ended_ = false;
+    bool finishing_ = false;
+    bool closed_ = false;
+    std::array<char, 1024> first_;  // where a wait for the IDE's next request ends
+};
+
+}  // namespace gateway
