@@ -169,7 +169,7 @@ void dap_view::configuration_done(const request& r) {
         hub_.change(
             this, [self = self()]() -> asio::awaitable<void> { co_await self->drop_unclaimed(); },
             [](const std::string&) {});
-    if (go) hub_.run(*this, {.command = "continue", .arguments = json::object{}}, [](const run_end&) {});
+    if (go) hub_.run(*this, {.command = "continue", .arguments = json::object{}, .goroutine = {}}, [](const run_end&) {});
 }
 
 void dap_view::disconnect(const request& r) {

@@ -180,7 +180,7 @@ void hub::restart(viewer& v, std::string params, std::function<void(const rpc_ou
     if (phase_ != phase::stopped && phase_ != phase::exited)
         return done({.lost = false, .error = gone_reason(), .result = {}});
     auto by = v.who().who.user;
-    auto work = [this, v = &v, by, params = std::move(params), done]() -> asio::awaitable<void> {
+    auto again = [this, v = &v, by, params = std::move(params), done]() -> asio::awaitable<void> {
         auto generation = generation_;
         refuse_looks("the program is being restarted by " + by);
         auto out = co_await door("RPCServer.Restart", params);
@@ -216,7 +216,7 @@ void hub::restart(viewer& v, std::string params, std::function<void(const rpc_ou
         if (generation != generation_) co_return;
         if (here && find(*v)) done(out);
     };
-    jobs_.push_back({&v, job::when::exited_too, std::move(work),
+    jobs_.push_back({&v, job::when::exited_too, std::move(again),
                      [done](std::string reason) { done({.lost = false, .error = std::move(reason), .result = {}}); },
                      nullptr});
     pump();

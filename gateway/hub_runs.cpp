@@ -104,7 +104,7 @@ void hub::go_on() {
     if (phase_ != phase::stopped) return;
     jobs_.push_back({nullptr, job::when::stopped,
                      [this, number = stops_] {
-                         return start_run(nullptr, {}, {.command = "continue", .arguments = json::object{}}, number, {});
+                         return start_run(nullptr, {}, {.command = "continue", .arguments = json::object{}, .goroutine = {}}, number, {});
                      },
                      [](const std::string&) {}, [] {}});
     pump();
