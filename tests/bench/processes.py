@@ -58,6 +58,19 @@ class Process:
             time.sleep(0.01)
         raise Failure(f"{self.name} did not say “{beginning}”: {self.last_words()}")
 
+    def wait_for_port(self, port):
+        """Until it listens there."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+                return
+            except OSError as e:
+                self.check()
+                if time.monotonic() > deadline:
+                    raise Failure(f"{self.name} does not listen: {e}") from None
+                time.sleep(0.02)
+
     def stop(self):
         if self.child.poll() is None:
             self.child.terminate()
