@@ -44,6 +44,7 @@ private:
 struct frame_head {
     std::size_t header = 0;  // bytes up to and including the empty line
     std::uint64_t body = 0;  // Content-Length
+    bool operator==(const frame_head&) const = default;
 };
 result<std::optional<frame_head>> read_frame_head(std::string_view bytes);
 

@@ -60,6 +60,7 @@ std::string encode_rpc_error(const json& id, std::string_view message);
 struct rpc_reply_head {
     std::uint64_t id = 0;
     std::size_t prefix = 0;  // bytes up to and including the id's last digit
+    bool operator==(const rpc_reply_head&) const = default;
 };
 // nullopt: needs more bytes. errc::bad_reply: not in that form.
 result<std::optional<rpc_reply_head>> read_rpc_reply_head(std::string_view line_start);
