@@ -137,7 +137,11 @@ json hub::describe() const {
 
 void hub::change(viewer* v, work w, refusal refused) {
     if (phase_ == phase::down || phase_ == phase::starting) return refused(gone_reason());
-    jobs_.push_back({v, job::when::running_too, std::move(w), std::move(refused), nullptr});
+    auto then_note = [this, w = std::move(w)]() -> asio::awaitable<void> {
+        co_await w();
+        if (door_) co_await note_breakpoints(*door_);
+    };
+    jobs_.push_back({v, job::when::running_too, std::move(then_note), std::move(refused), nullptr});
     pump();
 }
 

@@ -170,6 +170,8 @@ public:
     asio::awaitable<void> refresh_state();
 
     breakpoint_table& breakpoints() { return breakpoints_; }
+    // dlv's last ListBreakpoints reply, true while the program runs too.
+    const std::string& breakpoint_list() const { return breakpoint_list_; }
     // For use inside work: clears at dlv and in the table.
     asio::awaitable<void> clear_breakpoint(std::int64_t id);
     // For use inside work: CreateBreakpoint, making room where a departed person's breakpoint stands,
@@ -251,6 +253,7 @@ private:
     asio::awaitable<rpc_outcome> request(rpc_channel& on, std::string_view method, std::string params);
     asio::awaitable<dap_outcome> request(dap_window& on, std::string command, protocol::json arguments);
     void schedule_grace();
+    asio::awaitable<void> note_breakpoints(rpc_channel& on);
 
     asio::io_context& context_;
     std::string name_;
@@ -291,6 +294,7 @@ private:
     std::size_t image_bytes_ = 0;
     std::string dlv_version_;
     breakpoint_table breakpoints_;
+    std::string breakpoint_list_ = "{\"Breakpoints\":[]}";
 
     asio::steady_timer halt_timer_, clogged_timer_, grace_timer_;
     std::uint64_t generation_ = 0;  // of the connection to dlv: late answers of an older one are dropped

@@ -82,12 +82,6 @@ asio::awaitable<std::string> hub::greet() {
         if (!set.ok()) co_return "dlv speaks API version 1 only; start it with --api-version=2";
     }
     fixed_["RPCServer.GetVersion"] = version.result;
-    auto recorded = co_await request(*ask_, "RPCServer.Recorded", "{}");
-    if (!recorded.ok()) co_return "dlv does not say whether it replays a recording: " + recorded.error;
-    auto answer = protocol::parse_json(recorded.result, {.fold_keys = false});
-    if (!answer || answer->get_bool("Recorded"))
-        co_return "dlv replays a recording; recordings are not offered, start it on a live program";
-    fixed_["RPCServer.Recorded"] = recorded.result;
     co_return std::string{};
 }
 
@@ -109,6 +103,9 @@ asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::s
     }
     run_ = {};
     run_.since = std::chrono::system_clock::now();
+    // Replays are refused before dlv is spoken to (launcher::check_foreign), and Recorded would wait
+    // while the program runs.
+    fixed_["RPCServer.Recorded"] = "{\"Recorded\":false,\"TraceDirectory\":\"\"}";
     if (state && state->running) {
         // Somebody else's run. It is waited for, never halted: joining changes nothing.
         phase_ = phase::running;
@@ -127,9 +124,9 @@ asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::s
         if (reply.ok()) fixed_[std::string(method)] = reply.result;
     }
     // Breakpoints that were there before us belong to nobody here and are left alone.
-    auto list = co_await request(*ask_, "RPCServer.ListBreakpoints", "{\"All\":false}");
+    co_await note_breakpoints(*ask_);
     if (generation != generation_) co_return;
-    if (auto parsed = protocol::parse_json(list.result, {.max_depth = 512, .fold_keys = false}); list.ok() && parsed)
+    if (auto parsed = protocol::parse_json(breakpoint_list_, {.max_depth = 512, .fold_keys = false}))
         if (auto* all = parsed->find("Breakpoints"))
             if (auto* items = all->if_array())
                 for (auto& b : *items)

@@ -25,6 +25,12 @@ std::set<std::int64_t> ids_in(const rpc_outcome& list) {
 
 }  // namespace
 
+// Keeps what a client may ask for while the program runs, when dlv would not answer.
+asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
+    auto out = co_await request(on, "RPCServer.ListBreakpoints", "{\"All\":false}");
+    if (out.ok()) breakpoint_list_ = std::move(out.result);
+}
+
 asio::awaitable<rpc_outcome> hub::create_breakpoint(json breakpoint_in) {
     auto* wanted = breakpoint_in.find("Breakpoint");
     bool conditional = wanted && (!wanted->get_string("Cond").empty() || !wanted->get_string("HitCond").empty());

@@ -112,12 +112,29 @@ void rpc_view::handle(const request& r) {
 
 void rpc_view::answer_local(const request& r, const judged& j) {
     if (r.method == "RPCServer.State") return state(r, j);
+    if (r.method == "RPCServer.ListBreakpoints" || r.method == "RPCServer.GetBreakpoint") return breakpoints(r, j);
     if (r.method == "RPCServer.IsMulticlient") return reply(r.id, "{\"IsMulticlient\":true}");
     if (r.method == "RPCServer.SetApiVersion" || r.method == "RPCServer.CancelDownloads") return reply(r.id, "{}");
     if (auto* known = hub_.fixed_reply(r.method)) return reply(r.id, *known);
     // GetEvents too: Delve's channel of events is one for the whole server, its clients would take each
     // other's; told that there is none, they do without.
     refuse(r.id, "unknown method: " + r.method);
+}
+
+// dlv's own words while it can be asked, what it said last while the program runs or has exited.
+void rpc_view::breakpoints(const request& r, const judged& j) {
+    if (hub_.now() == phase::stopped) return look(r, j);
+    if (r.method == "RPCServer.ListBreakpoints") return reply(r.id, hub_.breakpoint_list());
+    auto id = j.arguments.get_int("Id");
+    auto name = j.arguments.get_string("Name");
+    auto list = protocol::parse_json(hub_.breakpoint_list(), {.max_depth = 512, .fold_keys = false});
+    auto* all = list ? list->find("Breakpoints") : nullptr;
+    if (auto* items = all ? all->if_array() : nullptr)
+        for (auto& b : *items) {
+            if (name.empty() ? b.get_int("id") != id : b.get_string("name") != name) continue;
+            return reply(r.id, "{\"Breakpoint\":" + protocol::to_text(b) + "}");
+        }
+    refuse(r.id, name.empty() ? "no breakpoint with id " + std::to_string(id) : "no breakpoint with name " + std::string(name));
 }
 
 void rpc_view::state(const request& r, const judged& j) {

@@ -49,6 +49,7 @@ private:
     void handle(const request& r);
     void answer_local(const request& r, const judged& j);
     void state(const request& r, const judged& j);
+    void breakpoints(const request& r, const judged& j);
     void command(const request& r, const judged& j);
     void halt(const request& r);
     void look(const request& r, judged j);

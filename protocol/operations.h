@@ -73,7 +73,7 @@ enum class service : std::uint8_t {
 // Upper bounds put on what a client may ask dlv to load (facts: one Eval can hold everything).
 struct clamps {
     std::int64_t max_variable_recurse = 10;
-    std::int64_t max_string_len = 1 << 20;
+    std::int64_t max_string_len = 64 << 20;  // bytes
     std::int64_t max_array_values = 100'000;
     std::int64_t max_struct_fields = 10'000;  // -1 (all) is left
     std::int64_t max_stack_depth = 5'000;
@@ -94,9 +94,9 @@ struct judged {
     std::string operation;  // for people and the audit: "Command continue", "evaluate call"
     json arguments;         // canonical: typed, canonical keys, clamped, unknown members dropped
     std::string reason;     // of refuse, a sentence for the person: what and why
-    bool malformed = false; // refuse because it is not what dlv's types take (wrong types, fold-equal keys)
-    int dap_error = 0;         // of refuse, the id and summary that Delve itself would answer with:
-    std::string dap_summary;   // 9999 "Unsupported command"; 0 and "" where it has none
+    bool malformed = false;  // refuse because it is not what dlv's types take (wrong types)
+    int dap_error = 0;        // of refuse, the id and summary that Delve itself would answer with:
+    std::string dap_summary;  // 9999 "Unsupported command"; 0 and "" where it has none
 };
 
 judged judge(const rpc_request& request, const clamps& limits = {});
@@ -105,7 +105,8 @@ judged judge(const dap_request& request, const clamps& limits = {});
 // One row of the table, for documentation and tests that walk all of it.
 struct operation_row {
     bool dap = false;
-    std::string_view name;  // "RPCServer.State", "Command halt" (a Command's name), or a DAP command
+    std::string_view name;  // "RPCServer.State", "Command halt" (by name), a DAP command, or
+                            // "evaluate call", "evaluate dlv config" (by expression)
     service how = service::refuse;
     class_set classes;
 };
