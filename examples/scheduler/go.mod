@@ -1,0 +1,3 @@
+module example.org/scheduler
+
+go 1.19
