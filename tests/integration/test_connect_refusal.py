@@ -1,12 +1,7 @@
-"""What a real `dlv connect` shows when there is no session for it.
-
-Every dlv found on PATH is tried, and those named in DELVEGATE_TEST_DLV (paths, separated by colons).
-Usage: connect_refusal_test.py PATH_OF_refusing_port
-"""
+"""What a real `dlv connect` and a GoLand show when there is no session for them."""
 import os
 import pty
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,18 +9,11 @@ import sys
 import time
 import unittest
 
-REFUSING_PORT = os.environ.get("DELVEGATE_REFUSING_PORT", "")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from harness import tools  # noqa: E402
+
 DEADLINE = 60  # seconds; generous, nothing is measured
 REASON = "web is busy: bob has been there since 10:03; ask them, or wait"
-
-
-def every_dlv():
-    candidates = [p for p in os.environ.get("DELVEGATE_TEST_DLV", "").split(":") if p]
-    for directory in os.environ["PATH"].split(":") + [os.path.expanduser("~/go/bin")]:
-        found = shutil.which("dlv", path=directory)
-        if found:
-            candidates.append(found)
-    return sorted({os.path.realpath(c) for c in candidates})
 
 
 def run_on_terminal(argv):
@@ -57,7 +45,8 @@ def run_on_terminal(argv):
 
 class ConnectRefusalTest(unittest.TestCase):
     def setUp(self):
-        self.server = subprocess.Popen([REFUSING_PORT, REASON], stdin=subprocess.PIPE,
+        self.server = subprocess.Popen([tools.find("DELVEGATE_REFUSING_PORT",
+                                                  os.path.join(tools.ROOT, "build", "tests", "integration", "refusing_port")), REASON], stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, text=True)
         self.addCleanup(self.stop)
         self.port = int(self.server.stdout.readline())
@@ -68,9 +57,7 @@ class ConnectRefusalTest(unittest.TestCase):
         self.server.stdout.close()
 
     def test_dlv_connect_prints_the_reason_and_fails(self):
-        dlvs = every_dlv()
-        self.assertTrue(dlvs, "no dlv on PATH")
-        for dlv in dlvs:
+        for dlv in (tools.find("DELVEGATE_DLV_NEW", "dlv", "~/go/bin/dlv"), tools.find("DELVEGATE_DLV_OLD", "/usr/bin/dlv")):
             with self.subTest(dlv=dlv):
                 code, printed = run_on_terminal([dlv, "connect", f"127.0.0.1:{self.port}"])
                 self.assertEqual(code, 1, printed)
@@ -87,6 +74,4 @@ class ConnectRefusalTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
-        REFUSING_PORT = sys.argv.pop(1)
     unittest.main(verbosity=2)
