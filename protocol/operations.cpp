@@ -41,10 +41,13 @@ std::string to_string(class_set set) {
 const std::vector<operation_row>& operation_table() {
     static const std::vector<operation_row> rows = [] {
         std::vector<operation_row> all;
-        for (const auto& r : table::rpc_rows()) all.push_back({false, r.name, r.how, r.classes});
-        for (const auto& r : table::command_rows()) all.push_back({false, r.name, r.how, r.classes});
-        for (const auto& r : table::dap_rows()) all.push_back({true, r.name, r.how, r.classes});
-        for (const auto& r : table::evaluate_rows()) all.push_back({true, r.name, r.how, r.classes});
+        const auto add = [&](bool dap, std::span<const table::row> part) {
+            for (const auto& r : part) all.push_back({dap, r.name, r.how, r.classes});
+        };
+        add(false, table::rpc_rows());
+        add(false, table::command_rows());
+        add(true, table::dap_rows());
+        add(true, table::evaluate_rows());
         return all;
     }();
     return rows;

@@ -1,5 +1,5 @@
-// DAP's evaluate is told apart by its expression's text, whatever the context (hover, watch, repl);
-// this follows Delve v1.27.1 service/dap/server.go, onEvaluateRequest, and command.go, byte for byte.
+// DAP's evaluate is told apart by its expression's text, whatever the context (hover, watch, repl),
+// byte for byte as Delve v1.27.1 does it: service/dap/server.go, onEvaluateRequest; command.go.
 #include <array>
 #include <charconv>
 #include <string>
@@ -19,14 +19,14 @@ constexpr std::string_view one_target =
     "`dlv target` is refused: a component has one target, and follow-exec is not offered";
 
 constexpr row forms[] = {
-    {"evaluate call", service::call, {op_class::mutate}, &types::evaluate, nullptr, {}},
-    {"evaluate dlv config", service::look, observe, &types::evaluate, nullptr, {}},
-    {"evaluate dlv sources", service::look, observe, &types::evaluate, nullptr, {}},
-    {"evaluate dlv help", service::look, observe, &types::evaluate, nullptr, {}},
-    {"evaluate dlv examinemem", service::look, read, &types::evaluate, nullptr, {}},
+    {"evaluate call", service::call, {op_class::mutate}, &types::evaluate},
+    {"evaluate dlv config", service::look, observe, &types::evaluate},
+    {"evaluate dlv sources", service::look, observe, &types::evaluate},
+    {"evaluate dlv help", service::look, observe, &types::evaluate},
+    {"evaluate dlv examinemem", service::look, read, &types::evaluate},
     {"evaluate dlv target", service::refuse, lifecycle, &types::evaluate, nullptr, one_target},
     // Delve has no such command and says so.
-    {"evaluate dlv", service::look, observe, &types::evaluate, nullptr, {}},
+    {"evaluate dlv", service::look, observe, &types::evaluate},
 };
 
 void take(judged& j, std::string_view form) {
@@ -105,7 +105,8 @@ bool exceeds(std::string_view text, std::int64_t most) {
 
 void judge_config(judged& j, std::string_view arguments, const clamps& limits) {
     const auto [name, value] = split_and_trim(arguments);
-    if (name == "followExec" || name == "followExecRegex") return refuse(j, std::string(one_target));
+    if (name == "followExec" || name == "followExecRegex")
+        return refuse(j, std::string(one_target));
     std::int64_t most = clamps::unlimited;
     if (name == "stackTraceDepth") most = limits.max_stack_depth;
     if (name == "maxStringLen") most = limits.max_string_len;

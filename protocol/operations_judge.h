@@ -16,12 +16,12 @@ namespace protocol::table {
 using check = void (*)(judged& j, const clamps& limits);
 
 struct row {
-    std::string_view name;
+    std::string_view name{};
     service how = service::refuse;
-    class_set classes;
+    class_set classes{};
     const go_type* arguments = nullptr;  // null: Delve reads none, so none are passed on
     check then = nullptr;
-    std::string_view reason;  // of refuse
+    std::string_view reason{};  // of refuse
 };
 
 std::span<const row> rpc_rows();      // names with "RPCServer."

@@ -99,7 +99,8 @@ private:
             std::int64_t value = 0;
             auto [end, ec] = std::from_chars(first, last, value);
             if (end != last || ec == std::errc::invalid_argument)
-                return fail("must be an integer without fraction or exponent, not " + number->token);
+                return fail("must be an integer without fraction or exponent, not " +
+                            number->token);
             const auto high = std::numeric_limits<std::int64_t>::max() >> (64 - type.bits);
             if (ec != std::errc() || value > high || value < -high - 1)
                 return fail("is out of range: " + number->token);
@@ -123,7 +124,10 @@ private:
         for (const auto& [key, value] : *object) {
             std::size_t i = index_of(type.fields, key);
             if (i == found.size()) continue;
-            if (found[i]) return fail(std::string(key) + " is given twice");
+            if (found[i]) {
+                enter(key);
+                return fail("is given twice");
+            }
             found[i] = &value;
         }
         json::object members;

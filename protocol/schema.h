@@ -62,7 +62,7 @@ constexpr go_type struct_of(std::span<const go_field> fields) {
 // for an integer, an integer out of range); `error` then says where and what, for the person:
 // "Scope.Frame must be an integer, not a string".
 //
-// Two members that fold to one key are an error too (parse_json with fold_keys refuses them before).
+// Two members that fold to one key are an error too (parse_json with fold_keys refuses them first).
 bool read_as(const json& in, const go_type& type, json& out, std::string& error);
 
 }  // namespace protocol

@@ -1,5 +1,5 @@
 // No accepted message means something else to Go: whatever the gateway lets through is read by the
-// real net/rpc/jsonrpc codec, by go-dap and into Delve's own argument types, once as the client sent
+// real net/rpc/jsonrpc codec, go-dap and into Delve's own argument types, once as the client sent
 // it and once as the gateway would write it, and both must be the same value. What Go refuses, the
 // gateway refuses.
 #include <gtest/gtest.h>
@@ -227,7 +227,8 @@ TEST(differential, frames_are_cut_where_go_dap_cuts_them) {
     for (int n = 0; n < stream_count; ++n) {
         std::string stream;
         for (auto count = 1 + random() % 4; count > 0; --count) {
-            std::string body = "{\"seq\":" + std::to_string(n) + "}" + std::string(random() % 5, ' ');
+            std::string body =
+                "{\"seq\":" + std::to_string(n) + "}" + std::string(random() % 5, ' ');
             std::string head = frame_headers()[random() % frame_headers().size()];
             if (const auto at = head.find("%N"); at != head.npos)
                 head.replace(at, 2, std::to_string(body.size()));

@@ -75,7 +75,14 @@ std::string disguise(const std::string& key, randomness& random) {
         switch (std::isalpha(letter) ? random() % 6 : 0) {
             case 1: out += static_cast<char>(std::toupper(letter)); break;
             case 2: out += static_cast<char>(std::tolower(letter)); break;
-            case 3: out += c == 's' || c == 'S' ? "\xc5\xbf" : c == 'k' || c == 'K' ? "\xe2\x84\xaa" : std::string(1, c); break;
+            case 3:
+                if (c == 's' || c == 'S')
+                    out += "\xc5\xbf";
+                else if (c == 'k' || c == 'K')
+                    out += "\xe2\x84\xaa";
+                else
+                    out += c;
+                break;
             case 4: {
                 constexpr std::string_view hex = "0123456789abcdef";
                 (out += "\\u00") += hex[letter >> 4];
@@ -148,7 +155,9 @@ void damage_bytes(std::string& text, randomness& random) {
 std::string mutate(std::string_view text, randomness& random) {
     token_list tokens = split(text);
     for (auto times = 1 + random() % 2; times > 0 && !tokens.empty(); --times) {
-        const auto at = [&] { return tokens.begin() + static_cast<std::ptrdiff_t>(random() % tokens.size()); };
+        const auto at = [&] {
+            return tokens.begin() + static_cast<std::ptrdiff_t>(random() % tokens.size());
+        };
         switch (random() % 16) {
             case 0:
             case 1:
