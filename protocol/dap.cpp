@@ -84,8 +84,8 @@ std::string encode_dap_response(std::int64_t seq, const dap_request& to, const j
     return finish(std::move(out));
 }
 
-std::string encode_dap_error(std::int64_t seq, const dap_request& to, int id, std::string_view summary,
-                             std::string_view detail, bool show_user) {
+std::string encode_dap_error(std::int64_t seq, const dap_request& to, int id,
+                             std::string_view summary, std::string_view detail, bool show_user) {
     std::string format(summary);
     if (!detail.empty()) format.append(": ").append(detail);
     std::string out = begin_response(seq, to, false);

@@ -1,9 +1,9 @@
 // The strict reader: RapidJSON's iterative SAX parser, plus what it lets pass.
-#include <algorithm>
-#include <utility>
-
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
+
+#include <algorithm>
+#include <utility>
 
 #include "protocol/json.h"
 
@@ -11,8 +11,8 @@ namespace protocol {
 namespace {
 
 // Members that Go reads into a map, whose keys it takes as they are: http_proxy and HTTP_PROXY are
-// two variables. No Go type that dlv decodes has a struct under these names (the last one is vscode-go's
-// own, which dlv skips).
+// two variables. No Go type that dlv decodes has a struct under these names (the last one is
+// vscode-go's own, which dlv skips).
 bool is_free_map(std::string_view key) {
     for (const std::string_view name :
          {"env", "clientmoduledirectories", "packagepathtogomodpathmap"})
@@ -138,11 +138,13 @@ result<json> parse_json(std::string_view text, const json_limits& limits) {
     builder build(limits, text.find('\\') != std::string_view::npos);
     rapidjson::MemoryStream stream(text.data(), text.size());
     rapidjson::Reader reader;
-    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
+    constexpr unsigned flags =
+        rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
     const auto done = reader.Parse<flags>(stream, build);
     if (!done.IsError()) return build.take();
     if (build.failure()) return build.failure();
-    if (done.Code() == rapidjson::kParseErrorStringUnicodeSurrogateInvalid) return errc::invalid_utf8;
+    if (done.Code() == rapidjson::kParseErrorStringUnicodeSurrogateInvalid)
+        return errc::invalid_utf8;
     return errc::malformed_json;
 }
 

@@ -24,8 +24,8 @@ struct leading_number {
     std::size_t size;
 };
 
-// A decimal integer as Go prints it (no leading zero), which something must follow: nullopt asks for
-// more bytes.
+// A decimal integer as Go prints it (no leading zero), which something must follow: nullopt asks
+// for more bytes.
 template <class Int>
 result<std::optional<leading_number<Int>>> read_number(std::string_view text) {
     Int value{};

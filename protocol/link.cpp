@@ -33,15 +33,20 @@ std::optional<grammar> grammar_of(frame_type type) {
         case frame_type::list:
         case frame_type::components:
         case frame_type::resume:
-        case frame_type::resumed: return grammar{false, content::object};
+        case frame_type::resumed:
+            return grammar{false, content::object};
         case frame_type::open:
         case frame_type::verdict:
-        case frame_type::reset: return grammar{true, content::object};
-        case frame_type::data: return grammar{true, content::offset_and_bytes};
+        case frame_type::reset:
+            return grammar{true, content::object};
+        case frame_type::data:
+            return grammar{true, content::offset_and_bytes};
         case frame_type::ack:
-        case frame_type::end: return grammar{true, content::offset};
+        case frame_type::end:
+            return grammar{true, content::offset};
         case frame_type::ping:
-        case frame_type::pong: return grammar{false, content::opaque};
+        case frame_type::pong:
+            return grammar{false, content::opaque};
     }
     return std::nullopt;
 }
@@ -51,10 +56,13 @@ bool allowed(frame_type type, std::uint32_t stream, std::size_t length) {
     const auto rule = grammar_of(type);
     if (!rule || rule->on_stream != (stream != 0)) return false;
     switch (rule->holds) {
-        case content::object: return length > 0 && length <= link_max_control;
-        case content::offset_and_bytes: return length > offset_size && length <= link_max_payload;
+        case content::object:
+            return length > 0 && length <= link_max_control;
+        case content::offset_and_bytes:
+            return length > offset_size && length <= link_max_payload;
         case content::offset:
-        case content::opaque: return length == 8;
+        case content::opaque:
+            return length == 8;
     }
     return false;
 }
@@ -84,7 +92,8 @@ std::optional<link_frame> link_decoder::next(error_code& ec) {
     return link_frame{type, stream, bytes.substr(link_header_size, length)};
 }
 
-void append_frame(std::string& out, frame_type type, std::uint32_t stream, std::string_view payload) {
+void append_frame(std::string& out, frame_type type, std::uint32_t stream,
+                  std::string_view payload) {
     assert(allowed(type, stream, payload.size()));
     append_big_endian(out, static_cast<std::uint8_t>(type), 1);
     append_big_endian(out, 0, 3);
@@ -103,7 +112,8 @@ void append_offset(std::string& out, frame_type type, std::uint32_t stream, std:
     append_frame(out, type, stream, payload);
 }
 
-void append_data(std::string& out, std::uint32_t stream, std::uint64_t offset, std::string_view bytes) {
+void append_data(std::string& out, std::uint32_t stream, std::uint64_t offset,
+                 std::string_view bytes) {
     while (!bytes.empty()) {
         const auto part = bytes.substr(0, max_data);
         append_big_endian(out, static_cast<std::uint8_t>(frame_type::data), 1);

@@ -6,8 +6,8 @@
 namespace protocol {
 namespace {
 
-// The first '"' or '\\' at or after `at`, or the size: eight bytes at a time, since a request's bulk
-// is inside its strings.
+// The first '"' or '\\' at or after `at`, or the size: eight bytes at a time, since a request's
+// bulk is inside its strings.
 std::size_t find_quote_or_escape(std::string_view text, std::size_t at) {
     constexpr std::uint64_t ones = 0x0101010101010101u;
     constexpr std::uint64_t highs = 0x8080808080808080u;
@@ -52,8 +52,8 @@ std::optional<std::string_view> value_splitter::next(error_code& ec) {
     return text.substr(0, std::exchange(scan_, 0));
 }
 
-// Moves scan_ to the end of the value or of the text; true at the end of the value. Whether brackets
-// match is the parser's to say: it sees all that was counted here.
+// Moves scan_ to the end of the value or of the text; true at the end of the value. Whether
+// brackets match is the parser's to say: it sees all that was counted here.
 bool value_splitter::scan(std::string_view text) {
     while (scan_ < text.size()) {
         if (escaped_) {
@@ -68,14 +68,19 @@ bool value_splitter::scan(std::string_view text) {
                 escaped_ = true;
         } else {
             switch (text[scan_++]) {
-                case '"': in_string_ = true; break;
+                case '"':
+                    in_string_ = true;
+                    break;
                 case '{':
-                case '[': ++depth_; break;
+                case '[':
+                    ++depth_;
+                    break;
                 case '}':
                 case ']':
                     if (--depth_ == 0) return true;
                     break;
-                default: break;
+                default:
+                    break;
             }
         }
     }

@@ -1,5 +1,5 @@
-// What the fuzz targets share. Each target states a property in a few lines; `must` ends the program
-// where one does not hold.
+// What the fuzz targets share. Each target states a property in a few lines; `must` ends the
+// program where one does not hold.
 #pragma once
 
 #include <cstddef>

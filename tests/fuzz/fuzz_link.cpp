@@ -1,4 +1,5 @@
-// Link frames: they do not depend on the cuts and are written back to the very bytes they came from.
+// Link frames: they do not depend on the cuts and are written back to the very bytes they came
+// from.
 #include "protocol/link.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -12,12 +12,14 @@ inline bool same(const protocol::judged& a, const protocol::judged& b) {
 }
 
 // What dlv gets when the judge lets a request through, as the judge would read it once more.
-inline protocol::rpc_request forwarded(const protocol::rpc_request& request, protocol::json arguments) {
-    const auto text = protocol::encode(
-        protocol::rpc_request{.id = request.id, .method = request.method, .params = std::move(arguments)});
+inline protocol::rpc_request forwarded(const protocol::rpc_request& request,
+                                       protocol::json arguments) {
+    const auto text = protocol::encode(protocol::rpc_request{
+        .id = request.id, .method = request.method, .params = std::move(arguments)});
     return protocol::parse_rpc_request(text, 1000).value();
 }
-inline protocol::dap_request forwarded(const protocol::dap_request& request, protocol::json arguments) {
+inline protocol::dap_request forwarded(const protocol::dap_request& request,
+                                       protocol::json arguments) {
     const auto frames = support::decode(
         protocol::frame_decoder(1 << 24),
         {protocol::encode(protocol::dap_request{

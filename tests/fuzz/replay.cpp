@@ -17,7 +17,8 @@ int main(int argc, char** argv) {
             // The last line of the output names the input that ended the program.
             std::printf("%s\n", entry.path().filename().c_str());
             std::fflush(stdout);
-            LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+            LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                   bytes.size());
             ++count;
         }
     std::printf("%d inputs\n", count);

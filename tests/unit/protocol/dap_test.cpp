@@ -28,21 +28,25 @@ std::string unframed(std::string_view wire) {
 const dap_request threads{.seq = 12, .command = "threads", .arguments = {}};
 
 TEST(dap_request, reads_keys_in_any_case_and_order) {
-    const dap_request expected{.seq = 2, .command = "next",
-                               .arguments = json::object{{"threadId", 1}}};
-    EXPECT_EQ(parsed(R"({"seq":2,"type":"request","command":"next","arguments":{"threadId":1}})"), expected);
-    EXPECT_EQ(parsed(R"({"Arguments":{"threadId":1},"COMMAND":"next","\u0073eq":2,"tYPe":"request","x":[]})"),
+    const dap_request expected{
+        .seq = 2, .command = "next", .arguments = json::object{{"threadId", 1}}};
+    EXPECT_EQ(parsed(R"({"seq":2,"type":"request","command":"next","arguments":{"threadId":1}})"),
               expected);
+    EXPECT_EQ(
+        parsed(
+            R"({"Arguments":{"threadId":1},"COMMAND":"next","\u0073eq":2,"tYPe":"request","x":[]})"),
+        expected);
 }
 
 TEST(dap_request, takes_absent_arguments_for_null) {
     EXPECT_EQ(parsed(R"({"seq":12,"type":"request","command":"threads"})"), threads);
-    EXPECT_EQ(parsed(R"({"seq":12,"type":"request","command":"threads","arguments":null})"), threads);
+    EXPECT_EQ(parsed(R"({"seq":12,"type":"request","command":"threads","arguments":null})"),
+              threads);
 }
 
 TEST(dap_request, keeps_the_whole_range_of_seq) {
-    for (const auto seq : {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1}, std::int64_t{0},
-                           std::numeric_limits<std::int64_t>::max()}) {
+    for (const auto seq : {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1},
+                           std::int64_t{0}, std::numeric_limits<std::int64_t>::max()}) {
         const dap_request request{.seq = seq, .command = "x", .arguments = {}};
         EXPECT_EQ(parsed(unframed(encode(request))), request);
     }
@@ -58,7 +62,8 @@ TEST(dap_request, is_written_as_a_frame) {
     EXPECT_EQ(encode(threads),
               "Content-Length: 47\r\n\r\n"
               R"({"seq":12,"type":"request","command":"threads"})");
-    const dap_request request{.seq = 1, .command = "a\"b", .arguments = json::object{{"x", nullptr}}};
+    const dap_request request{
+        .seq = 1, .command = "a\"b", .arguments = json::object{{"x", nullptr}}};
     EXPECT_EQ(unframed(encode(request)),
               R"({"seq":1,"type":"request","command":"a\"b","arguments":{"x":null}})");
 }
@@ -72,13 +77,16 @@ TEST(dap_response, has_go_daps_order) {
 }
 
 TEST(dap_response, tells_an_error_as_delve_does) {
-    EXPECT_EQ(unframed(encode_dap_error(6, threads, 4000, "Unable to process `threads`", "running", true)),
-              R"({"seq":6,"type":"response","request_seq":12,"success":false,"command":"threads",)"
-              R"("message":"Unable to process `threads`",)"
-              R"("body":{"error":{"id":4000,"format":"Unable to process `threads`: running","showUser":true}}})");
-    EXPECT_EQ(unframed(encode_dap_error(6, threads, 1, "Refused", "", false)),
-              R"({"seq":6,"type":"response","request_seq":12,"success":false,"command":"threads",)"
-              R"("message":"Refused","body":{"error":{"id":1,"format":"Refused","showUser":false}}})");
+    EXPECT_EQ(
+        unframed(
+            encode_dap_error(6, threads, 4000, "Unable to process `threads`", "running", true)),
+        R"({"seq":6,"type":"response","request_seq":12,"success":false,"command":"threads",)"
+        R"("message":"Unable to process `threads`",)"
+        R"("body":{"error":{"id":4000,"format":"Unable to process `threads`: running","showUser":true}}})");
+    EXPECT_EQ(
+        unframed(encode_dap_error(6, threads, 1, "Refused", "", false)),
+        R"({"seq":6,"type":"response","request_seq":12,"success":false,"command":"threads",)"
+        R"("message":"Refused","body":{"error":{"id":1,"format":"Refused","showUser":false}}})");
 }
 
 TEST(dap_event, has_go_daps_order) {
@@ -98,7 +106,8 @@ TEST(dap_message_head, reads_a_response) {
 }
 
 TEST(dap_message_head, reads_an_event) {
-    const auto head = read_dap_message_head(R"({"seq":123,"type":"event","event":"stopped","body":{)");
+    const auto head =
+        read_dap_message_head(R"({"seq":123,"type":"event","event":"stopped","body":{)");
     ASSERT_TRUE(head);
     EXPECT_FALSE(head->is_response);
     EXPECT_EQ(head->prefix, std::string(R"({"seq":123)").size());

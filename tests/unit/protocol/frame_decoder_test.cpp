@@ -20,7 +20,8 @@ TEST(frame_decoder, survives_every_cut) {
         {"{}", "[1]", "Content-Length: 5\r\n\r\n", std::string(1, '\0')}, {}};
     EXPECT_EQ(support::decode(frame_decoder(100), support::whole(wire)), expected);
     for (std::size_t size = 1; size < wire.size(); ++size)
-        EXPECT_EQ(support::decode(frame_decoder(100), support::chunks(wire, size)), expected) << size;
+        EXPECT_EQ(support::decode(frame_decoder(100), support::chunks(wire, size)), expected)
+            << size;
     for (std::size_t at = 0; at <= wire.size(); ++at)
         EXPECT_EQ(support::decode(frame_decoder(100), support::cut(wire, at)), expected) << at;
 }
@@ -28,7 +29,8 @@ TEST(frame_decoder, survives_every_cut) {
 TEST(frame_decoder, enforces_its_limit_to_the_byte) {
     const auto wire = frame(std::string(10, 'x'));
     EXPECT_EQ(support::decode(frame_decoder(10), support::whole(wire)).messages.size(), 1u);
-    EXPECT_EQ(support::decode(frame_decoder(9), support::whole(wire)).error, errc::message_too_large);
+    EXPECT_EQ(support::decode(frame_decoder(9), support::whole(wire)).error,
+              errc::message_too_large);
 }
 
 TEST(frame_decoder, judges_each_line_as_it_comes) {
@@ -55,8 +57,8 @@ TEST(frame_decoder, refuses_every_wrong_byte_in_a_header_line) {
     for (int c = 0; c < 256; ++c) {
         const char byte = static_cast<char>(c);
         const auto wire = std::string("Con") + byte + "tent: x\r\n" + frame("{}");
-        const bool fine =
-            std::isalnum(c) || std::string_view("!#$%&'*+-.^_`|~:").find(byte) != std::string_view::npos;
+        const bool fine = std::isalnum(c) ||
+                          std::string_view("!#$%&'*+-.^_`|~:").find(byte) != std::string_view::npos;
         const auto got = support::decode(frame_decoder(10), support::whole(wire));
         EXPECT_EQ(got.messages.size(), fine ? 1u : 0u) << c;
         EXPECT_EQ(got.error, fine ? error_code() : errc::malformed_header) << c;
@@ -74,7 +76,8 @@ TEST(frame_decoder, takes_many_small_frames_in_one_piece) {
     std::string wire;
     for (int i = 0; i < 300'000; ++i) wire += frame("{}");
     EXPECT_EQ(support::decode(frame_decoder(16), support::whole(wire)).messages.size(), 300'000u);
-    EXPECT_EQ(support::decode(frame_decoder(16), support::chunks(wire, 4095)).messages.size(), 300'000u);
+    EXPECT_EQ(support::decode(frame_decoder(16), support::chunks(wire, 4095)).messages.size(),
+              300'000u);
 }
 
 TEST(frame_head, reads_what_dlv_writes_at_every_cut) {

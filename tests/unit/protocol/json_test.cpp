@@ -28,7 +28,8 @@ TEST(json, keeps_number_tokens) {
 }
 
 TEST(json, keeps_member_order_and_tells_null_from_empty) {
-    for (const auto* text : {R"({"z":1,"a":[],"m":null,"b":{},"c":""})", "[null,[],{},\"\",0,false]"})
+    for (const auto* text :
+         {R"({"z":1,"a":[],"m":null,"b":{},"c":""})", "[null,[],{},\"\",0,false]"})
         EXPECT_EQ(again(text), text);
 }
 

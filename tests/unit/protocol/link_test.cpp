@@ -37,7 +37,8 @@ TEST(link_decoder, survives_every_cut) {
 TEST(link_decoder, reads_exactly_what_was_written) {
     const auto wire = one_of_each();
     std::string again;
-    for (const auto& frame : support::decode(link_decoder(), support::whole(wire)).messages) again += frame;
+    for (const auto& frame : support::decode(link_decoder(), support::whole(wire)).messages)
+        again += frame;
     EXPECT_EQ(again, wire);
 }
 
@@ -115,7 +116,8 @@ TEST(link_control, is_read_strictly) {
     EXPECT_EQ(read(frame_type::hello, "{} x").error(), errc::malformed_json);
     EXPECT_EQ(read(frame_type::hello, R"({"a":1,"a":2})").error(), errc::ambiguous_key);
     EXPECT_TRUE(read(frame_type::hello, R"({"a":1,"A":2})"));
-    for (const auto type : {frame_type::data, frame_type::ack, frame_type::end, frame_type::ping, frame_type::pong})
+    for (const auto type :
+         {frame_type::data, frame_type::ack, frame_type::end, frame_type::ping, frame_type::pong})
         EXPECT_EQ(read(type, "{}").error(), errc::bad_frame);
 }
 

@@ -15,10 +15,12 @@ rpc_request parsed(std::string_view text) {
 }
 
 TEST(rpc_request, reads_keys_in_any_case) {
-    const rpc_request expected{.id = 3, .method = "RPCServer.Command",
-                               .params = json::object{{"Name", "continue"}}};
-    EXPECT_EQ(parsed(R"({"method":"RPCServer.Command","params":[{"Name":"continue"}],"id":3})"), expected);
-    EXPECT_EQ(parsed(R"({"ID":3,"Method":"RPCServer.Command","paramſ":[{"Name":"continue"}]})"), expected);
+    const rpc_request expected{
+        .id = 3, .method = "RPCServer.Command", .params = json::object{{"Name", "continue"}}};
+    EXPECT_EQ(parsed(R"({"method":"RPCServer.Command","params":[{"Name":"continue"}],"id":3})"),
+              expected);
+    EXPECT_EQ(parsed(R"({"ID":3,"Method":"RPCServer.Command","paramſ":[{"Name":"continue"}]})"),
+              expected);
 }
 
 TEST(rpc_request, takes_what_go_would_for_missing_members) {
@@ -32,8 +34,8 @@ TEST(rpc_request, takes_the_first_parameter_only) {
 }
 
 TEST(rpc_request, keeps_the_id_token) {
-    for (const std::string id : {"0", "1.0e3", "12345678901234567890123", "-1", "\"a\\\"b\"", "null",
-                                 "18446744073709551615"}) {
+    for (const std::string id : {"0", "1.0e3", "12345678901234567890123", "-1", "\"a\\\"b\"",
+                                 "null", "18446744073709551615"}) {
         const auto request = parsed(R"({"method":"a","params":[{}],"id":)" + id + "}");
         EXPECT_EQ(to_text(request.id), id);
         EXPECT_EQ(encode_rpc_result(request.id, nullptr),
@@ -48,10 +50,11 @@ TEST(rpc_request, limits_depth_as_told) {
 }
 
 TEST(rpc_request, is_written_as_a_go_client_would) {
-    const rpc_request request{.id = 7, .method = "RPCServer.Set",
-                              .params = json::object{{"Value", "\"<\u00e9>\""}}};
-    EXPECT_EQ(encode(request),
-              "{\"method\":\"RPCServer.Set\",\"params\":[{\"Value\":\"\\\"<\u00e9>\\\"\"}],\"id\":7}\n");
+    const rpc_request request{
+        .id = 7, .method = "RPCServer.Set", .params = json::object{{"Value", "\"<\u00e9>\""}}};
+    EXPECT_EQ(
+        encode(request),
+        "{\"method\":\"RPCServer.Set\",\"params\":[{\"Value\":\"\\\"<\u00e9>\\\"\"}],\"id\":7}\n");
     EXPECT_EQ(parsed(encode(request)), request);
     const rpc_request empty{.id = {}, .method = "", .params = {}};
     EXPECT_EQ(encode(empty), "{\"method\":\"\",\"params\":[null],\"id\":null}\n");
@@ -85,10 +88,11 @@ TEST(rpc_reply_head, reads_what_dlv_writes_at_every_cut) {
 
 TEST(rpc_reply_head, refuses_every_other_form) {
     for (const auto* line :
-         {"[", "{\"result\"", "{ \"id\":1,", "{\"ID\":1,", "{\"id\":null,", "{\"id\":-1,", "{\"id\":- ",
-          "{\"id\":\"1\",", "{\"id\":01,", "{\"id\": 1,", "{\"id\":1.0,", "{\"id\":1}", "{\"id\":1 ,",
-          "{\"id\":18446744073709551616,", "{\"id\":1e3,", "\n{\"id\":1,", "{\"id\":99999999999999999999999",
-          "{\"id\":1,\"error\"", "{\"id\":1,\"resulT\":"}) {
+         {"[", "{\"result\"", "{ \"id\":1,", "{\"ID\":1,", "{\"id\":null,", "{\"id\":-1,",
+          "{\"id\":- ", "{\"id\":\"1\",", "{\"id\":01,", "{\"id\": 1,", "{\"id\":1.0,",
+          "{\"id\":1}", "{\"id\":1 ,", "{\"id\":18446744073709551616,", "{\"id\":1e3,",
+          "\n{\"id\":1,", "{\"id\":99999999999999999999999", "{\"id\":1,\"error\"",
+          "{\"id\":1,\"resulT\":"}) {
         const auto head = read_rpc_reply_head(line);
         ASSERT_FALSE(head) << line;
         EXPECT_EQ(head.error(), errc::bad_reply);

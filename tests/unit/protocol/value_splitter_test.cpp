@@ -12,15 +12,15 @@ using protocol::value_splitter;
 using texts = std::vector<std::string>;
 
 TEST(value_splitter, survives_every_cut) {
-    const std::string wire =
-        R"( {"a":"}{\"\\"}{}{"b":[{"c":"\\\\"},"]"]})"
-        "\n\t"
-        R"({"d":"\\\"","e":{}})";
+    const std::string wire = R"( {"a":"}{\"\\"}{}{"b":[{"c":"\\\\"},"]"]})"
+                             "\n\t"
+                             R"({"d":"\\\"","e":{}})";
     const support::decoded expected{
         {R"({"a":"}{\"\\"})", "{}", R"({"b":[{"c":"\\\\"},"]"]})", R"({"d":"\\\"","e":{}})"}, {}};
     EXPECT_EQ(support::decode(value_splitter(100), support::whole(wire)), expected);
     for (std::size_t size = 1; size < wire.size(); ++size)
-        EXPECT_EQ(support::decode(value_splitter(100), support::chunks(wire, size)), expected) << size;
+        EXPECT_EQ(support::decode(value_splitter(100), support::chunks(wire, size)), expected)
+            << size;
     for (std::size_t at = 0; at <= wire.size(); ++at)
         EXPECT_EQ(support::decode(value_splitter(100), support::cut(wire, at)), expected) << at;
 }
@@ -100,7 +100,8 @@ TEST(value_splitter, takes_32_mib_in_small_pieces) {
 TEST(value_splitter, takes_a_million_small_values_in_one_piece) {
     std::string wire;
     for (int i = 0; i < 1'000'000; ++i) wire += "{}";
-    EXPECT_EQ(support::decode(value_splitter(16), support::whole(wire)).messages.size(), 1'000'000u);
+    EXPECT_EQ(support::decode(value_splitter(16), support::whole(wire)).messages.size(),
+              1'000'000u);
     EXPECT_EQ(support::decode(value_splitter(16), support::chunks(wire, 4095)).messages.size(),
               1'000'000u);
 }
