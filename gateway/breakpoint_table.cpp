@@ -31,6 +31,12 @@ std::vector<std::int64_t> breakpoint_table::orphans() const {
     return ids_where(records_, [](auto& r) { return !r.owner && !r.user.empty(); });
 }
 
+std::vector<std::int64_t> breakpoint_table::replaceable(const viewer* owner) const {
+    return ids_where(records_, [&](auto& r) {
+        return r.owner ? r.owner == owner && !r.claimed : !r.user.empty();
+    });
+}
+
 void breakpoint_table::abandon(const viewer* owner) {
     for (auto& [id, r] : records_)
         if (r.owner == owner) r.owner = nullptr;

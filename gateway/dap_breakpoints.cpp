@@ -203,7 +203,7 @@ asio::awaitable<json> dap_view::place(wanted_breakpoint want) {
         b.set("continue", log_flag(want.log_message));
         json args = json::object{};
         args.set("Breakpoint", std::move(b));
-        out = co_await hub_.create_breakpoint(std::move(args));
+        out = co_await hub_.create_breakpoint(this, std::move(args));
     }
     if (!out.ok()) co_return shown({}, out.error);
     auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});

@@ -431,23 +431,24 @@ void dap_view::on_running(std::string_view by, const viewer* runner) {
 }
 
 void dap_view::on_stop(const stop& at) {
-    hub_.tell(*this);
     if (calling_) {
         calling_ = false;
         // Delve says nothing after a call that returned; the IDE asks again by itself.
-        if (!window_stopped_) return;
+        if (!window_stopped_) return hub_.tell(*this);
         marks_.retire();
     }
     if (configured_ && !terminated_) tell_stop(at);
 }
 
 void dap_view::tell_stop(const stop& at) {
+    hub_.tell(*this);
     json body = json::object{};
     auto reason = at.cause.reason;
     json::array hit;
     for (auto id : at.cause.hit_breakpoints) {
-        hit.push_back(id);
+        // An IDE knows only ids it was given; Delve's own (negative) ones every IDE knows.
         auto* record = hub_.breakpoints().find(id);
+        if (id < 0 || (record && record->owner == this)) hit.push_back(id);
         if (!record || reason != "breakpoint") continue;
         if (record->group == "function") reason = "function breakpoint";
         if (record->group == "instruction") reason = "instruction breakpoint";

@@ -12,6 +12,7 @@ namespace gateway {
 namespace {
 // Every IDE speaks first, and at once. One that says nothing would hold a place for ever.
 constexpr auto first_byte_time = std::chrono::seconds(30);
+constexpr std::size_t early_limit = 4u << 20;  // bytes taken while dlv starts; carriers hold back at 1 MiB
 }  // namespace
 
 debug_stream::debug_stream(component& of, stream_peer& peer, caller who, std::string session)
@@ -42,6 +43,11 @@ void debug_stream::received(std::string_view bytes) {
     if (refusal_) return refusal_->received(bytes);
     if (over_) return;
     early_ += bytes;
+    silence_.cancel();
+    if (early_.size() > early_limit) {
+        over_ = true;
+        return peer_.abort("more was sent than fits before dlv has started");
+    }
     decide();
 }
 

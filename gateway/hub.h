@@ -176,7 +176,7 @@ public:
     asio::awaitable<void> clear_breakpoint(std::int64_t id);
     // For use inside work: CreateBreakpoint, making room where a departed person's breakpoint stands,
     // and clearing away what dlv leaves behind when a condition does not parse.
-    asio::awaitable<rpc_outcome> create_breakpoint(protocol::json breakpoint_in);
+    asio::awaitable<rpc_outcome> create_breakpoint(const viewer* owner, protocol::json breakpoint_in);
 
     void output(std::string_view category, std::string_view text);
 

@@ -31,7 +31,7 @@ asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
     if (out.ok()) breakpoint_list_ = std::move(out.result);
 }
 
-asio::awaitable<rpc_outcome> hub::create_breakpoint(json breakpoint_in) {
+asio::awaitable<rpc_outcome> hub::create_breakpoint(const viewer* owner, json breakpoint_in) {
     auto* wanted = breakpoint_in.find("Breakpoint");
     bool conditional = wanted && (!wanted->get_string("Cond").empty() || !wanted->get_string("HitCond").empty());
     constexpr std::string_view list = "{\"All\":false}";
@@ -47,9 +47,9 @@ asio::awaitable<rpc_outcome> hub::create_breakpoint(json breakpoint_in) {
                 co_await door("RPCServer.ClearBreakpoint", "{\"Id\":" + std::to_string(id) + "}");
     if (out.lost || out.ok() || !out.error.starts_with("Breakpoint exists at ")) co_return out;
 
-    // Where somebody who has left set one, it makes way.
+    // Where somebody who has left set one, or the same person's earlier view did, it makes way.
     auto place = std::string_view(out.error).substr(21);
-    for (auto id : breakpoints_.orphans()) {
+    for (auto id : breakpoints_.replaceable(owner)) {
         auto* r = breakpoints_.find(id);
         if (!place.starts_with(r->file + ":" + std::to_string(r->line) + " ")) continue;
         co_await clear_breakpoint(id);

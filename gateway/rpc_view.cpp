@@ -289,7 +289,7 @@ void rpc_view::breakpoint(const request& r, judged j) {
 
 asio::awaitable<rpc_outcome> rpc_view::change_breakpoint(std::string method, json arguments) {
     if (method == "RPCServer.CreateBreakpoint") {
-        auto out = co_await hub_.create_breakpoint(arguments);
+        auto out = co_await hub_.create_breakpoint(this, arguments);
         note_breakpoint(method, out);
         co_return out;
     }
