@@ -161,6 +161,15 @@ private:
         }
     }
 
+    // A plain number above zero.
+    std::size_t count(const std::string& name, const YAML::Node& value) {
+        const std::string given = text(name, value);
+        const auto parsed = parse_size(given);
+        if (parsed && *parsed > 0 && given.find_first_not_of("0123456789") == std::string::npos) return *parsed;
+        fail(value, "`" + name + "` must be a number above zero; not \"" + given + "\"");
+        return 0;
+    }
+
     void limit(limits& bounds, const std::string& name, const YAML::Node& value) {
         for (const limit_key& key : limit_keys()) {
             if (key.name != name) continue;
@@ -173,11 +182,13 @@ private:
                     fail(value, "`" + name + "` must be longer than nothing");
                 return;
             }
+            if (key.unit == "count") {
+                bounds.*key.number = count(name, value);
+                return;
+            }
             const auto parsed = parse_size(given);
-            const bool plain = given.find_first_not_of("0123456789") == std::string::npos;
-            if (!parsed || *parsed == 0 || (key.unit == "count" && !plain))
-                return fail(value, "`" + name + "` must be a " + (key.unit == "count" ? "number" : "size") +
-                                       " above zero; not \"" + given + "\"");
+            if (!parsed || *parsed == 0)
+                return fail(value, "`" + name + "` must be a size above zero, such as 64KiB or 4MiB; not \"" + given + "\"");
             bounds.*key.number = *parsed;
             return;
         }
@@ -201,13 +212,7 @@ private:
             if (one_of("kind", *kind, {"exec", "connect"}) == "connect") one.how = component_config::kind::connect;
         if (const auto* users = at("users")) one.users = list("users", *users, false);
         if (const auto* groups = at("groups")) one.groups = list("groups", *groups, false);
-        if (const auto* viewers = at("maxViewers")) {
-            const std::string count = text("maxViewers", *viewers);
-            const auto parsed = parse_size(count);
-            if (ok() && (!parsed || *parsed == 0 || count.find_first_not_of("0123456789") != std::string::npos))
-                return fail(*viewers, "`maxViewers` must be a number above zero; not \"" + count + "\"");
-            if (ok()) one.max_viewers = *parsed;
-        }
+        if (const auto* viewers = at("maxViewers")) one.max_viewers = count("maxViewers", *viewers);
         if (one.how == component_config::kind::connect)
             connect_part(one, node, given);
         else

@@ -4,8 +4,10 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 
@@ -153,16 +155,23 @@ void print_introduction(const config& configuration, const own_identities& own, 
     if (own.people.empty() || listening.empty()) return;
     const std::string host = host_to_type(listening);
     const std::string& person = own.people.front();
+    const std::string& component = configuration.components.front().name;
+    const std::string gateway = to_string(host_port{host, listening.front().port});
+    if (host == "localhost" || host == "::1" || host.starts_with("127.")) {
+        std::printf("To debug from this host (no other one can reach it), type:\n"
+                    "  delvegate connect %s --gateway %s --identity %s\n",
+                    component.c_str(), gateway.c_str(), quoted(person).c_str());
+        return;
+    }
     const char* user = std::getenv("USER");
-    const std::string login = (user && *user ? std::string(user) + "@" : "") + host_port{host, 0}.host;
-    std::string bracketed = host.find(':') == std::string::npos ? login : login.substr(0, login.find('@') + 1) + "[" + host + "]";
+    const std::string scp_host = host.find(':') == std::string::npos ? host : "[" + host + "]";
+    const std::string login = (user && *user ? std::string(user) + "@" : "") + scp_host;
     std::printf(
         "On the laptop, once (it holds a private key; keep it to yourself):\n"
         "  scp -r %s:%s delvegate-identity\n"
         "Then type there:\n"
         "  delvegate connect %s --gateway %s --identity delvegate-identity\n",
-        bracketed.c_str(), quoted(person).c_str(), configuration.components.front().name.c_str(),
-        to_string(host_port{host, listening.front().port}).c_str());
+        login.c_str(), quoted(person).c_str(), component.c_str(), gateway.c_str());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <openssl/sslerr.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -37,9 +38,9 @@ std::string system_text(int error) { return std::generic_category().message(erro
 
 // What OpenSSL's queue says, without emptying it: the user may want to explain it better.
 std::string tls_text(const SSL* ssl) {
-    const long verify = SSL_get_verify_result(ssl);
-    if (verify != X509_V_OK) return std::string("certificate: ") + X509_verify_cert_error_string(verify);
     const unsigned long code = ERR_peek_last_error();
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+        return std::string("certificate: ") + X509_verify_cert_error_string(SSL_get_verify_result(ssl));
     const char* reason = code ? ERR_reason_error_string(code) : nullptr;
     return reason ? reason : "TLS failure";
 }
@@ -189,12 +190,12 @@ void tls_channel::on_readable() {
     for (int round = 0; round < read_rounds; ++round) {
         if (eof_ || state_ == state::closed) break;
         if (state_ == state::closing) return discard_input();
-        if (paused_) return;
+        if (held_back()) return;
         if (stalled_ || !held_.empty() || state_ == state::handshaking) {
             const std::string held = std::exchange(held_, {});
             in_ = held;
             process_input();
-            if (paused_ || state_ == state::closed || state_ == state::closing) continue;
+            if (held_back() || state_ == state::closed || state_ == state::closing) continue;
         }
         const ssize_t n = ::recv(socket_.native_handle(), cipher.data(), cipher.size(), 0);
         if (n < 0 && errno == EINTR) continue;
@@ -207,7 +208,7 @@ void tls_channel::on_readable() {
         in_ = {cipher.data(), static_cast<std::size_t>(n)};
         process_input();
         // A short read has emptied the socket; what came since wakes the wait.
-        if (static_cast<std::size_t>(n) < cipher.size() && state_ != state::closing && !paused_)
+        if (static_cast<std::size_t>(n) < cipher.size() && state_ != state::closing && !held_back())
             return arm_read();
     }
     if (state_ == state::closed) return;
@@ -292,6 +293,7 @@ bool tls_channel::handshake_step() {
     else
         drain_out();
     user_->opened();
+    if (shutdown_wanted_) shutdown(patience_);
     return true;
 }
 
@@ -453,13 +455,13 @@ void tls_channel::on_deadline() {
 
 void tls_channel::shutdown(std::chrono::milliseconds patience) {
     if (state_ == state::closing || state_ == state::closed) return;
+    patience_ = patience;
+    // What is queued cannot leave before the handshake is done; its own deadline bounds the wait.
     if (state_ != state::open) {
-        // Nothing was agreed that would need a goodbye.
-        plain_.clear();
-        goodbye_sent_ = true;
+        shutdown_wanted_ = true;
+        return;
     }
     state_ = state::closing;
-    patience_ = patience;
     set_deadline(patience);
     post_flush();
 }

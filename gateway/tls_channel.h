@@ -103,8 +103,8 @@ private:
     // Input.
     void arm_read();
     void post_reading();
+    bool held_back() const { return paused_ && state_ == state::open; }
     void on_readable();
-    void read_ciphertext(char* data, std::size_t size);
     void process_input();
     bool handshake_step();
     void peer_has_ended();
@@ -137,6 +137,7 @@ private:
     bool writing_armed_ = false;
     bool flush_posted_ = false;
     bool paused_ = false;
+    bool shutdown_wanted_ = false;  // asked for during the handshake
     bool stalled_ = false;       // OpenSSL may hold plaintext that a pause kept back
     bool peer_ended_ = false;    // the user was told
     bool eof_ = false;           // TCP will give no more
