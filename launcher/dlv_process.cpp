@@ -285,7 +285,9 @@ void dlv_process::impl::reap_supervisor() {
 void dlv_process::impl::remove_traces() const {
     if (!socket_path.empty()) ::unlink(socket_path.c_str());
     if (!socket_directory.empty()) ::rmdir(socket_directory.c_str());
-    if (!group.directory.empty()) ::rmdir(group.directory.c_str());
+    if (group.directory.empty()) return;
+    // The kernel lets go of a cgroup a moment after its last process.
+    for (int i = 0; i < 100 && ::rmdir(group.directory.c_str()) != 0 && errno == EBUSY; ++i) ::poll(nullptr, 0, 10);
 }
 
 dlv_process::impl::~impl() {
@@ -297,8 +299,8 @@ dlv_process::impl::~impl() {
         while (!ended && wait_readable(control.get(), deadline)) receive(ended);
         if (!ended) return;  // it ends what is stuck when that can be ended, and has our order
         if (!finished && dlv > 0) {
-            finished = true;
-            kill_session(supervisor);
+            supervisor_died();
+            return;
         }
         reap_supervisor();
     }
@@ -336,9 +338,9 @@ dlv_process::exit_info dlv_process::impl::explain(const supervisor_report& repor
                       "deep look at its variables) uses";
     else if (info.asked && report.escalated)
         info.reason = "dlv of " + spec.name + " did not end within " + std::to_string(grace_ms / 1000) + " s of being asked and was killed";
-    else if (info.asked)
+    else if (info.asked && (info.code == 0 || info.signal != 0))
         info.reason = spec.name + " was ended as asked";
-    else
+    else  // also when it was asked while it was failing: its own words say more
         info.reason = explain_failure(spec, output_tail(), info.code, info.signal);
     return info;
 }
@@ -347,9 +349,10 @@ dlv_process::exit_info dlv_process::impl::explain(const supervisor_report& repor
 // is still in the session it had made.
 dlv_process::exit_info dlv_process::impl::supervisor_died() {
     const auto deadline = steady_clock::now() + milliseconds(grace_ms);
-    if (group.kill) [[maybe_unused]] const auto n = ::pwrite(group.kill.get(), "1", 1, 0);
-    // The number stays taken while a process of its session lives, and while we have not reaped it.
-    while (kill_session(supervisor) > 0 && steady_clock::now() < deadline) ::poll(nullptr, 0, 10);
+    // The number stays taken while a process of its session lives, and while we have not reaped it. Who
+    // left the session is still in the cgroup, where there is one.
+    const auto living = [this] { return kill_session(supervisor) + (group.directory.empty() ? 0 : kill_members(group)); };
+    while (living() > 0 && steady_clock::now() < deadline) ::poll(nullptr, 0, 10);
     reap_supervisor();
     remove_traces();
     exit_info info;

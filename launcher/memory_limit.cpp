@@ -1,14 +1,21 @@
 #include "launcher/memory_limit.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cerrno>
+#include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 namespace launcher {
@@ -107,11 +114,29 @@ std::optional<std::string> unified_parent(const cgroup_place& own) {
     return std::nullopt;
 }
 
+constexpr std::string_view directory_prefix = "delvegate-";
+
+// Ours are named after their owner's pid; only empty ones can be removed at all.
+void remove_abandoned(const std::string& parent) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
+        const auto name = entry.path().filename().string();
+        const auto last = name.rfind('-');
+        const auto before = last == std::string::npos || last == 0 ? std::string::npos : name.rfind('-', last - 1);
+        if (!name.starts_with(directory_prefix) || before == std::string::npos || before + 1 < directory_prefix.size()) continue;
+        pid_t owner = 0;
+        const auto [stop, ec] = std::from_chars(name.data() + before + 1, name.data() + last, owner);
+        if (ec != std::errc() || stop != name.data() + last || owner <= 0) continue;
+        if (::kill(owner, 0) != 0 && errno == ESRCH) ::rmdir(entry.path().c_str());
+    }
+}
+
 std::string fresh_directory(const std::string& parent, const std::string& name) {
+    remove_abandoned(parent);
     static std::atomic<unsigned> counter{0};
     std::string safe;
     for (const char c : name) safe += (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_') ? c : '_';
-    return parent + "/delvegate-" + safe.substr(0, 64) + "-" + std::to_string(::getpid()) + "-" + std::to_string(++counter);
+    return parent + "/" + std::string(directory_prefix) + safe.substr(0, 64) + "-" + std::to_string(::getpid()) + "-" + std::to_string(++counter);
 }
 
 unique_fd open_in(const std::string& directory, const char* name, int flags) {
@@ -150,7 +175,30 @@ std::optional<memory_group> make_v1(const std::string& parent, const std::string
     return std::nullopt;
 }
 
+std::vector<pid_t> members(const memory_group& group) {
+    std::istringstream text(read_file(group.directory + "/cgroup.procs"));
+    std::vector<pid_t> pids;
+    for (pid_t pid = 0; text >> pid;) pids.push_back(pid);
+    return pids;
+}
+
 }  // namespace
+
+int kill_members(const memory_group& group) {
+    std::vector<std::pair<pid_t, unique_fd>> seen;
+    for (const pid_t pid : members(group)) {
+        unique_fd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+        if (fd) seen.emplace_back(pid, std::move(fd));
+    }
+    // Asked again, lest the number was taken over before it was held.
+    const auto still = members(group);
+    int killed = 0;
+    for (const auto& [pid, fd] : seen) {
+        if (std::find(still.begin(), still.end(), pid) == still.end()) continue;
+        if (::syscall(SYS_pidfd_send_signal, fd.get(), SIGKILL, nullptr, 0) == 0) ++killed;
+    }
+    return killed;
+}
 
 std::optional<cgroup_place> unified_place(std::string_view mountinfo, std::string_view cgroups) {
     const auto path = own_path(cgroups, "");

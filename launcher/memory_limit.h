@@ -20,8 +20,12 @@ struct memory_group {
 
 // Makes one, or returns nothing where this process may not: cgroup v2 below our own cgroup or below the
 // nearest part of the hierarchy that was delegated to us (systemd's rule: nothing is made elsewhere),
-// else cgroup v1's memory controller below our own cgroup. The caller removes the directory.
+// else cgroup v1's memory controller below our own cgroup. The caller removes the directory; what an
+// owner left that was killed together with its supervisor is removed here.
 std::optional<memory_group> make_memory_group(const std::string& name, std::uint64_t bytes);
+
+// SIGKILL to every process in it; returns how many there were.
+int kill_members(const memory_group& group);
 
 // Where cgroups are mounted and which is ours, from /proc/self/mountinfo and /proc/self/cgroup. Pure.
 struct cgroup_place {

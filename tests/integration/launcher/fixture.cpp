@@ -175,6 +175,8 @@ void launched::SetUp() {
     fs::permissions(directory_ + "/run", fs::perms(0700));
     // What a test orphans by killing its parent comes to us, not to a process 1 that may not reap.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
 }
 
 void launched::TearDown() {
