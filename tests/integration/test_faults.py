@@ -110,9 +110,9 @@ class Faults(case.Case):
         else:
             self.assertRegex(address, r"^127\.0\.0\.1:")
         for root, _, files in os.walk(self.directory):
-            for name in files:
-                with open(os.path.join(root, name), "rb") as file:
-                    self.assertNotIn(b"not authenticated nor encrypted", file.read(), name)
+            for path in (os.path.join(root, name) for name in files):
+                if os.path.isfile(path):
+                    self.assertNotIn(b"not authenticated nor encrypted", debuggee.contents(path), path)
 
 
 if __name__ == "__main__":

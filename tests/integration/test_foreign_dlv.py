@@ -2,9 +2,10 @@
 
 import os
 import socket
+import subprocess
 import unittest
 
-from harness import case, dap, debuggee, node, process
+from harness import case, dap, debuggee, node, process, stock, tools, waiting
 from harness.dap import Dap
 from harness.rpc import Rpc
 from harness.terminal import Terminal
@@ -13,8 +14,11 @@ TICK = debuggee.line("tick")
 
 
 class ForeignDlv(case.Case):
+    def component_at(self, address):
+        return self.serve({"name": "app", "kind": "connect", "users": ["alice"], "address": address})
+
     def through(self, address):
-        gateway = self.serve({"name": "app", "kind": "connect", "users": ["alice"], "address": address})
+        gateway = self.component_at(address)
         return gateway, self.connect(gateway).address
 
     def debug(self, address):
@@ -45,19 +49,39 @@ class ForeignDlv(case.Case):
             path = os.path.join(self.directory, "dlv.sock")
             self.debug(self.through(self.headless(listen="unix:" + path).address)[1])
 
+    def test_a_running_program_is_joined_and_not_halted(self):
+        dlv = self.headless()
+        owner = Rpc(self, dlv.address)
+        running = owner.resume()
+        waiting.until("it runs", lambda: owner.state()["Running"])
+        _, address = self.through(dlv.address)
+        client = Rpc(self, address)
+        waiting.until("the gateway has joined", lambda: client.state()["Running"])
+        self.assertFalse(owner.answered(running))
+        # Whoever asks for a halt gets it.
+        self.assertFalse(client.command("halt")["Running"])
+        self.assertFalse(owner.result(running)["State"]["exited"])
+
     def refused(self, address, reason):
-        """A viewer is told why, whichever protocol it speaks."""
-        dlv = Terminal(self, [self.delve.dlv, "connect", address])
+        """`connect` says why at once; an IDE behind a stock tunnel is told in its own protocol."""
+        gateway = self.component_at(address)
+        person = self.person()
+        told = subprocess.run([tools.delvegate(), "connect", "app", "--gateway", f"localhost:{gateway.port}", "--listen", "127.0.0.1:0",
+                               "--certificate", person.certificate, "--key", person.key, "--ca", person.ca],
+                              capture_output=True, text=True, timeout=waiting.DEADLINE)
+        self.assertNotEqual(told.returncode, 0)
+        self.assertRegex(told.stderr, reason)
+        tunnel = stock.Socat(self, gateway, person, "app").address
+        dlv = Terminal(self, [self.delve.dlv, "connect", tunnel])
         self.assertEqual(dlv.finish(), 1, dlv.text)
         self.assertRegex(dlv.text, "could not halt: .*" + reason)
-        self.assertRegex(Dap(self, address).error("initialize", dap.INITIALIZE), reason)
+        self.assertRegex(Dap(self, tunnel).error("initialize", dap.INITIALIZE), reason)
 
     def test_without_accept_multiclient_is_refused_untouched(self):
         dlv = self.headless(multiclient=False)
         program = dlv.process.wait_for("it started its program", lambda: [
             pid for pid in process.descendants(dlv.pid) if process.command_line(pid)[:1] == [self.program]])[0]
-        _, address = self.through(dlv.address)
-        self.refused(address, "--accept-multiclient")
+        self.refused(dlv.address, "--accept-multiclient")
         self.assertTrue(dlv.process.running())
         self.assertTrue(process.alive(program))
         # Such a dlv takes one connection in its life, even an empty one: it is still to be had.
@@ -67,16 +91,14 @@ class ForeignDlv(case.Case):
     def test_listening_on_all_addresses_is_refused_untouched(self):
         dlv = self.headless(listen="0.0.0.0:0")
         port = dlv.address.rpartition(":")[2]
-        _, address = self.through(f"127.0.0.1:{port}")
-        self.refused(address, "loopback|other hosts|0\\.0\\.0\\.0")
+        self.refused(f"127.0.0.1:{port}", "every address")
         self.assertTrue(process.alive(self.program_of(dlv)))
 
     def test_something_else_is_refused_untouched(self):
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             listener.listen()
-            _, address = self.through(f"127.0.0.1:{listener.getsockname()[1]}")
-            self.refused(address, "dlv")
+            self.refused(f"127.0.0.1:{listener.getsockname()[1]}", "is not dlv")
             listener.setblocking(False)
             self.assertRaises(BlockingIOError, listener.accept)
 
@@ -84,7 +106,7 @@ class ForeignDlv(case.Case):
         dlv = self.headless()
         address = dlv.address
         dlv.process.end()
-        self.refused(self.through(address)[1], "dlv|listen")
+        self.refused(address, "nobody|nothing|no process|not running")
 
 
 if __name__ == "__main__":

@@ -78,7 +78,9 @@ class Goland(case.SessionCase):
         running, = self.send(("Command", {"Name": "continue"}))
         created, = self.send(self.breakpoint(TICK))
         if self.endpoint.plain:
-            self.rpc().command("halt")
+            other = self.rpc()
+            self.until("it runs", lambda: other.state()["Running"])
+            other.command("halt")
             self.client.result(running)
             return
         again = self.client.result(created)["Breakpoint"]

@@ -14,14 +14,15 @@ const scenarios = {
         assert.equal(rest.stackFrames[0].name, 'main.main');
         const {variables} = await viewer.locals(frame.id);
         const byName = Object.fromEntries(variables.map(v => [v.name, v]));
-        assert.equal(byName.sum.value, '0');
-        assert.match(byName.p.value, /Name: "web-0"/);
+        const turn = Number((await viewer.evaluate('n', frame.id)).result);
+        assert.equal(byName.sum.value, String(3 * turn));
+        assert.match(byName.p.value, new RegExp(`Name: "web-${turn}"`));
         const fields = await viewer.variables(byName.p.variablesReference);
         const ports = fields.find(field => field.name === 'Ports');
         assert.equal(ports.indexedVariables, 2);
         const paged = await viewer.variables(ports.variablesReference, {filter: 'indexed', start: 1, count: 1});
         assert.ok(paged.some(v => v.value === '443'));
-        assert.equal((await viewer.evaluate('sum', frame.id, 'hover')).result, '0');
+        assert.equal((await viewer.evaluate('sum', frame.id, 'hover')).result, String(3 * turn));
         assert.match((await viewer.evaluate('p.Labels', frame.id, 'watch')).result, /"app": "web"/);
         assert.equal((await viewer.evaluate('main.greeting', frame.id)).result, '"hello"');
         assert.match(await viewer.refused(client.evaluateRequest({expression: 'nosuch', frameId: frame.id})),
@@ -29,7 +30,7 @@ const scenarios = {
         await client.continueRequest({threadId: stopped.threadId});
         const again = await viewer.event('stopped');
         const [next] = await viewer.frames(again.threadId, 1);
-        assert.equal((await viewer.evaluate('n', next.id)).result, '1');
+        assert.equal((await viewer.evaluate('n', next.id)).result, String(turn + 1));
     },
 
     async looksOfAnEarlierStopAreRefused() {
@@ -322,6 +323,13 @@ if (!scenarios[name]) {
     console.error(`no scenario ${name}; there are: ${Object.keys(scenarios).join(' ')}`);
     process.exit(2);
 }
+// A session that hangs shows what it saw last.
+setTimeout(() => {
+    for (const viewer of Viewer.all.slice(-2))
+        console.error('hangs; last messages:\n' + viewer.trace.slice(-25).join('\n'));
+    process.exit(1);
+}, Number(process.env.DEADLINE) * 1000).unref();
+
 scenarios[name]().then(() => process.exit(0), error => {
     console.error(String(error.stack).slice(0, 4000));
     process.exit(1);

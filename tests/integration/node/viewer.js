@@ -29,14 +29,27 @@ class Viewer {
         this.events = [];
         this.cursor = 0;
         this.wakers = [];
+        this.trace = [];
+        Viewer.all.push(this);
+        const send = this.client.send.bind(this.client);
+        this.client.send = (command, args) => {
+            const note = text => this.trace.push(`${command} ${text}`.slice(0, 300));
+            note(`-> ${JSON.stringify(args)}`);
+            const answer = send(command, args);
+            answer.then(response => note(`<- ${JSON.stringify(response.body)}`), error => note(`<- refused: ${error.message}`));
+            return answer;
+        };
         for (const name of ['initialized', 'stopped', 'continued', 'exited', 'terminated', 'thread', 'output',
             'breakpoint', 'invalidated', 'capabilities', 'process']) {
             this.client.on(name, event => {
                 this.events.push(event);
+                this.trace.push(`event ${name} ${JSON.stringify(event.body)}`.slice(0, 300));
                 this.wakers.splice(0).forEach(wake => wake());
             });
         }
     }
+
+    static all = [];
 
     // The next event of that name (and for which accept holds), in the order of arrival: none is missed.
     async event(name, accept = () => true) {
@@ -136,7 +149,13 @@ class Viewer {
         await this.attach(async () => { [verified] = await this.breakpoints({line: lines.tick, ...more}); });
         assert.equal(verified.verified, true, JSON.stringify(verified));
         assert.equal(verified.line, lines.tick);
-        const stopped = await this.event('stopped');
+        let stopped = await this.event('stopped');
+        if (!(stopped.hitBreakpointIds ?? []).includes(verified.id)) {
+            // It stood here when we came, at nothing of ours: from now on it runs into what we set.
+            assert.deepEqual(stopped.hitBreakpointIds ?? [], []);
+            await this.client.continueRequest({threadId: stopped.threadId});
+            stopped = await this.event('stopped');
+        }
         assert.equal(stopped.reason, 'breakpoint');
         assert.equal(stopped.allThreadsStopped, true);
         assert.deepEqual(stopped.hitBreakpointIds, [verified.id]);

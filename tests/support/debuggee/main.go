@@ -33,7 +33,8 @@ var (
 	greeting = "hello"
 	ratio    = 2.5
 	large    [64 << 10]uint64
-	text     = strings.Repeat("0123456789abcdef", 256<<10)
+	text     = strings.Repeat("0123456789abcdef", 64<<10)
+	texts    [48]string // 48 MiB to be read
 	meet     sync.WaitGroup
 	pages    [][]uint64
 )
@@ -111,13 +112,16 @@ func act() {
 		go together(2)
 	case callHelpers:
 		wish = 0
-		fmt.Println(describe("wished", slow(0)), callsTick(), ratio, len(text), len(pages))
+		fmt.Println(describe("wished", slow(0)), callsTick(), ratio, len(text), len(texts), len(pages))
 	}
 }
 
 func main() {
 	for i := range large {
 		large[i] = uint64(i) << 45
+	}
+	for i := range texts {
+		texts[i] = text
 	}
 	for i := 0; i < 64; i++ {
 		pages = append(pages, large[i*64:i*64+64])

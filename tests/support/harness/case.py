@@ -49,7 +49,7 @@ class Case(unittest.TestCase):
     def serve(self, *components, **more):
         return gateway.Serve(self, self.authority(), list(components) or [self.component()], **more)
 
-    def connect(self, serve, who="alice", component=None, **more):
+    def connect(self, serve, who="alice", component="app", **more):
         return gateway.Connect(self, serve, self.person(who), component, **more)
 
 
@@ -89,10 +89,25 @@ class SessionCase(Case):
         self.endpoint = Endpoint(self)
         self.address = self.endpoint.address
 
+    def wait_for_a_place(self):
+        """Until the viewer before is forgotten: a killed client's end takes a moment to arrive."""
+        if self.endpoint.plain:
+            return
+
+        def free():
+            client = Rpc(self, self.address)
+            try:
+                return client.reply(client.send("Recorded"))["error"] is None
+            finally:
+                client.close()
+        waiting.until("a place for another viewer", free)
+
     def rpc(self):
+        self.wait_for_a_place()
         return Rpc(self, self.address)
 
     def dap(self):
+        self.wait_for_a_place()
         return Dap(self, self.address)
 
     def dlv(self, *arguments):
@@ -100,6 +115,7 @@ class SessionCase(Case):
         return self.terminal(*arguments).prompt()
 
     def terminal(self, *arguments):
+        self.wait_for_a_place()
         return Terminal(self, [self.delve.dlv, "connect", self.address, *arguments])
 
     def assert_debuggee_alive(self):

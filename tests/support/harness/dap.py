@@ -1,11 +1,10 @@
 """A DAP client with nothing clever in it: tests may send any bytes."""
 
 import json
-import socket
 import threading
 
 from . import waiting
-from .rpc import connect
+from .rpc import connect, hang_up
 
 INITIALIZE = {"clientID": "vscode", "clientName": "Visual Studio Code", "adapterID": "go", "pathFormat": "path",
               "linesStartAt1": True, "columnsStartAt1": True, "supportsVariableType": True,
@@ -126,12 +125,7 @@ class Dap:
                 raise AssertionError("connection was not closed")
 
     def close(self):
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.reader.join(waiting.DEADLINE)
-        self.socket.close()
+        hang_up(self.socket, self.reader)
 
 
 class Raw:

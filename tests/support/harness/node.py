@@ -31,13 +31,11 @@ def packages():
 
 
 def run(scenario, address, delve, plain):
+    """Its own deadline is a single one for the whole of it: it says what it saw last when that passes."""
     lines = {marker: debuggee.line(marker) for marker in ("tick", "use", "arrive", "sleep")}
     environment = dict(os.environ, PORT=address.rpartition(":")[2], SOURCE=debuggee.MAIN, LINES=json.dumps(lines),
-                       PLAIN="1" if plain else "0", VERSION=str(delve), NODE_PACKAGES=packages())
+                       PLAIN="1" if plain else "0", VERSION=str(delve), DEADLINE=str(waiting.DEADLINE), NODE_PACKAGES=packages())
     command = [tools.find("DELVEGATE_NODE", "node"), os.path.join(SOURCE, "scenarios.js"), scenario]
-    try:
-        result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=waiting.DEADLINE)
-    except subprocess.TimeoutExpired as expired:
-        raise AssertionError(f"{scenario} hangs\n{expired.stdout}{expired.stderr}") from None
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=4 * waiting.DEADLINE)
     if result.returncode:
         raise AssertionError(f"{scenario} failed\n{result.stdout}{result.stderr}")

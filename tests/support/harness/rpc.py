@@ -19,6 +19,18 @@ def connect(address):
     return connection
 
 
+def hang_up(connection, reader):
+    for how in (socket.SHUT_WR, socket.SHUT_RDWR):
+        try:
+            connection.shutdown(how)
+        except OSError:
+            pass
+        reader.join(waiting.DEADLINE)
+        if not reader.is_alive():
+            break
+    connection.close()
+
+
 class Failed(AssertionError):
     """The answer was an error; `text` is dlv's (or the gateway's) sentence."""
 
@@ -87,6 +99,19 @@ class Rpc:
                 raise AssertionError(f"connection closed before the reply to request {number}")
             return self.replies[key]
 
+    def refusal(self, number):
+        """The error reply to hostile input: with its id, or null where the id could not be told for certain."""
+        keys = (json.dumps(number), "null")
+        with self.changed:
+            if not self.changed.wait_for(lambda: any(k in self.replies for k in keys) or self.closed, waiting.DEADLINE):
+                raise AssertionError("hostile input got no reply")
+            found = [self.replies.pop(key) for key in keys if key in self.replies]
+        if not found:
+            raise AssertionError("connection closed without an error reply")
+        if found[0]["error"] is None or found[0]["result"] is not None:
+            raise AssertionError(f"hostile input was not refused: {json.dumps(found[0])[:400]}")
+        return found[0]["error"]
+
     def result(self, number, method="request"):
         reply = self.reply(number)
         if reply["error"] is not None:
@@ -109,12 +134,8 @@ class Rpc:
                 raise AssertionError("connection was not closed")
 
     def close(self):
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.reader.join(waiting.DEADLINE)
-        self.socket.close()
+        """Ends our side and waits for the other to end its own: then it has forgotten us."""
+        hang_up(self.socket, self.reader)
 
     # What most tests do.
     def state(self):
