@@ -19,8 +19,8 @@ using kind = component_config::kind;
 
 namespace {
 
-// A dlv that has ended is started again by the next caller, but not more often than this.
-constexpr auto revive_interval = std::chrono::seconds(3);
+// How often somebody else's dlv is looked for on behalf of callers: it takes a walk through /proc.
+constexpr auto look_again = std::chrono::seconds(1);
 
 std::string new_session_id() {
     static std::random_device entropy;
@@ -161,13 +161,18 @@ void component::failed(std::string why) {
     for (auto& w : waiting) w();
 }
 
-bool component::revive() {
+// Somebody else's dlv is looked for again at every call. One of ours that has ended stays ended until
+// the node's administrator says so (start_again): a program is not begun anew because a laptop knocks.
+bool component::present() {
     if (hub_.now() != phase::down) return true;
-    if (process_ || stopping_) return false;
-    if (std::chrono::steady_clock::now() - last_start_ < revive_interval) return false;
-    spdlog::info("{}: starting again for a caller", name());
+    if (configuration_.how == kind::exec || stopping_) return false;
+    if (std::chrono::steady_clock::now() - last_start_ < look_again) return false;
     start();
     return hub_.now() != phase::down;
+}
+
+void component::start_again() {
+    if (hub_.now() == phase::down && !process_) start();
 }
 
 void component::stop(std::function<void()> done) {
@@ -227,9 +232,10 @@ verdict component::open(const caller& who, stream_peer& peer, std::unique_ptr<st
         v.reason = "the gateway is stopping; try again when it is back";
         return v;
     }
-    if (!revive()) {
+    if (!present()) {
         v.code = "not-running";
         v.reason = "dlv is not running for " + name() + ": " + (failure_.empty() ? hub_.down_reason() : failure_);
+        if (configuration_.how == kind::exec) v.reason += " (SIGHUP to the gateway starts it again)";
         return v;
     }
     if (places_taken() >= configuration_.max_viewers) {

@@ -31,6 +31,7 @@ public:
 
     // Starts dlv, or looks at somebody else's and connects. Failures are kept for those who ask.
     void start();
+    void start_again();  // if it is not there
     // For good: ends dlv and the program (kind exec), or leaves a dlv of somebody else alone. `done` is
     // called once nothing of ours is left.
     void stop(std::function<void()> done);
@@ -53,7 +54,7 @@ private:
     void show_output();
     void attached(const std::string& error);
     void failed(std::string why);
-    bool revive();
+    bool present();
     std::string who_is_here() const;
     std::size_t places_taken() const;
     view_limits limits_for_views() const;

@@ -45,13 +45,19 @@ void dap_view::close() {
 void dap_view::received(std::string_view bytes) {
     if (over_) return;
     frames_.feed(bytes);
+    owed_ += bytes.size();
     process();
+    acknowledge();
+}
+
+void dap_view::acknowledge() {
+    if (over_ || frames_.buffered() > limits_.dap_request) return;
+    peer_.consumed(std::exchange(owed_, 0));
 }
 
 void dap_view::process() {
     if (in_process_) return;
     in_process_ = true;
-    auto before = frames_.buffered();
     while (!busy_ && !over_) {
         protocol::error_code ec;
         auto body = frames_.next(ec);
@@ -73,7 +79,6 @@ void dap_view::process() {
         handle(*parsed);
     }
     in_process_ = false;
-    if (!over_ && before > frames_.buffered()) peer_.consumed(before - frames_.buffered());
 }
 
 void dap_view::handle(const request& r) {
@@ -565,6 +570,7 @@ void dap_view::console(std::string_view text) {
 void dap_view::done() {
     busy_ = false;
     process();
+    if (owed_) acknowledge();
 }
 
 void dap_view::ended() {

@@ -53,6 +53,7 @@ private:
 
     std::shared_ptr<dap_view> self() { return std::static_pointer_cast<dap_view>(shared_from_this()); }
     void process();
+    void acknowledge();
     void handle(const request& r);
     void answer_local(const request& r, const judged& j);
     void initialize(const request& r, const judged& j);
@@ -98,6 +99,7 @@ private:
     std::int64_t next_seq_ = 1;
     bool busy_ = false;
     bool in_process_ = false;
+    std::size_t owed_ = 0;  // bytes received, not yet acknowledged
 
     bool attached_ = false;     // the client's attach was answered
     bool configured_ = false;   // configurationDone too: events flow

@@ -15,6 +15,10 @@ void endpoints::start() {
     for (auto& c : components_) c->start();
 }
 
+void endpoints::start_again() {
+    for (auto& c : components_) c->start_again();
+}
+
 void endpoints::stop(std::function<void()> done) {
     auto left = std::make_shared<std::size_t>(components_.size());
     if (*left == 0) return done();

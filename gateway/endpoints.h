@@ -20,6 +20,7 @@ public:
     endpoints(asio::io_context& context, const config& configuration);
 
     void start();
+    void start_again();  // those whose dlv is not there
     // Ends every component for good; `done` once nothing of ours is left running.
     void stop(std::function<void()> done);
 

@@ -51,13 +51,21 @@ void rpc_view::close() {
 void rpc_view::received(std::string_view bytes) {
     if (over_) return;
     splitter_.feed(bytes);
+    owed_ += bytes.size();
     process();
+    acknowledge();
+}
+
+// Bytes that the splitter holds are bounded by the largest request; what goes beyond, pipelined while
+// one is being answered, holds the client back.
+void rpc_view::acknowledge() {
+    if (over_ || splitter_.buffered() > limits_.rpc_request) return;
+    peer_.consumed(std::exchange(owed_, 0));
 }
 
 void rpc_view::process() {
     if (in_process_) return;  // an answer given at once brings us back here
     in_process_ = true;
-    auto before = splitter_.buffered();
     while (!busy_ && !over_) {
         protocol::error_code ec;
         auto text = splitter_.next(ec);
@@ -80,10 +88,11 @@ void rpc_view::process() {
         handle(*parsed);
     }
     in_process_ = false;
-    if (!over_ && before > splitter_.buffered()) peer_.consumed(before - splitter_.buffered());
 }
 
 void rpc_view::handle(const request& r) {
+    ++requests_;
+    if (requests_ == 1 && r.method != "RPCServer.SetApiVersion") starting_ = false;
     auto j = protocol::judge(r, limits_.clamps);
     switch (j.how) {
         case service::refuse: refuse(r.id, j.reason); break;
@@ -160,8 +169,9 @@ void rpc_view::command(const request& r, const judged& j) {
 }
 
 void rpc_view::halt(const request& r) {
-    if (starting_ && joined_running_ && hub_.now() == phase::running) {
-        starting_ = true;
+    // `dlv connect` starts with exactly SetApiVersion, IsMulticlient, State and, if that says Running, this.
+    bool by_start = starting_ && requests_ == 4 && last_method_ == "RPCServer.State";
+    if (by_start && joined_running_ && hub_.now() == phase::running) {
         joined_running_ = false;  // the next one is meant
         return reply(r.id, state_result(running_state));
     }
@@ -361,6 +371,7 @@ void rpc_view::reply_state(const json& id, const run_end& end) {
 void rpc_view::done() {
     busy_ = false;
     process();
+    if (owed_) acknowledge();
 }
 
 // --- the end ----------------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ private:
 
     std::shared_ptr<rpc_view> self() { return std::static_pointer_cast<rpc_view>(shared_from_this()); }
     void process();
+    void acknowledge();
     void handle(const request& r);
     void answer_local(const request& r, const judged& j);
     void state(const request& r, const judged& j);
@@ -81,7 +82,9 @@ private:
     // cmd/dlv/cmds/commands.go, connect). Over once it asks for anything a start does not.
     bool starting_ = true;
     bool joined_running_ = false;
+    std::uint64_t requests_ = 0;
     std::string last_method_;
+    std::size_t owed_ = 0;  // bytes received, not yet acknowledged
 };
 
 }  // namespace gateway

@@ -65,7 +65,7 @@ launcher::outcome<void> prepare_directories(config& configuration) {
 class gateway_process {
 public:
     explicit gateway_process(config& configuration)
-        : configuration_(configuration), components_(io_, configuration), signals_(io_, SIGTERM, SIGINT) {}
+        : configuration_(configuration), components_(io_, configuration), signals_(io_, SIGTERM, SIGINT), hangup_(io_, SIGHUP) {}
 
     launcher::outcome<void> start(auth::ssl_ctx context) {
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
@@ -75,6 +75,7 @@ public:
         if (auto listening = server_->listen(configuration_.listen); !listening) return listening;
         components_.start();
         wait_for_signal();
+        wait_for_hangup();
         return {};
     }
 
@@ -111,6 +112,15 @@ private:
         });
     }
 
+    void wait_for_hangup() {
+        hangup_.async_wait([this](const boost::system::error_code& ec, int) {
+            if (ec) return;
+            log().info("SIGHUP: starting the components whose dlv is not there");
+            if (!parts_.draining) components_.start_again();
+            wait_for_hangup();
+        });
+    }
+
     http_answer report(std::string_view path) const {
         if (path != "/v1/status") return {404, http_error("there is /v1/status")};
         return {200, protocol::to_text(status_report(parts_, *server_, since_, components_.status()))};
@@ -138,7 +148,7 @@ private:
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false};
     std::optional<tls_server> server_;
     status_socket status_{io_, [this](std::string_view path) { return report(path); }};
-    boost::asio::signal_set signals_;
+    boost::asio::signal_set signals_, hangup_;
     const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
     serve_exit code_ = serve_exit::ok;
 };
