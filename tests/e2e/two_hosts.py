@@ -131,7 +131,9 @@ class TwoHosts(Case):
                 with context.wrap_socket(plain, server_hostname=server_name) as tls:
                     if alpn == "http/1.1":
                         tls.sendall(b"GET /v1/status HTTP/1.1\r\nHost: node1\r\nConnection: close\r\n\r\n")
-                    elif alpn != "delvegate/1":
+                    elif alpn == "delvegate/1":
+                        tls.sendall(bytes(64))  # no frame that could come first
+                    else:
                         for request in HARM:
                             tls.sendall(json.dumps(request).encode() + b"\n")
                     tls.settimeout(waiting.DEADLINE)
