@@ -161,6 +161,15 @@ void tls_channel::start(std::chrono::milliseconds handshake_time) {
 void tls_channel::arm_read() {
     if (reading_armed_ || eof_ || state_ == state::closed) return;
     reading_armed_ = true;
+    if (own_buffer_) {
+        // Asio asks the kernel for readiness anew with each wait, but not for this.
+        socket_.async_receive(boost::asio::buffer(*own_buffer_),
+                              [self = shared_from_this()](const boost::system::error_code& ec, std::size_t n) {
+                                  self->reading_armed_ = false;
+                                  self->on_received(ec, n);
+                              });
+        return;
+    }
     socket_.async_wait(boost::asio::ip::tcp::socket::wait_read,
                        [self = shared_from_this()](const boost::system::error_code&) {
                            self->reading_armed_ = false;
@@ -185,7 +194,41 @@ void tls_channel::resume_reading() {
     if (state_ != state::fresh) post_reading();
 }
 
+void tls_channel::expect_traffic() {
+    if (!own_buffer_) own_buffer_ = std::make_unique<std::array<char, 16 * 1024>>();
+    // Given back and taken anew for every record otherwise.
+    SSL_clear_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
+}
+
+void tls_channel::on_received(const boost::system::error_code& ec, std::size_t n) {
+    const event_turn turn;
+    if (state_ == state::closed) return;
+    if (ec && ec != boost::asio::error::eof) return fail(close_cause::network, ec.message());
+    if (ec || n == 0) {
+        eof_ = true;
+        if (state_ == state::closing) return discard_input();
+        return on_readable();
+    }
+    if (state_ == state::closing) return discard_input();
+    const std::string_view bytes(own_buffer_->data(), n);
+    if (held_back()) {
+        held_.append(bytes);
+        return;
+    }
+    std::string held = std::exchange(held_, {});
+    if (held.empty()) {
+        in_ = bytes;
+    } else {
+        held.append(bytes);
+        in_ = held;
+    }
+    process_input();
+    if (n < own_buffer_->size() && state_ == state::open && !held_back()) return arm_read();
+    on_readable();
+}
+
 void tls_channel::on_readable() {
+    const event_turn turn;
     auto& cipher = scratch().cipher;
     for (int round = 0; round < read_rounds; ++round) {
         if (eof_ || state_ == state::closed) break;
@@ -197,6 +240,8 @@ void tls_channel::on_readable() {
             process_input();
             if (held_back() || state_ == state::closed || state_ == state::closing) continue;
         }
+        // A receive that is under way may hold the next bytes already: it must not be overtaken.
+        if (own_buffer_ && reading_armed_) return;
         const ssize_t n = ::recv(socket_.native_handle(), cipher.data(), cipher.size(), 0);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return arm_read();
@@ -247,6 +292,8 @@ void tls_channel::process_input() {
             result = SSL_read_ex(ssl_.get(), plain.data() + filled, plain.size() - filled, &got);
             if (result != 1) break;
             filled += got;
+            // Nothing left to read from: SSL_read would only find that out the long way.
+            if (in_.empty() && !SSL_has_pending(ssl_.get())) break;
         }
         const int why = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), result);
         // Reading may have written: an alert, or the answer to a key update.
@@ -265,7 +312,7 @@ void tls_channel::process_input() {
                 peer_has_ended();
             break;
         }
-        if (why != SSL_ERROR_NONE) break;
+        if (why != SSL_ERROR_NONE || (in_.empty() && !SSL_has_pending(ssl_.get()))) break;
     }
     if (!in_.empty() && (state_ == state::handshaking || state_ == state::open) && !peer_ended_)
         held_.assign(in_);
@@ -327,6 +374,7 @@ std::size_t tls_channel::unsent() const { return plain_.size() + out_.size(); }
 
 void tls_channel::post_flush() {
     if (std::exchange(flush_posted_, true)) return;
+    if (event_turn::active() && state_ == state::open) return event_turn::at_end(shared_from_this());
     boost::asio::post(socket_.get_executor(), [self = shared_from_this()] {
         self->flush_posted_ = false;
         if (self->state_ == state::closing)
@@ -334,6 +382,14 @@ void tls_channel::post_flush() {
         else if (self->state_ == state::open)
             self->flush();
     });
+}
+
+void tls_channel::end_of_turn() {
+    flush_posted_ = false;
+    if (state_ == state::open)
+        flush();
+    else if (state_ == state::closing)
+        post_flush();
 }
 
 void tls_channel::flush() {
@@ -406,6 +462,7 @@ void tls_channel::arm_write() {
     socket_.async_wait(boost::asio::ip::tcp::socket::wait_write,
                        [self = shared_from_this()](const boost::system::error_code&) {
                            self->writing_armed_ = false;
+                           const event_turn turn;
                            if (self->state_ == state::closed) return;
                            self->drain_out();
                            if (self->state_ == state::closing)

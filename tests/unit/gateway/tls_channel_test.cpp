@@ -16,18 +16,14 @@ using namespace std::chrono_literals;
 
 // Bytes that tell where they belong, so that a lost or repeated piece shows.
 std::string pattern(std::size_t size) {
-    std::string out;
-    out.reserve(size + 8);
-    for (std::size_t i = 0; out.size() < size; ++i) {
-        const auto word = static_cast<std::uint32_t>(i * 2654435761u);
-        out.append(reinterpret_cast<const char*>(&word), sizeof word);
-    }
-    out.resize(size);
-    return out;
+    std::vector<std::uint32_t> words(size / sizeof(std::uint32_t) + 1);
+    for (std::size_t i = 0; i < words.size(); ++i) words[i] = static_cast<std::uint32_t>(i * 2654435761u);
+    return {reinterpret_cast<const char*>(words.data()), size};
 }
 
 // Both ends of a TLS connection over loopback TCP, on one loop.
-class tls_channel_test : public testing::Test {
+// The parameter: whether the channels expect traffic, and so read in the other way.
+class tls_channel_test : public testing::TestWithParam<bool> {
 protected:
     tls_channel_test() : server_context(authority::server_context(ca.gateway())) {}
     ~tls_channel_test() override {
@@ -45,6 +41,7 @@ protected:
     void serve(tcp::socket socket, std::chrono::milliseconds handshake_time = 60s) {
         server = tls_channel::make(std::move(socket), ssl_handle(SSL_new(server_context.get())),
                                    tls_channel::role::server, server_ear);
+        if (GetParam()) server->expect_traffic();
         server->start(handshake_time);
     }
 
@@ -53,6 +50,7 @@ protected:
         ssl_handle ssl(SSL_new(client_context.get()));
         auth::set_expected_host(ssl.get(), "gateway.test", "", {});
         client = tls_channel::make(std::move(socket), std::move(ssl), tls_channel::role::client, client_ear);
+        if (GetParam()) client->expect_traffic();
         client->start(60s);
     }
 
@@ -74,7 +72,7 @@ protected:
     std::shared_ptr<tls_channel> client;
 };
 
-TEST_F(tls_channel_test, carries_small_messages_both_ways) {
+TEST_P(tls_channel_test, carries_small_messages_both_ways) {
     establish();
     client->send("ask");
     ASSERT_TRUE(run_until(io, [&] { return server_ear.text == "ask"; }));
@@ -85,7 +83,7 @@ TEST_F(tls_channel_test, carries_small_messages_both_ways) {
     EXPECT_EQ(server->unsent(), 0u);
 }
 
-TEST_F(tls_channel_test, sends_what_was_queued_before_the_handshake) {
+TEST_P(tls_channel_test, sends_what_was_queued_before_the_handshake) {
     auto [near, far] = sockets();
     serve(std::move(far));
     dial(std::move(near), ca.person("alice"));
@@ -93,7 +91,7 @@ TEST_F(tls_channel_test, sends_what_was_queued_before_the_handshake) {
     ASSERT_TRUE(run_until(io, [&] { return server_ear.text == "early"; }));
 }
 
-TEST_F(tls_channel_test, small_sends_of_one_turn_arrive_as_one_piece) {
+TEST_P(tls_channel_test, small_sends_of_one_turn_arrive_as_one_piece) {
     establish();
     int pieces = 0;
     server_ear.on_bytes = [&](std::string_view) { ++pieces; };
@@ -102,7 +100,7 @@ TEST_F(tls_channel_test, small_sends_of_one_turn_arrive_as_one_piece) {
     EXPECT_EQ(pieces, 1);
 }
 
-TEST_F(tls_channel_test, carries_much_both_ways_at_once) {
+TEST_P(tls_channel_test, carries_much_both_ways_at_once) {
     establish();
     const std::string there = pattern(24u << 20);
     const std::string back = pattern((16u << 20) + 12345);
@@ -115,7 +113,7 @@ TEST_F(tls_channel_test, carries_much_both_ways_at_once) {
     EXPECT_TRUE(client_ear.text == back);
 }
 
-TEST_F(tls_channel_test, every_size_around_a_record_arrives) {
+TEST_P(tls_channel_test, every_size_around_a_record_arrives) {
     establish();
     std::string all;
     for (const std::size_t size : {1, 100, 16383, 16384, 16385, 32767, 32768, 32769, 131071, 131072, 131073, 300000}) {
@@ -128,7 +126,7 @@ TEST_F(tls_channel_test, every_size_around_a_record_arrives) {
     EXPECT_TRUE(server_ear.text == all);
 }
 
-TEST_F(tls_channel_test, a_slow_reader_holds_the_sender_back) {
+TEST_P(tls_channel_test, a_slow_reader_holds_the_sender_back) {
     establish();
     server->pause_reading();
     const std::string all = pattern(32u << 20);
@@ -161,15 +159,15 @@ TEST_F(tls_channel_test, a_slow_reader_holds_the_sender_back) {
     EXPECT_GT(client_ear.writables, 0);
 }
 
-TEST_F(tls_channel_test, pausing_inside_received_keeps_the_rest) {
+TEST_P(tls_channel_test, pausing_inside_received_keeps_the_rest) {
     establish();
     const std::string all = pattern(4u << 20);
     server_ear.on_bytes = [&](std::string_view) { server->pause_reading(); };
     client->send(all);
     client->shutdown(60s);
     int turns = 0;
+    std::size_t seen = 0;
     ASSERT_TRUE(run_until(io, [&] {
-        static std::size_t seen = 0;
         if (server_ear.text.size() != seen) {
             seen = server_ear.text.size();
             ++turns;
@@ -181,7 +179,23 @@ TEST_F(tls_channel_test, pausing_inside_received_keeps_the_rest) {
     EXPECT_GT(turns, 1);
 }
 
-TEST_F(tls_channel_test, shutdown_delivers_everything_before_the_end) {
+// Whoever pauses may do so at any time, with a read under way.
+TEST_P(tls_channel_test, pausing_at_any_time_loses_and_reorders_nothing) {
+    establish();
+    const std::string all = pattern(16u << 20);
+    client->send(all);
+    unsigned turn = 0;
+    ASSERT_TRUE(run_until(io, [&] {
+        ++turn;
+        if (turn % 3 == 0) server->pause_reading();
+        if (turn % 3 != 1) server->resume_reading();
+        return server_ear.text.size() >= all.size() || server_ear.is_closed;
+    }));
+    EXPECT_FALSE(server_ear.is_closed) << server_ear.reason;
+    EXPECT_TRUE(server_ear.text == all);
+}
+
+TEST_P(tls_channel_test, shutdown_delivers_everything_before_the_end) {
     establish();
     const std::string all = pattern(8u << 20);
     server_ear.on_end = [&] { EXPECT_EQ(server_ear.text.size(), all.size()); };
@@ -197,7 +211,7 @@ TEST_F(tls_channel_test, shutdown_delivers_everything_before_the_end) {
 }
 
 // What `dlv connect` does with its last request: sends it and closes, whatever is on its way to it.
-TEST_F(tls_channel_test, the_last_request_of_a_client_that_resets_is_delivered) {
+TEST_P(tls_channel_test, the_last_request_of_a_client_that_resets_is_delivered) {
     establish();
     client->pause_reading();
     server->send(pattern(4u << 20));
@@ -214,7 +228,7 @@ TEST_F(tls_channel_test, the_last_request_of_a_client_that_resets_is_delivered) 
     EXPECT_EQ(server_ear.text, "the last request");
 }
 
-TEST_F(tls_channel_test, sending_goes_on_after_the_peer_ended) {
+TEST_P(tls_channel_test, sending_goes_on_after_the_peer_ended) {
     establish();
     // A half-close that TLS 1.3 allows and our own shutdown() does not use.
     SSL_shutdown(client->ssl());
@@ -229,7 +243,7 @@ TEST_F(tls_channel_test, sending_goes_on_after_the_peer_ended) {
     EXPECT_FALSE(server_ear.is_closed);
 }
 
-TEST_F(tls_channel_test, a_fin_without_goodbye_is_an_end) {
+TEST_P(tls_channel_test, a_fin_without_goodbye_is_an_end) {
     establish();
     client->send("bye");
     ASSERT_TRUE(run_until(io, [&] { return server_ear.text == "bye"; }));
@@ -238,7 +252,7 @@ TEST_F(tls_channel_test, a_fin_without_goodbye_is_an_end) {
     EXPECT_FALSE(server_ear.is_closed);
 }
 
-TEST_F(tls_channel_test, survives_bytes_one_at_a_time) {
+TEST_P(tls_channel_test, survives_bytes_one_at_a_time) {
     // Two loopback connections and a hand that passes single bytes between them.
     auto [near, middle_near] = sockets();
     auto [middle_far, far] = sockets();
@@ -263,7 +277,7 @@ TEST_F(tls_channel_test, survives_bytes_one_at_a_time) {
     EXPECT_EQ(server_ear.text, "through the eye of a needle");
 }
 
-TEST_F(tls_channel_test, refuses_a_client_without_a_certificate) {
+TEST_P(tls_channel_test, refuses_a_client_without_a_certificate) {
     auto [near, far] = sockets();
     serve(std::move(far));
     // A context without a certificate of its own, which our own client never has.
@@ -282,7 +296,7 @@ TEST_F(tls_channel_test, refuses_a_client_without_a_certificate) {
     EXPECT_NE(client_ear.reason.find("certificate required"), std::string::npos) << client_ear.reason;
 }
 
-TEST_F(tls_channel_test, refuses_a_certificate_of_another_ca) {
+TEST_P(tls_channel_test, refuses_a_certificate_of_another_ca) {
     authority stranger;
     auto files = stranger.person("mallory");
     files.ca = ca.ca() + "/ca.crt";
@@ -295,14 +309,14 @@ TEST_F(tls_channel_test, refuses_a_certificate_of_another_ca) {
     EXPECT_EQ(client_ear.cause, close_cause::tls);
 }
 
-TEST_F(tls_channel_test, a_silent_handshake_times_out) {
+TEST_P(tls_channel_test, a_silent_handshake_times_out) {
     auto [near, far] = sockets();
     serve(std::move(far), 50ms);
     ASSERT_TRUE(run_until(io, [&] { return server_ear.is_closed; }));
     EXPECT_EQ(server_ear.cause, close_cause::timeout);
 }
 
-TEST_F(tls_channel_test, garbage_is_refused) {
+TEST_P(tls_channel_test, garbage_is_refused) {
     auto [near, far] = sockets();
     serve(std::move(far));
     boost::asio::write(near, boost::asio::buffer(std::string("GET / HTTP/1.1\r\n\r\n")));
@@ -312,7 +326,7 @@ TEST_F(tls_channel_test, garbage_is_refused) {
     EXPECT_FALSE(server_ear.is_open);
 }
 
-TEST_F(tls_channel_test, a_caller_that_leaves_during_the_handshake_is_noticed) {
+TEST_P(tls_channel_test, a_caller_that_leaves_during_the_handshake_is_noticed) {
     auto [near, far] = sockets();
     serve(std::move(far));
     near.close();
@@ -320,7 +334,7 @@ TEST_F(tls_channel_test, a_caller_that_leaves_during_the_handshake_is_noticed) {
     EXPECT_FALSE(server_ear.is_open);
 }
 
-TEST_F(tls_channel_test, shutdown_gives_up_on_a_peer_that_takes_nothing) {
+TEST_P(tls_channel_test, shutdown_gives_up_on_a_peer_that_takes_nothing) {
     establish();
     client->pause_reading();
     server->send(pattern(64u << 20));
@@ -329,7 +343,7 @@ TEST_F(tls_channel_test, shutdown_gives_up_on_a_peer_that_takes_nothing) {
     EXPECT_EQ(server_ear.cause, close_cause::timeout);
 }
 
-TEST_F(tls_channel_test, nothing_is_heard_after_abort) {
+TEST_P(tls_channel_test, nothing_is_heard_after_abort) {
     establish();
     server_ear.on_bytes = [&](std::string_view) { server->abort(); };
     client->send("x");
@@ -339,7 +353,7 @@ TEST_F(tls_channel_test, nothing_is_heard_after_abort) {
     EXPECT_FALSE(server_ear.has_ended);
 }
 
-TEST_F(tls_channel_test, goes_on_through_key_updates) {
+TEST_P(tls_channel_test, goes_on_through_key_updates) {
     establish();
     const std::string piece = pattern(100'000);
     std::string all;
@@ -354,6 +368,9 @@ TEST_F(tls_channel_test, goes_on_through_key_updates) {
     }
     EXPECT_TRUE(server_ear.text == all);
 }
+
+INSTANTIATE_TEST_SUITE_P(reading, tls_channel_test, testing::Bool(),
+                         [](const auto& each) { return each.param ? "expecting_traffic" : "sparing"; });
 
 }  // namespace
 }  // namespace gateway
