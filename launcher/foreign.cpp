@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -51,21 +52,24 @@ outcome<holders> find_unix_holders(const dlv_address& address) {
     if (::stat(address.path.c_str(), &wanted) != 0)
         return "there is no dlv at " + where + " (" + std::strerror(errno) + "): start it, or correct the address";
     if (!S_ISSOCK(wanted.st_mode)) return address.path + " is not a socket: correct the address";
+    std::error_code ignored;
+    const auto real = std::filesystem::canonical(address.path, ignored).filename();
     auto sockets = find_unix(read_file("/proc/net/unix"));
-    const auto base = address.path.substr(address.path.rfind('/') + 1);
-    struct stat info {};
     std::erase_if(sockets, [&](const listening_socket& socket) {
-        if (socket.path.front() != '/') return false;  // relative to a directory that is yet to be found
-        return socket.path != address.path && (::stat(socket.path.c_str(), &info) != 0 || info.st_ino != wanted.st_ino || info.st_dev != wanted.st_dev);
+        struct stat info {};
+        // Relative to a directory that is yet to be found: only the name can be compared.
+        if (socket.path.front() != '/') return std::filesystem::path(socket.path).filename() != real;
+        return ::stat(socket.path.c_str(), &info) != 0 || info.st_ino != wanted.st_ino || info.st_dev != wanted.st_dev;
     });
+    const auto nothing = "nothing listens at " + where + " any more: start dlv again, or correct the address";
+    if (sockets.empty()) return nothing;
     auto all = who_holds(sockets);
     std::erase_if(all.found, [&](const holder& process) {
         const auto socket = std::find_if(sockets.begin(), sockets.end(), [&](const auto& s) { return s.inode == process.inode; });
         return !same_file(wanted, socket->path, process.pid);
     });
-    const bool listening = std::any_of(sockets.begin(), sockets.end(), [](const auto& s) { return s.path.front() == '/'; });
-    if (all.found.empty() && !listening && !all.some_hidden)
-        return "nothing listens at " + where + " any more: start dlv again, or correct the address";
+    const bool absolute = std::any_of(sockets.begin(), sockets.end(), [](const auto& s) { return s.path.front() == '/'; });
+    if (all.found.empty() && !absolute && !all.some_hidden) return nothing;
     return all;
 }
 

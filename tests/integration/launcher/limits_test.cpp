@@ -104,7 +104,7 @@ protected:
         fs::copy_file(tools().dlv, wanted.dlv);
         wanted.binary = directory_ + "/family";
         fs::copy_file(family(tools()), wanted.binary);
-        wanted.user = "nobody";
+        wanted.user = ::geteuid() == 0 ? "nobody" : "root";
         wanted.working_directory = "/";
         return wanted;
     }
