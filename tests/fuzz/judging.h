@@ -1,14 +1,30 @@
 // The judge's property, for requests of both protocols.
 #pragma once
 
+#include <algorithm>
+#include <utility>
+
 #include "protocol/operations.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace fuzz {
 
+// With members sorted: their order means nothing to dlv, and a limit that is added comes last.
+inline protocol::json sorted(protocol::json value) {
+    if (auto* elements = value.if_array())
+        for (auto& element : *elements) element = sorted(std::move(element));
+    if (auto* members = value.if_object()) {
+        for (auto& [name, member] : *members) member = sorted(std::move(member));
+        std::sort(members->begin(), members->end(),
+                  [](const auto& a, const auto& b) { return a.first < b.first; });
+    }
+    return value;
+}
+
 inline bool same(const protocol::judged& a, const protocol::judged& b) {
     return a.how == b.how && a.classes == b.classes && a.operation == b.operation &&
-           a.arguments == b.arguments && a.reason == b.reason && a.malformed == b.malformed;
+           sorted(a.arguments) == sorted(b.arguments) && a.reason == b.reason &&
+           a.malformed == b.malformed;
 }
 
 // What dlv gets when the judge lets a request through, as the judge would read it once more.
