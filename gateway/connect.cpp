@@ -270,7 +270,7 @@ private:
 
     const connect_options& options_;
     const std::string gateway_;
-    asio::io_context io_{1};
+    asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // one thread; its resolver posts, which stays safe
     laptop_link link_;
     tcp::acceptor acceptor_;
     asio::signal_set signals_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace gateway {
@@ -21,13 +22,10 @@ public:
     event_turn() { ++state().depth; }
     ~event_turn() {
         auto& s = state();
-        if (s.depth == 1)
-            // The list may grow while it is worked off.
-            for (std::size_t i = 0; i < s.due.size(); ++i) {
-                const auto one = std::move(s.due[i]);
-                one->end_of_turn();
-            }
-        if (--s.depth == 0) s.due.clear();
+        if (--s.depth > 0 || s.due.empty()) return;
+        // What is asked for from here on belongs to the next turn: others must get theirs.
+        const auto due = std::exchange(s.due, {});
+        for (const auto& one : due) one->end_of_turn();
     }
     event_turn(const event_turn&) = delete;
     event_turn& operator=(const event_turn&) = delete;

@@ -51,6 +51,7 @@ void hub::join(viewer& v) {
 void hub::leave(viewer& v) {
     viewers_.remove_if([&](auto& e) { return e.v == &v; });
     std::erase_if(waiters_, [&](auto& w) { return w.v == &v; });
+    std::erase_if(early_halts_, [&](auto& w) { return w.v == &v; });
     std::erase_if(gate_, [&](auto& g) { return g.v == &v; });
     std::erase_if(queued_looks_, [&](auto& q) {
         if (q.v != &v) return false;
@@ -207,10 +208,24 @@ void hub::refuse_jobs_unfit() {
         else
             j.refused(gone_reason());
     }
+    if (!unfit.empty()) halt_early_ones();
+}
+
+// Whether somebody's run has been asked for and has not begun yet.
+bool hub::run_pending() const {
+    return run_starting_ || std::any_of(jobs_.begin(), jobs_.end(), [](auto& j) { return j.joins != nullptr; });
+}
+
+void hub::halt_early_ones() {
+    if (run_pending() || early_halts_.empty()) return;
+    auto early = std::exchange(early_halts_, {});
+    for (auto& e : early)
+        if (find(*e.v)) halt(*e.v, std::move(e.end));
 }
 
 void hub::start_job(job j) {
     job_active_ = true;
+    run_starting_ = j.joins != nullptr;
     asio::co_spawn(context_, run_job(std::move(j)), asio::detached);
 }
 
@@ -218,8 +233,9 @@ asio::awaitable<void> hub::run_job(job j) {
     auto generation = generation_;
     co_await j.w();
     if (generation != generation_) co_return;  // dlv went away meanwhile; detach() has tidied up
-    job_active_ = false;
+    job_active_ = run_starting_ = false;
     pump();
+    halt_early_ones();
 }
 
 // --- looks --------------------------------------------------------------------------------------------

@@ -227,6 +227,8 @@ private:
 
     void pump();
     void start_job(job j);
+    bool run_pending() const;
+    void halt_early_ones();
     asio::awaitable<void> run_job(job j);
     void refuse_jobs_unfit();
     void release_looks();
@@ -273,6 +275,8 @@ private:
     std::vector<waiter> waiters_;
     std::deque<job> jobs_;
     bool job_active_ = false;
+    bool run_starting_ = false;      // the active job is a run
+    std::vector<waiter> early_halts_;  // asked for before the run they mean had begun
     std::deque<gate_waiter> gate_;
     std::size_t looks_ = 0;
 

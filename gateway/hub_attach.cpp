@@ -230,7 +230,7 @@ void hub::detach(std::string reason) {
     phase_ = phase::down;
     motion_ = motion::still;
     down_reason_ = std::move(reason);
-    job_active_ = false;
+    job_active_ = run_starting_ = false;
     looks_ = 0;
     at_entry_ = false;
     kept_ = false;
@@ -263,6 +263,7 @@ void hub::detach(std::string reason) {
     asio::post(context_, [old] {});
 
     auto waiting = std::exchange(waiters_, {});
+    for (auto& e : std::exchange(early_halts_, {})) waiting.push_back(std::move(e));
     auto jobs = std::exchange(jobs_, {});
     refuse_looks(down_reason_);
     for (auto& j : jobs) j.refused(down_reason_);

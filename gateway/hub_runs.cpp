@@ -125,6 +125,11 @@ void hub::wait_for_stop(viewer& v, on_end end) {
 
 void hub::halt(viewer& v, on_end end) {
     if (phase_ == phase::exited) return end({.error = {}, .state = exited_state(pid_, exit_status_), .stop = nullptr});
+    if (phase_ == phase::stopped && run_pending()) {
+        // The run it means is about to begin: dlv would read this request after that one.
+        early_halts_.push_back({&v, std::move(end)});
+        return;
+    }
     if (phase_ != phase::running) return wait_for_stop(v, std::move(end));
     run_.halted_by_person = true;
     run_.halted_by = v.who().who.user;

@@ -81,6 +81,7 @@ void laptop_connection::close(std::string_view reason) {
 void laptop_connection::opened() {
     if (auth::selected_alpn(channel_->ssl()) != auth::alpn_link)
         return fail_later({trouble::refused, host_ + " speaks TLS, but is no delvegate gateway"});
+    channel_->expect_traffic();
     expect_answer();
     pings_.expires_after(ping_time);
     tick();

@@ -75,6 +75,7 @@ void laptop_session::read() {
 }
 
 void laptop_session::on_read(const boost::system::error_code& ec, std::size_t n) {
+    const event_turn turn;
     // reading_ stays true meanwhile: a read begun from within could take bytes out of their order.
     if (!closed_ && n > 0) from_ide({first_.data(), n});
     if (!closed_ && ec) ide_ended(ec != boost::asio::error::eof);

@@ -28,6 +28,7 @@ public:
         : parts_(parts), in_(std::move(in)), timer_(parts.io), idle_since_(steady_clock::now()) {
         ++parts_.counts.links;
         in_.channel->hand_over(*this);
+        in_.channel->expect_traffic();
         json hello;
         hello.set("version", link_version);
         hello.set("agent", "delvegate/" DELVEGATE_VERSION);
