@@ -75,6 +75,8 @@ protocol::result<target_state> read_state(std::string_view result_text) {
     s.pid = from->get_int("Pid");
     s.next_in_progress = from->get_bool("NextInProgress");
     s.stop_reason = from->get_string("stopReason");
+    if (auto* gone = from->find("WatchOutOfScope"))
+        s.watch_out_of_scope = gone->if_array() && !gone->if_array()->empty();
     if (auto* g = from->find("currentGoroutine"); g && g->is_object())
         s.selected_goroutine = g->get_int("id");
     if (auto* t = from->find("currentThread"); t && t->is_object())
@@ -120,7 +122,7 @@ stop_cause explain_stop(const target_state& state, run_kind run, bool halted) {
     if (halted || state.stop_reason == "manual")
         cause.reason = "pause";
     else
-        cause.reason = run == run_kind::go_on ? "breakpoint" : "step";  // go_on: a watchpoint went out of scope
+        cause.reason = state.watch_out_of_scope || run == run_kind::go_on ? "breakpoint" : "step";
     return cause;
 }
 

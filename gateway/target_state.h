@@ -38,6 +38,7 @@ struct target_state {
     std::int64_t exit_status = 0;
     std::int64_t pid = 0;
     bool next_in_progress = false;
+    bool watch_out_of_scope = false;  // a watched variable's frame has returned: dlv stops for it
     std::optional<std::int64_t> selected_goroutine;
     std::optional<thread_state> current_thread;
     std::vector<thread_state> threads;
