@@ -125,7 +125,9 @@ void rpc_view::answer_local(const request& r, const judged& j) {
     if (r.method == "RPCServer.IsMulticlient") return reply(r.id, "{\"IsMulticlient\":true}");
     if (r.method == "RPCServer.SetApiVersion" || r.method == "RPCServer.CancelDownloads") return reply(r.id, "{}");
     if (auto* known = hub_.fixed_reply(r.method)) return reply(r.id, *known);
-    // GetEvents too: Delve's channel of events is one for the whole server, its clients would take each
+    // Joined to a running program, nothing could be asked beforehand.
+    if (r.method != "RPCServer.GetEvents") return look(r, j);
+    // Delve's channel of events is one for the whole server, its clients would take each
     // other's; told that there is none, they do without.
     refuse(r.id, "unknown method: " + r.method);
 }
