@@ -11,11 +11,13 @@ namespace {
 
 bool inherited(std::string_view name) {
     constexpr std::string_view names[] = {"PATH", "LANG", "LANGUAGE", "TZ"};
-    return name.starts_with("LC_") || std::find(std::begin(names), std::end(names), name) != std::end(names);
+    return name.starts_with("LC_") ||
+           std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
 bool personal(std::string_view name) {
-    constexpr std::string_view names[] = {"HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "XDG_RUNTIME_DIR"};
+    constexpr std::string_view names[] = {"HOME",  "USER",   "LOGNAME",
+                                          "SHELL", "TMPDIR", "XDG_RUNTIME_DIR"};
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
@@ -32,22 +34,35 @@ void set(std::vector<std::string>& environment, const std::string& name, const s
 }  // namespace
 
 outcome<void> check_strings(const exec_spec& spec) {
-    const auto has_nul = [](const std::string& text) { return text.find('\0') != std::string::npos; };
-    bool nul = has_nul(spec.binary) || has_nul(spec.working_directory) || has_nul(spec.dlv) || has_nul(spec.output_file) ||
-               has_nul(spec.runtime_directory) || std::any_of(spec.args.begin(), spec.args.end(), has_nul);
+    const auto has_nul = [](const std::string& text) {
+        return text.find('\0') != std::string::npos;
+    };
+    bool nul = has_nul(spec.binary) || has_nul(spec.working_directory) || has_nul(spec.dlv) ||
+               has_nul(spec.output_file) || has_nul(spec.runtime_directory) ||
+               std::any_of(spec.args.begin(), spec.args.end(), has_nul);
     for (const auto& [name, value] : spec.env) {
         if (name.empty() || name.find('=') != std::string::npos)
-            return "\"" + name + "\" cannot be the name of an environment variable: correct the component's env";
+            return "\"" + name +
+                   "\" cannot be the name of an environment variable: correct the component's env";
         nul = nul || has_nul(name) || has_nul(value);
     }
-    if (nul) return "component " + spec.name + " has a NUL byte in a path, an argument or a variable, which no program can be given";
+    if (nul)
+        return "component " + spec.name +
+               " has a NUL byte in a path, an argument or a variable, which no program can be "
+               "given";
     return {};
 }
 
-std::vector<std::string> command_line(const exec_spec& spec, const std::string& dlv, const std::string& listen,
-                                      const std::string& directory) {
-    std::vector<std::string> argv{dlv,      "exec", "--headless", "--accept-multiclient", "--api-version=2", "--listen=" + listen,
-                                  "--wd=" + directory, spec.binary};
+std::vector<std::string> command_line(const exec_spec& spec, const std::string& dlv,
+                                      const std::string& listen, const std::string& directory) {
+    std::vector<std::string> argv{dlv,
+                                  "exec",
+                                  "--headless",
+                                  "--accept-multiclient",
+                                  "--api-version=2",
+                                  "--listen=" + listen,
+                                  "--wd=" + directory,
+                                  spec.binary};
     if (!spec.args.empty()) argv.emplace_back("--");
     argv.insert(argv.end(), spec.args.begin(), spec.args.end());
     return argv;
@@ -61,9 +76,11 @@ std::vector<std::string> base_environment(const user_account& account) {
         if (inherited(name) || (account.is_caller && personal(name))) result.emplace_back(text);
     }
     const auto missing = [&](const std::string& name) {
-        return std::none_of(result.begin(), result.end(), [&](const auto& entry) { return entry.starts_with(name + "="); });
+        return std::none_of(result.begin(), result.end(),
+                            [&](const auto& entry) { return entry.starts_with(name + "="); });
     };
-    if (missing("PATH")) set(result, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    if (missing("PATH"))
+        set(result, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     if (missing("HOME") && !account.home.empty()) set(result, "HOME", account.home);
     if (missing("USER") && !account.name.empty()) set(result, "USER", account.name);
     if (missing("LOGNAME") && !account.name.empty()) set(result, "LOGNAME", account.name);

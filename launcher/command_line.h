@@ -1,4 +1,5 @@
-// From what to run to dlv's argv and environment. Pure but for base_environment(), which reads ours.
+// From what to run to dlv's argv and environment. Pure but for base_environment(), which reads
+// ours.
 #pragma once
 
 #include <string>
@@ -10,16 +11,17 @@
 
 namespace launcher {
 
-// Fine, or why the spec cannot be passed to exec(): NUL in a string, `=` or nothing as a variable's name.
+// Fine, or why the spec cannot be passed to exec(): NUL in a string, `=` or nothing as a variable's
+// name.
 outcome<void> check_strings(const exec_spec& spec);
 
 // `listen` as dlv takes it: "127.0.0.1:0" or "unix:PATH". `directory` is where the program starts.
 // No payload logging is ever asked for: it would put the debuggee's secrets into a file.
-std::vector<std::string> command_line(const exec_spec& spec, const std::string& dlv, const std::string& listen,
-                                      const std::string& directory);
+std::vector<std::string> command_line(const exec_spec& spec, const std::string& dlv,
+                                      const std::string& listen, const std::string& directory);
 
-// What a program may know of us: PATH, locale, time zone, temporary directory, who it is and where its
-// home is. Everything else in our environment stays ours (keys, tokens, systemd's sockets).
+// What a program may know of us: PATH, locale, time zone, temporary directory, who it is and where
+// its home is. Everything else in our environment stays ours (keys, tokens, systemd's sockets).
 // GO_TELEMETRY_CHILD=2 keeps a dlv built with Go 1.23 or later from forking its telemetry sidecar.
 std::vector<std::string> base_environment(const user_account& account);
 

@@ -24,9 +24,12 @@ bool parse_port(std::string_view text, std::uint16_t& port) {
 outcome<dlv_address> parse_unix(std::string_view path) {
     if (path.empty() || path.front() != '/')
         return "unix:" + std::string(path) + " is not an absolute path: write unix:/run/…/dlv.sock";
-    if (path.find('\0') != std::string_view::npos) return std::string("a socket's path cannot contain NUL");
+    if (path.find('\0') != std::string_view::npos)
+        return std::string("a socket's path cannot contain NUL");
     if (path.size() > max_socket_path)
-        return std::string(path) + " is longer than the 107 bytes a Unix socket's path may have: use a shorter directory";
+        return std::string(path) +
+               " is longer than the 107 bytes a Unix socket's path may have: use a shorter "
+               "directory";
     dlv_address address;
     address.path = path;
     return address;
@@ -46,7 +49,8 @@ outcome<dlv_address> parse_address(std::string_view text) {
 
     const std::string whole(text);
     const auto colon = text.rfind(':');
-    const std::string form = " is not an address of dlv: write 127.0.0.1:PORT, [::1]:PORT or unix:/PATH";
+    const std::string form =
+        " is not an address of dlv: write 127.0.0.1:PORT, [::1]:PORT or unix:/PATH";
     if (colon == std::string_view::npos) return whole + form;
     std::string host(text.substr(0, colon));
     const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
@@ -59,8 +63,10 @@ outcome<dlv_address> parse_address(std::string_view text) {
     // Not resolved: a name service must not decide what counts as this machine.
     if (host == "localhost") host = "127.0.0.1";
     if (!is_loopback(host))
-        return whole + " is not a loopback address: dlv has no authentication, so only 127.0.0.1, [::1] or a Unix "
-                       "socket of this machine will do";
+        return whole +
+               " is not a loopback address: dlv has no authentication, so only 127.0.0.1, [::1] or "
+               "a Unix "
+               "socket of this machine will do";
     address.host = host;
     return address;
 }

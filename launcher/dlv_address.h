@@ -11,8 +11,8 @@ namespace launcher {
 
 struct dlv_address {
     enum class kind { unix_socket, tcp } how = kind::unix_socket;
-    std::string path;        // of a Unix socket
-    std::string host;        // of TCP: 127.x.y.z or ::1
+    std::string path;  // of a Unix socket
+    std::string host;  // of TCP: 127.x.y.z or ::1
     std::uint16_t port = 0;
 
     bool operator==(const dlv_address&) const = default;

@@ -16,16 +16,37 @@ bool among(const std::string_view (&names)[N], std::string_view name) {
 
 // Of dlv 1.20 to 1.27, for the subcommands that can be connected to.
 bool takes_value(std::string_view name) {
-    static constexpr std::string_view names[] = {
-        "listen",  "log-output",       "log-dest",         "api-version", "init",   "build-flags", "wd", "backend", "redirect",
-        "waitfor", "waitfor-interval", "waitfor-duration", "client-addr", "output", "tty",         "onprocess"};
+    static constexpr std::string_view names[] = {"listen",
+                                                 "log-output",
+                                                 "log-dest",
+                                                 "api-version",
+                                                 "init",
+                                                 "build-flags",
+                                                 "wd",
+                                                 "backend",
+                                                 "redirect",
+                                                 "waitfor",
+                                                 "waitfor-interval",
+                                                 "waitfor-duration",
+                                                 "client-addr",
+                                                 "output",
+                                                 "tty",
+                                                 "onprocess"};
     return among(names, name);
 }
 
 bool is_boolean(std::string_view name) {
-    static constexpr std::string_view names[] = {
-        "log",          "headless",   "accept-multiclient", "check-go-version", "only-same-user", "allow-non-terminal-interactive",
-        "disable-aslr", "continue",   "rr-cleanup",         "core",             "help"};
+    static constexpr std::string_view names[] = {"log",
+                                                 "headless",
+                                                 "accept-multiclient",
+                                                 "check-go-version",
+                                                 "only-same-user",
+                                                 "allow-non-terminal-interactive",
+                                                 "disable-aslr",
+                                                 "continue",
+                                                 "rr-cleanup",
+                                                 "core",
+                                                 "help"};
     return among(names, name);
 }
 
@@ -63,7 +84,8 @@ bool read_short(dlv_invocation& invocation, std::string_view letters) {
             letters.remove_prefix(1);
             continue;
         }
-        if (letter != 'l' && letter != 'r' && letter != 'p') invocation.unknown_flag = std::string("-") + letter;
+        if (letter != 'l' && letter != 'r' && letter != 'p')
+            invocation.unknown_flag = std::string("-") + letter;
         return letters.size() == 1;  // -lVALUE or -l VALUE
     }
     return false;
@@ -74,7 +96,8 @@ bool read_short(dlv_invocation& invocation, std::string_view letters) {
 bool is_dlv(const std::vector<std::string>& argv) {
     if (argv.empty()) return false;
     std::string_view name = argv.front();
-    if (const auto slash = name.rfind('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);
+    if (const auto slash = name.rfind('/'); slash != std::string_view::npos)
+        name.remove_prefix(slash + 1);
     if (!name.starts_with("dlv")) return false;
     name.remove_prefix(3);
     return name.empty() || name.front() == '-' || name.front() == '.' || name.front() == '_' ||
@@ -102,18 +125,27 @@ dlv_invocation parse_invocation(const std::vector<std::string>& argv) {
 }
 
 outcome<void> judge_invocation(const dlv_invocation& invocation) {
-    const std::string restart = "start it with `dlv exec --headless --accept-multiclient --api-version=2 --listen=… PROGRAM`";
-    const auto subcommand = invocation.positional.empty() ? std::string() : invocation.positional.front();
+    const std::string restart =
+        "start it with `dlv exec --headless --accept-multiclient --api-version=2 --listen=… "
+        "PROGRAM`";
+    const auto subcommand =
+        invocation.positional.empty() ? std::string() : invocation.positional.front();
     if (subcommand == "dap")
         return "it is `dlv dap`, which serves one client and ends its program with it: " + restart;
     if (subcommand == "core" || subcommand == "replay")
-        return "it is `dlv " + subcommand + "`: recordings and core dumps are not served, only programs that run";
+        return "it is `dlv " + subcommand +
+               "`: recordings and core dumps are not served, only programs that run";
     static constexpr std::string_view served[] = {"exec", "attach", "debug", "test"};
-    if (!among(served, subcommand)) return "`dlv " + subcommand + "` is not a debug server: " + restart;
-    const auto doubt = invocation.unknown_flag.empty() ? std::string() : " for certain (its flag " + invocation.unknown_flag + " is not known here)";
+    if (!among(served, subcommand))
+        return "`dlv " + subcommand + "` is not a debug server: " + restart;
+    const auto doubt =
+        invocation.unknown_flag.empty()
+            ? std::string()
+            : " for certain (its flag " + invocation.unknown_flag + " is not known here)";
     if (!invocation.headless) return "it does not run with --headless" + doubt + ": " + restart;
     if (!invocation.accept_multiclient)
-        return "it does not run with --accept-multiclient" + doubt + ", so its program would be killed when the first client leaves: " + restart;
+        return "it does not run with --accept-multiclient" + doubt +
+               ", so its program would be killed when the first client leaves: " + restart;
     return {};
 }
 

@@ -21,12 +21,12 @@ constexpr dlv_version first_with_unix_sockets{1, 22, 1};
 // `Version: 1.20.2` among what `dlv version` prints.
 outcome<dlv_version> parse_version(std::string_view output);
 
-// The absolute path of dlv: itself if it contains a slash, else looked up in PATH. The error says where
-// it was looked for and how to install it.
+// The absolute path of dlv: itself if it contains a slash, else looked up in PATH. The error says
+// where it was looked for and how to install it.
 outcome<std::string> find_dlv(const std::string& dlv);
 
-// Runs `dlv version` (the answer is remembered until the file changes); the error names the path and
-// what to install. Waits for dlv, 10 s at most.
+// Runs `dlv version` (the answer is remembered until the file changes); the error names the path
+// and what to install. Waits for dlv, 10 s at most.
 outcome<dlv_version> version_of(const std::string& dlv);
 
 }  // namespace launcher

@@ -1,5 +1,5 @@
-// What is wrong with a program that dlv is asked to run, told before dlv is started, because dlv's own
-// words for it ("not an executable file") do not say what to do.
+// What is wrong with a program that dlv is asked to run, told before dlv is started, because dlv's
+// own words for it ("not an executable file") do not say what to do.
 #pragma once
 
 #include <string>

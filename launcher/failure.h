@@ -9,8 +9,8 @@
 
 namespace launcher {
 
-// Why dlv ended: what happened to what, and what to do next, on one line. `output` is what was written
-// since its start (the last 64 KiB do), `code` its exit code, `signal` what killed it or 0.
+// Why dlv ended: what happened to what, and what to do next, on one line. `output` is what was
+// written since its start (the last 64 KiB do), `code` its exit code, `signal` what killed it or 0.
 // The debuggee writes to the same file: only whole lines in dlv's own form are believed, and only
 // where dlv's exit code fits them.
 std::string explain_failure(const exec_spec& spec, std::string_view output, int code, int signal);

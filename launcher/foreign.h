@@ -16,9 +16,9 @@ struct foreign_dlv {
 };
 
 // Who listens at `address` (by /proc): a dlv, by its command line, in headless mode with
-// --accept-multiclient (asking one without it kills its debuggee), running exec, attach, debug or test,
-// and accepting connections of our user. The error says which of these does not hold, or that it
-// cannot be found out; the address was not connected to in any case.
+// --accept-multiclient (asking one without it kills its debuggee), running exec, attach, debug or
+// test, and accepting connections of our user. The error says which of these does not hold, or that
+// it cannot be found out; the address was not connected to in any case.
 outcome<foreign_dlv> check_foreign(const dlv_address& address);
 
 }  // namespace launcher

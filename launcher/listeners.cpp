@@ -36,7 +36,8 @@ std::vector<std::string_view> words_of(std::string_view line, std::size_t count)
         const auto begin = line.find_first_not_of(' ');
         if (begin == std::string_view::npos) break;
         line.remove_prefix(begin);
-        const auto end = words.size() + 1 == count ? line.size() : std::min(line.find(' '), line.size());
+        const auto end =
+            words.size() + 1 == count ? line.size() : std::min(line.find(' '), line.size());
         words.push_back(line.substr(0, end));
         line.remove_prefix(end);
     }
@@ -74,7 +75,8 @@ void for_each_tcp_listener(std::string_view table, std::uint16_t port, Take take
         constexpr std::string_view listening = "0A";
         if (words.size() < 10 || words[3] != listening || !words[1].ends_with(suffix)) continue;
         listening_socket socket;
-        if (parse_number(words[9], socket.inode)) take(words[1].substr(0, words[1].size() - std::strlen(suffix)), socket);
+        if (parse_number(words[9], socket.inode))
+            take(words[1].substr(0, words[1].size() - std::strlen(suffix)), socket);
     }
 }
 
@@ -156,7 +158,9 @@ std::vector<listening_socket> find_unix(std::string_view table) {
         // "Num: RefCount Protocol Flags Type St Inode Path"; the flag is __SO_ACCEPTCON.
         const auto words = words_of(line, 8);
         listening_socket socket;
-        if (words.size() < 8 || words[3] != "00010000" || words[7].starts_with("@") || !parse_number(words[6], socket.inode)) continue;
+        if (words.size() < 8 || words[3] != "00010000" || words[7].starts_with("@") ||
+            !parse_number(words[6], socket.inode))
+            continue;
         socket.path = words[7];
         result.push_back(std::move(socket));
     }
@@ -181,7 +185,9 @@ holders who_holds(const std::vector<listening_socket>& sockets) {
         }
         while (const dirent* descriptor = ::readdir(descriptors.get())) {
             const auto inode = socket_inode(folder + "/" + descriptor->d_name);
-            const auto holds = [inode](const listening_socket& socket) { return socket.inode == inode; };
+            const auto holds = [inode](const listening_socket& socket) {
+                return socket.inode == inode;
+            };
             if (inode == 0 || std::none_of(sockets.begin(), sockets.end(), holds)) continue;
             result.found.push_back({pid, real_uid_of(pid), command_of(pid), inode});
         }

@@ -61,12 +61,13 @@ std::optional<mount_line> parse_mount(std::string_view line) {
     return std::nullopt;
 }
 
-// In a container the mount's root may be a part of the hierarchy; our path is then below it, or, with a
-// private cgroup namespace, relative to it already.
+// In a container the mount's root may be a part of the hierarchy; our path is then below it, or,
+// with a private cgroup namespace, relative to it already.
 cgroup_place place(const mount_line& mount, std::string_view path) {
     if (mount.root != "/" && path.starts_with(mount.root)) path.remove_prefix(mount.root.size());
     cgroup_place result{std::string(mount.point), std::string(mount.point)};
-    if (!path.empty() && path != "/") result.path += std::string(path.front() == '/' ? "" : "/") + std::string(path);
+    if (!path.empty() && path != "/")
+        result.path += std::string(path.front() == '/' ? "" : "/") + std::string(path);
     return result;
 }
 
@@ -76,7 +77,8 @@ std::optional<std::string_view> own_path(std::string_view cgroups, std::string_v
         const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
         if (second == std::string_view::npos) continue;
         const auto controllers = line.substr(first + 1, second - first - 1);
-        if (controller.empty() ? (controllers.empty() && line.starts_with("0:")) : has_word(controllers, controller, ','))
+        if (controller.empty() ? (controllers.empty() && line.starts_with("0:"))
+                               : has_word(controllers, controller, ','))
             return line.substr(second + 1);
     }
     return std::nullopt;
@@ -85,7 +87,8 @@ std::optional<std::string_view> own_path(std::string_view cgroups, std::string_v
 bool is_delegated(const std::string& directory) {
     char value[8] = {};
     for (const char* name : {"user.delegate", "trusted.delegate"}) {
-        if (::getxattr(directory.c_str(), name, value, sizeof value - 1) > 0 && value[0] == '1') return true;
+        if (::getxattr(directory.c_str(), name, value, sizeof value - 1) > 0 && value[0] == '1')
+            return true;
     }
     return false;
 }
@@ -100,11 +103,14 @@ bool gives_memory(const std::string& directory) {
     return enabled() || (write_file(file, "+memory") && enabled());
 }
 
-// The cgroup below which ours can be made: our own or an ancestor, as far up as the delegation goes.
+// The cgroup below which ours can be made: our own or an ancestor, as far up as the delegation
+// goes.
 std::optional<std::string> unified_parent(const cgroup_place& own) {
-    const bool whole_tree = own.path == own.mount;  // nobody else manages it: a container, or no systemd
+    const bool whole_tree =
+        own.path == own.mount;  // nobody else manages it: a container, or no systemd
     std::string delegated = whole_tree ? own.path : std::string();
-    for (auto at = own.path; delegated.empty() && at.size() > own.mount.size(); at = at.substr(0, at.rfind('/')))
+    for (auto at = own.path; delegated.empty() && at.size() > own.mount.size();
+         at = at.substr(0, at.rfind('/')))
         if (is_delegated(at)) delegated = at;
     if (delegated.empty()) return std::nullopt;
     for (auto at = own.path; at.size() >= delegated.size(); at = at.substr(0, at.rfind('/'))) {
@@ -122,10 +128,14 @@ void remove_abandoned(const std::string& parent) {
     for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
         const auto name = entry.path().filename().string();
         const auto last = name.rfind('-');
-        const auto before = last == std::string::npos || last == 0 ? std::string::npos : name.rfind('-', last - 1);
-        if (!name.starts_with(directory_prefix) || before == std::string::npos || before + 1 < directory_prefix.size()) continue;
+        const auto before =
+            last == std::string::npos || last == 0 ? std::string::npos : name.rfind('-', last - 1);
+        if (!name.starts_with(directory_prefix) || before == std::string::npos ||
+            before + 1 < directory_prefix.size())
+            continue;
         pid_t owner = 0;
-        const auto [stop, ec] = std::from_chars(name.data() + before + 1, name.data() + last, owner);
+        const auto [stop, ec] =
+            std::from_chars(name.data() + before + 1, name.data() + last, owner);
         if (ec != std::errc() || stop != name.data() + last || owner <= 0) continue;
         if (::kill(owner, 0) != 0 && errno == ESRCH) ::rmdir(entry.path().c_str());
     }
@@ -135,15 +145,19 @@ std::string fresh_directory(const std::string& parent, const std::string& name) 
     remove_abandoned(parent);
     static std::atomic<unsigned> counter{0};
     std::string safe;
-    for (const char c : name) safe += (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_') ? c : '_';
-    return parent + "/" + std::string(directory_prefix) + safe.substr(0, 64) + "-" + std::to_string(::getpid()) + "-" + std::to_string(++counter);
+    for (const char c : name)
+        safe +=
+            (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_') ? c : '_';
+    return parent + "/" + std::string(directory_prefix) + safe.substr(0, 64) + "-" +
+           std::to_string(::getpid()) + "-" + std::to_string(++counter);
 }
 
 unique_fd open_in(const std::string& directory, const char* name, int flags) {
     return unique_fd(::open((directory + "/" + name).c_str(), flags | O_CLOEXEC));
 }
 
-std::optional<memory_group> make_unified(const std::string& parent, const std::string& name, const std::string& bytes) {
+std::optional<memory_group> make_unified(const std::string& parent, const std::string& name,
+                                         const std::string& bytes) {
     memory_group group;
     group.directory = fresh_directory(parent, name);
     if (::mkdir(group.directory.c_str(), 0755) != 0) return std::nullopt;
@@ -160,7 +174,8 @@ std::optional<memory_group> make_unified(const std::string& parent, const std::s
     return std::nullopt;
 }
 
-std::optional<memory_group> make_v1(const std::string& parent, const std::string& name, const std::string& bytes) {
+std::optional<memory_group> make_v1(const std::string& parent, const std::string& name,
+                                    const std::string& bytes) {
     memory_group group;
     group.directory = fresh_directory(parent, name);
     if (::mkdir(group.directory.c_str(), 0755) != 0) return std::nullopt;
@@ -204,7 +219,8 @@ std::optional<cgroup_place> unified_place(std::string_view mountinfo, std::strin
     const auto path = own_path(cgroups, "");
     if (!path) return std::nullopt;
     for (const auto line : split(mountinfo, '\n'))
-        if (const auto mount = parse_mount(line); mount && mount->type == "cgroup2") return place(*mount, *path);
+        if (const auto mount = parse_mount(line); mount && mount->type == "cgroup2")
+            return place(*mount, *path);
     return std::nullopt;
 }
 
@@ -212,7 +228,8 @@ std::optional<cgroup_place> memory_v1_place(std::string_view mountinfo, std::str
     const auto path = own_path(cgroups, "memory");
     if (!path) return std::nullopt;
     for (const auto line : split(mountinfo, '\n'))
-        if (const auto mount = parse_mount(line); mount && mount->type == "cgroup" && has_word(mount->super, "memory", ','))
+        if (const auto mount = parse_mount(line);
+            mount && mount->type == "cgroup" && has_word(mount->super, "memory", ','))
             return place(*mount, *path);
     return std::nullopt;
 }
@@ -226,7 +243,8 @@ std::optional<memory_group> make_memory_group(const std::string& name, std::uint
             if (auto group = make_unified(*parent, name, limit)) return group;
         }
     }
-    if (const auto own = memory_v1_place(mountinfo, cgroups)) return make_v1(own->path, name, limit);
+    if (const auto own = memory_v1_place(mountinfo, cgroups))
+        return make_v1(own->path, name, limit);
     return std::nullopt;
 }
 

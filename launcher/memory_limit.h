@@ -10,7 +10,8 @@
 
 namespace launcher {
 
-// A fresh cgroup whose processes are killed, all of them, when together they use more than the limit.
+// A fresh cgroup whose processes are killed, all of them, when together they use more than the
+// limit.
 struct memory_group {
     std::string directory;
     unique_fd procs;   // write "0" to join
@@ -18,16 +19,17 @@ struct memory_group {
     unique_fd kill;    // write "1" to kill all; not with cgroup v1
 };
 
-// Makes one, or returns nothing where this process may not: cgroup v2 below our own cgroup or below the
-// nearest part of the hierarchy that was delegated to us (systemd's rule: nothing is made elsewhere),
-// else cgroup v1's memory controller below our own cgroup. The caller removes the directory; what an
-// owner left that was killed together with its supervisor is removed here.
+// Makes one, or returns nothing where this process may not: cgroup v2 below our own cgroup or below
+// the nearest part of the hierarchy that was delegated to us (systemd's rule: nothing is made
+// elsewhere), else cgroup v1's memory controller below our own cgroup. The caller removes the
+// directory; what an owner left that was killed together with its supervisor is removed here.
 std::optional<memory_group> make_memory_group(const std::string& name, std::uint64_t bytes);
 
 // SIGKILL to every process in it; returns how many there were.
 int kill_members(const memory_group& group);
 
-// Where cgroups are mounted and which is ours, from /proc/self/mountinfo and /proc/self/cgroup. Pure.
+// Where cgroups are mounted and which is ours, from /proc/self/mountinfo and /proc/self/cgroup.
+// Pure.
 struct cgroup_place {
     std::string mount;  // mount point
     std::string path;   // absolute directory of our cgroup, below mount

@@ -1,9 +1,9 @@
-// A value, or a failure in words for a person: what happened to what, and what to do next, on one line.
+// A value, or a failure in words for a person: what happened to what, and what to do next, on one
+// line.
 #pragma once
 
-#include <string>
-
 #include <boost/system/result.hpp>
+#include <string>
 
 namespace launcher {
 

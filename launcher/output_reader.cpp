@@ -31,7 +31,8 @@ std::string output_reader::read_new(std::size_t limit) {
     if (::fstat(file_.get(), &info) != 0) return {};
     const auto size = static_cast<std::uint64_t>(info.st_size);
     if (size < offset_) offset_ = 0;
-    std::string text(static_cast<std::size_t>(std::min<std::uint64_t>(limit, size - offset_)), '\0');
+    std::string text(static_cast<std::size_t>(std::min<std::uint64_t>(limit, size - offset_)),
+                     '\0');
     const auto n = ::pread(file_.get(), text.data(), text.size(), static_cast<off_t>(offset_));
     text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
     offset_ += text.size();

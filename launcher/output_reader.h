@@ -10,7 +10,8 @@
 namespace launcher {
 
 // The file is only ever appended to, or cut to nothing by dlv_process when it has grown past
-// output_cap; a reader then goes on from the file's beginning, so what was cut unread is lost to it.
+// output_cap; a reader then goes on from the file's beginning, so what was cut unread is lost to
+// it.
 class output_reader {
 public:
     // Reads from `offset` on (dlv_process::output_start() for one run's output).
@@ -20,9 +21,9 @@ public:
     // happen.
     int event_fd() const { return watch_.get(); }
 
-    // What has been written since the last call, `limit` bytes at most; empty: nothing more for now.
-    // Call it until it returns nothing: the descriptor is quiet from the first call on.
-    // Any bytes: the debuggee's output need not be text, and a chunk may end inside a character.
+    // What has been written since the last call, `limit` bytes at most; empty: nothing more for
+    // now. Call it until it returns nothing: the descriptor is quiet from the first call on. Any
+    // bytes: the debuggee's output need not be text, and a chunk may end inside a character.
     std::string read_new(std::size_t limit = 64 * 1024);
 
     std::uint64_t offset() const { return offset_; }

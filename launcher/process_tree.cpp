@@ -64,12 +64,13 @@ struct entry {
     int generation;  // 0: not of the family; 1: child; 2: grandchild …
 };
 
-// One look at /proc. Memory comes from mmap; a machine with more processes than fit is looked at again
-// by the caller's next round.
+// One look at /proc. Memory comes from mmap; a machine with more processes than fit is looked at
+// again by the caller's next round.
 class snapshot {
 public:
     snapshot() noexcept {
-        void* memory = ::mmap(nullptr, capacity * sizeof(entry), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void* memory = ::mmap(nullptr, capacity * sizeof(entry), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED) return;
         entries_ = static_cast<entry*>(memory);
         fill();
@@ -130,7 +131,8 @@ private:
 };
 
 // Signals the process that was seen, never another one that got its number since: once a pidfd is
-// open, the number is compared again with what was seen. False when it is gone or not ours to signal.
+// open, the number is compared again with what was seen. False when it is gone or not ours to
+// signal.
 bool kill_seen(const entry& seen, bool by_parent) noexcept {
     const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, seen.pid, 0));
     if (fd < 0) return false;
@@ -147,7 +149,8 @@ bool kill_seen(const entry& seen, bool by_parent) noexcept {
 bool read_stat(pid_t pid, process_stat& stat) noexcept {
     char text[512];
     if (read_small(proc_path(pid, "/stat").c_str(), text, sizeof text) == 0) return false;
-    // The second field is the name in parentheses, which may itself contain any of these characters.
+    // The second field is the name in parentheses, which may itself contain any of these
+    // characters.
     const char* at = std::strrchr(text, ')');
     if (at == nullptr || at[1] != ' ') return false;
     at += 2;
@@ -163,7 +166,8 @@ std::uint64_t resident_memory(pid_t pid) noexcept {
     if (read_small(proc_path(pid, "/statm").c_str(), text, sizeof text) == 0) return 0;
     const char* at = text;
     number(at);
-    return static_cast<std::uint64_t>(number(at)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    return static_cast<std::uint64_t>(number(at)) *
+           static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 int kill_descendants(pid_t ancestor) noexcept {
@@ -188,7 +192,9 @@ int kill_descendants(pid_t ancestor) noexcept {
     for (int generation = deepest; generation > 0; --generation) {
         for (const auto& process : processes)
             // A zombie too: its first thread may be gone while others run on.
-            if (process.generation == generation && kill_seen(process, true) && process.stat.state != 'Z') ++living;
+            if (process.generation == generation && kill_seen(process, true) &&
+                process.stat.state != 'Z')
+                ++living;
     }
     return living;
 }

@@ -19,9 +19,9 @@ bool read_stat(pid_t pid, process_stat& stat) noexcept;
 // Resident memory of a process in bytes; 0 when it cannot be read.
 std::uint64_t resident_memory(pid_t pid) noexcept;
 
-// SIGKILL to every descendant of `ancestor`, the deepest generations first: a debuggee that is held by
-// its tracer must die before the tracer does, or it would run on for a moment.
-// Returns how many processes there were to kill (zombies are not counted).
+// SIGKILL to every descendant of `ancestor`, the deepest generations first: a debuggee that is held
+// by its tracer must die before the tracer does, or it would run on for a moment. Returns how many
+// processes there were to kill (zombies are not counted).
 int kill_descendants(pid_t ancestor) noexcept;
 
 // SIGKILL to every process of a session but its leader `session`; returns how many there were.

@@ -32,7 +32,8 @@ announcement find_announcement(std::string_view output, std::string_view socket)
         line.remove_prefix(label.size());
         const bool ours = socket.empty() ? is_our_tcp(line) : line == socket;
         const bool warned = output.find(remote_warning) != std::string_view::npos;
-        return {ours && !warned ? announcement::answer::accepted : announcement::answer::elsewhere, line};
+        return {ours && !warned ? announcement::answer::accepted : announcement::answer::elsewhere,
+                line};
     }
     return {};
 }

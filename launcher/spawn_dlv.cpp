@@ -37,8 +37,8 @@ bool become(const supervisor_plan& plan) noexcept {
 }
 
 [[noreturn]] void run_dlv(const supervisor_plan& plan, pid_t parent, int notes) noexcept {
-    // By the one who opened it, hence before the identity changes. Not being in it is not fatal: the
-    // supervisor then watches instead.
+    // By the one who opened it, hence before the identity changes. Not being in it is not fatal:
+    // the supervisor then watches instead.
     if (plan.cgroup_procs >= 0 && ::write(plan.cgroup_procs, "0", 1) != 1) {
         const failure_note note{step::cgroup, errno};
         [[maybe_unused]] const auto n = ::write(notes, &note, sizeof note);
@@ -52,7 +52,8 @@ bool become(const supervisor_plan& plan) noexcept {
     if (::getppid() != parent) ::_exit(127);
 
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null < 0 || ::dup2(null, 0) < 0 || ::dup2(plan.output_write, 1) < 0 || ::dup2(plan.output_write, 2) < 0)
+    if (null < 0 || ::dup2(null, 0) < 0 || ::dup2(plan.output_write, 1) < 0 ||
+        ::dup2(plan.output_write, 2) < 0)
         fail(notes, step::fork);
     // All of ours are close-on-exec already; this is for any that a library opened carelessly.
     ::syscall(SYS_close_range, 3U, UINT_MAX, CLOSE_RANGE_CLOEXEC);

@@ -8,7 +8,7 @@
 namespace launcher {
 
 struct spawned_dlv {
-    pid_t pid = -1;                 // -1: it failed
+    pid_t pid = -1;  // -1: it failed
     supervisor_report::step where = supervisor_report::step::fork;
     int error = 0;
     bool in_cgroup = false;

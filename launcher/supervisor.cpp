@@ -26,8 +26,9 @@ namespace launcher {
 
 namespace {
 
-constexpr int announcement_poll_ms = 10;  // dlv needs 30 to 90 ms; a file cannot be waited for with poll()
-constexpr int late_poll_ms = 100;         // once dlv has needed 5 s already
+constexpr int announcement_poll_ms =
+    10;                            // dlv needs 30 to 90 ms; a file cannot be waited for with poll()
+constexpr int late_poll_ms = 100;  // once dlv has needed 5 s already
 constexpr int memory_poll_ms = 200;
 
 std::int64_t now_ms() noexcept {
@@ -108,7 +109,8 @@ private:
         sigfillset(&all);
         ::sigprocmask(SIG_SETMASK, &all, nullptr);
 
-        int keep[] = {plan_.control, plan_.output_write, plan_.output_read, plan_.cgroup_procs, plan_.cgroup_events, plan_.cgroup_kill};
+        int keep[] = {plan_.control,      plan_.output_write,  plan_.output_read,
+                      plan_.cgroup_procs, plan_.cgroup_events, plan_.cgroup_kill};
         close_all_but(keep, std::size(keep));
         const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
         for (int fd = 0; fd < 3; ++fd) {
@@ -122,7 +124,8 @@ private:
         pollfd waiting[] = {{plan_.control, POLLIN, 0}, {signals_, POLLIN, 0}};
         int timeout = memory_poll_ms;
         if (!announced_) timeout = now_ms() - started_ < 5000 ? announcement_poll_ms : late_poll_ms;
-        if (terminating_) timeout = static_cast<int>(std::clamp<std::int64_t>(deadline_ - now_ms(), 0, timeout));
+        if (terminating_)
+            timeout = static_cast<int>(std::clamp<std::int64_t>(deadline_ - now_ms(), 0, timeout));
         ::poll(waiting, std::size(waiting), timeout);
 
         if (waiting[0].revents != 0) take_orders();
@@ -151,9 +154,10 @@ private:
     void take_signals() noexcept {
         signalfd_siginfo info{};
         while (::read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-            // A service manager asks every process of the unit to end; the terminal's signals do not
-            // reach us, but somebody may send them.
-            if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGHUP || info.ssi_signo == SIGQUIT) {
+            // A service manager asks every process of the unit to end; the terminal's signals do
+            // not reach us, but somebody may send them.
+            if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGHUP ||
+                info.ssi_signo == SIGQUIT) {
                 asked_ = true;
                 terminate();
             }
@@ -193,7 +197,8 @@ private:
         announced_ = true;
         supervisor_report report;
         const bool accepted = found.verdict == announcement::answer::accepted;
-        report.what = accepted ? supervisor_report::kind::announced : supervisor_report::kind::elsewhere;
+        report.what =
+            accepted ? supervisor_report::kind::announced : supervisor_report::kind::elsewhere;
         report.pid = dlv_;
         const auto length = std::min(found.address.size(), sizeof report.text - 1);
         std::memcpy(report.text, found.address.data(), length);
@@ -210,14 +215,16 @@ private:
         if (plan_.output_cap == 0 || ::fstat(plan_.output_write, &info) != 0) return;
         if (static_cast<std::uint64_t>(info.st_size) <= plan_.output_cap) return;
         if (::ftruncate(plan_.output_write, 0) != 0) return;
-        constexpr std::string_view note = "[delvegate: the output grew too long; what came before was dropped]\n";
+        constexpr std::string_view note =
+            "[delvegate: the output grew too long; what came before was dropped]\n";
         [[maybe_unused]] const auto n = ::write(plan_.output_write, note.data(), note.size());
     }
 
     void check_memory() noexcept {
         if (over_memory_) return;
         if (!in_cgroup_) {
-            if (plan_.watched_memory != 0 && !dlv_ended_) over_memory_ = resident_memory(dlv_) > plan_.watched_memory;
+            if (plan_.watched_memory != 0 && !dlv_ended_)
+                over_memory_ = resident_memory(dlv_) > plan_.watched_memory;
             return;
         }
         if (plan_.cgroup_events < 0) return;
@@ -234,9 +241,11 @@ private:
     void end_everything() noexcept {
         const auto begun = now_ms();
         while (reap()) {
-            if (plan_.cgroup_kill >= 0) [[maybe_unused]] const auto n = ::pwrite(plan_.cgroup_kill, "1", 1, 0);
+            if (plan_.cgroup_kill >= 0) [[maybe_unused]]
+                const auto n = ::pwrite(plan_.cgroup_kill, "1", 1, 0);
             const int living = kill_descendants(::getpid());
-            // What we may not signal (a set-user-id program when we are not root) is not waited for.
+            // What we may not signal (a set-user-id program when we are not root) is not waited
+            // for.
             if (living == 0 && now_ms() - begun > plan_.grace_ms) return;
             wait_for_child();
         }
@@ -260,7 +269,8 @@ private:
         if (plan_.socket_directory != nullptr) ::rmdir(plan_.socket_directory);
         if (plan_.cgroup_directory != nullptr) {
             // The kernel lets go of a cgroup a moment after its last process is reaped.
-            for (int i = 0; i < 100 && ::rmdir(plan_.cgroup_directory) != 0 && errno == EBUSY; ++i) ::poll(nullptr, 0, 10);
+            for (int i = 0; i < 100 && ::rmdir(plan_.cgroup_directory) != 0 && errno == EBUSY; ++i)
+                ::poll(nullptr, 0, 10);
         }
         send(report);
     }

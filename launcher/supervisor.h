@@ -1,9 +1,9 @@
 // The process between its owner and dlv: dlv's parent, and the subreaper of everything below it.
 //
 // It is forked, not executed, from a process that may have threads, so from fork to the end it uses
-// only async-signal-safe calls and memory prepared here. It ends when dlv has ended or when it is told
-// to, by the owner or by the owner's death (the control socket's end), and then leaves no process, no
-// socket directory and no cgroup behind.
+// only async-signal-safe calls and memory prepared here. It ends when dlv has ended or when it is
+// told to, by the owner or by the owner's death (the control socket's end), and then leaves no
+// process, no socket directory and no cgroup behind.
 #pragma once
 
 #include <sys/types.h>
@@ -29,18 +29,18 @@ struct supervisor_report {
     std::int32_t pid = -1;
     std::int32_t error = 0;
     std::int32_t status = 0;
-    bool asked = false;         // the owner, or a signal to the supervisor, wanted the end
-    bool escalated = false;     // dlv had not ended within the grace period
-    bool over_memory = false;   // the memory limit ended it
-    bool group_limited = false; // the limit was the cgroup's (dlv and debuggee together)
+    bool asked = false;          // the owner, or a signal to the supervisor, wanted the end
+    bool escalated = false;      // dlv had not ended within the grace period
+    bool over_memory = false;    // the memory limit ended it
+    bool group_limited = false;  // the limit was the cgroup's (dlv and debuggee together)
     char text[256] = {};
 };
 
 struct supervisor_plan {
-    int control = -1;           // SOCK_SEQPACKET; its end of file means the owner is gone
-    int output_write = -1;      // dlv's stdout and stderr
+    int control = -1;       // SOCK_SEQPACKET; its end of file means the owner is gone
+    int output_write = -1;  // dlv's stdout and stderr
     int output_read = -1;
-    off_t output_start = 0;     // where this dlv's output begins
+    off_t output_start = 0;        // where this dlv's output begins
     std::uint64_t output_cap = 0;  // the file is cut when longer; 0: never
 
     const char* dlv = nullptr;
@@ -54,15 +54,16 @@ struct supervisor_plan {
     const gid_t* groups = nullptr;
     std::size_t group_count = 0;
 
-    const char* announced_socket = "";         // as dlv will print it; "": loopback TCP
-    const char* socket_path = nullptr;         // removed at the end
-    const char* socket_directory = nullptr;    // removed at the end
+    const char* announced_socket = "";       // as dlv will print it; "": loopback TCP
+    const char* socket_path = nullptr;       // removed at the end
+    const char* socket_directory = nullptr;  // removed at the end
 
-    int cgroup_procs = -1;      // opened for writing; -1: no cgroup
-    int cgroup_events = -1;     // memory.events (v2) or memory.oom_control (v1)
-    int cgroup_kill = -1;       // cgroup.kill (v2)
-    const char* cgroup_directory = nullptr;    // removed at the end
-    std::uint64_t watched_memory = 0;  // bytes of dlv's resident memory without a cgroup; 0: no limit
+    int cgroup_procs = -1;                   // opened for writing; -1: no cgroup
+    int cgroup_events = -1;                  // memory.events (v2) or memory.oom_control (v1)
+    int cgroup_kill = -1;                    // cgroup.kill (v2)
+    const char* cgroup_directory = nullptr;  // removed at the end
+    std::uint64_t watched_memory =
+        0;  // bytes of dlv's resident memory without a cgroup; 0: no limit
 
     int grace_ms = 3000;
 };

@@ -17,8 +17,9 @@ bool look_up(const std::string& name, user_account& account, int& error) {
     passwd entry{};
     passwd* found = nullptr;
     do {
-        error = name.empty() ? getpwuid_r(geteuid(), &entry, buffer.data(), buffer.size(), &found)
-                             : getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+        error = name.empty()
+                    ? getpwuid_r(geteuid(), &entry, buffer.data(), buffer.size(), &found)
+                    : getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
         if (error == ERANGE) buffer.resize(buffer.size() * 2);
     } while (error == ERANGE || error == EINTR);
     if (found == nullptr) return false;
@@ -53,13 +54,14 @@ outcome<user_account> resolve_user(const std::string& name) {
     }
     if (!look_up(name, account, error)) {
         if (error != 0) return "user " + name + " could not be looked up: " + std::strerror(error);
-        return "there is no user " + name + " on this machine: create it, or correct the component's user";
+        return "there is no user " + name +
+               " on this machine: create it, or correct the component's user";
     }
     account.is_caller = account.uid == geteuid();
     if (account.is_caller) return account;
     if (geteuid() != 0)
-        return "only root can run a program as user " + name + ": run delvegate as root or as " + name +
-               ", or leave the component's user out";
+        return "only root can run a program as user " + name + ": run delvegate as root or as " +
+               name + ", or leave the component's user out";
     account.groups = groups_of(account);
     return account;
 }

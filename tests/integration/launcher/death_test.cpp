@@ -49,7 +49,8 @@ protected:
     }
 
     void expect_family_gone() const {
-        for (const pid_t pid : family_) EXPECT_TRUE(eventually([&] { return has_ended(pid); })) << pid;
+        for (const pid_t pid : family_)
+            EXPECT_TRUE(eventually([&] { return has_ended(pid); })) << pid;
     }
 
     std::optional<dlv_process> dlv_;
@@ -93,7 +94,8 @@ TEST_P(death, of_the_program_leaves_dlv_to_say_so) {
     ::kill(family_[0], SIGKILL);
     EXPECT_TRUE(eventually([&] { return is_gone(family_[0]); }));
     const auto address = dlv_->address();
-    EXPECT_TRUE(eventually([&] { return ask(address, "State").find("has exited") != std::string::npos; }));
+    EXPECT_TRUE(
+        eventually([&] { return ask(address, "State").find("has exited") != std::string::npos; }));
     dlv_->terminate();
     const auto exit = await_exit(*dlv_);
     EXPECT_EQ(exit.signal, 0);

@@ -36,7 +36,9 @@ protected:
     // A program that calls itself dlv 1.27.1 and then does as the test wants.
     std::string pretender(const std::string& script) {
         const auto path = directory_ + "/dlv";
-        std::ofstream(path) << "#!/bin/sh\nif [ \"$1\" = version ]; then echo 'Version: 1.27.1'; exit; fi\n" << script;
+        std::ofstream(path)
+            << "#!/bin/sh\nif [ \"$1\" = version ]; then echo 'Version: 1.27.1'; exit; fi\n"
+            << script;
         ::chmod(path.c_str(), 0755);
         return path;
     }
@@ -98,7 +100,8 @@ TEST_P(failing, explains_that_ptrace_is_denied) {
             BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         };
         const sock_fprog program{static_cast<unsigned short>(std::size(rules)), rules};
-        if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+            ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
             throw std::runtime_error("no seccomp filter can be installed");
         ::dprintf(fd, "%s", reason(wanted).c_str());
     });

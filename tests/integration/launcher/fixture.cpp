@@ -35,7 +35,8 @@ std::string setting(const char* variable, std::initializer_list<std::string> can
     if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') return value;
     for (const auto& candidate : candidates)
         if (const auto path = launcher::find_dlv(candidate)) return *path;  // looks any program up
-    throw std::runtime_error(std::string(variable) + " is not set and no candidate was found: run ./scripts/install-deps");
+    throw std::runtime_error(std::string(variable) +
+                             " is not set and no candidate was found: run ./scripts/install-deps");
 }
 
 std::string home() {
@@ -45,9 +46,11 @@ std::string home() {
 
 std::string cache_directory() {
     const char* value = std::getenv("DELVEGATE_TEST_CACHE");
-    const auto path = value != nullptr && *value != '\0'
-                          ? std::string(value)
-                          : (fs::temp_directory_path() / ("delvegate-tests-" + std::to_string(::getuid()))).string();
+    const auto path =
+        value != nullptr && *value != '\0'
+            ? std::string(value)
+            : (fs::temp_directory_path() / ("delvegate-tests-" + std::to_string(::getuid())))
+                  .string();
     fs::create_directories(path);
     return path;
 }
@@ -60,7 +63,8 @@ unique_fd connect_to(const launcher::dlv_address& address) {
         sockaddr_un to{};
         to.sun_family = AF_UNIX;
         std::strncpy(to.sun_path, address.path.c_str(), sizeof to.sun_path - 1);
-        if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) return unique_fd();
+        if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
+            return unique_fd();
         return fd;
     }
     unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -79,25 +83,31 @@ std::string request(const std::string& method, const std::string& params) {
 }  // namespace
 
 toolchain new_tools() {
-    return {setting("DELVEGATE_DLV_NEW", {"dlv", home() + "/go/bin/dlv"}), setting("DELVEGATE_GO", {"go", "/usr/local/go/bin/go"}), true};
+    return {setting("DELVEGATE_DLV_NEW", {"dlv", home() + "/go/bin/dlv"}),
+            setting("DELVEGATE_GO", {"go", "/usr/local/go/bin/go"}), true};
 }
 
 toolchain old_tools() {
-    return {setting("DELVEGATE_DLV_OLD", {"/usr/bin/dlv"}), setting("DELVEGATE_GO_OLD", {"/usr/lib/go-1.19/bin/go"}), false};
+    return {setting("DELVEGATE_DLV_OLD", {"/usr/bin/dlv"}),
+            setting("DELVEGATE_GO_OLD", {"/usr/lib/go-1.19/bin/go"}), false};
 }
 
 std::string family(const toolchain& tools, build how) {
-    const std::string source = std::string(DELVEGATE_SOURCE_DIR) + "/tests/support/debuggees/family/main.go";
-    const auto identity = std::hash<std::string>()(text_of(source) + tools.go) ^ (how == build::stripped ? 1u : 0u);
+    const std::string source =
+        std::string(DELVEGATE_SOURCE_DIR) + "/tests/support/debuggees/family/main.go";
+    const auto identity =
+        std::hash<std::string>()(text_of(source) + tools.go) ^ (how == build::stripped ? 1u : 0u);
     const auto target = cache_directory() + "/family-" + std::to_string(identity);
     const unique_fd lock(::open((target + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     ::flock(lock.get(), LOCK_EX);
     if (fs::exists(target)) return target;
     const char* cache = std::getenv("GOCACHE");
-    const auto command = "GOFLAGS= GOWORK=off GO111MODULE=off CGO_ENABLED=0 GOTOOLCHAIN=local GOCACHE=" +
-                         quoted(cache != nullptr ? cache : cache_directory() + "/go-build") + " " + quoted(tools.go) + " build " +
-                         (how == build::stripped ? "-ldflags '-s -w'" : "-gcflags 'all=-N -l'") + " -o " + quoted(target + ".new") + " " +
-                         quoted(source);
+    const auto command =
+        "GOFLAGS= GOWORK=off GO111MODULE=off CGO_ENABLED=0 GOTOOLCHAIN=local GOCACHE=" +
+        quoted(cache != nullptr ? cache : cache_directory() + "/go-build") + " " +
+        quoted(tools.go) + " build " +
+        (how == build::stripped ? "-ldflags '-s -w'" : "-gcflags 'all=-N -l'") + " -o " +
+        quoted(target + ".new") + " " + quoted(source);
     if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
     fs::permissions(target + ".new", fs::perms(0755));
     fs::rename(target + ".new", target);
@@ -142,12 +152,17 @@ std::string text_of(const std::string& path) {
     return text.str();
 }
 
-std::string proc(pid_t pid, const std::string& name) { return "/proc/" + std::to_string(pid) + "/" + name; }
+std::string proc(pid_t pid, const std::string& name) {
+    return "/proc/" + std::to_string(pid) + "/" + name;
+}
 
-std::string ask(const launcher::dlv_address& address, const std::string& method, const std::string& params) {
+std::string ask(const launcher::dlv_address& address, const std::string& method,
+                const std::string& params) {
     const auto fd = connect_to(address);
     const auto text = request(method, params);
-    if (!fd || ::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) return {};
+    if (!fd || ::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) !=
+                   static_cast<ssize_t>(text.size()))
+        return {};
     std::string reply;
     char chunk[4096];
     while (reply.find('\n') == std::string::npos) {
@@ -161,9 +176,14 @@ std::string ask(const launcher::dlv_address& address, const std::string& method,
 void send_continue(const launcher::dlv_address& address) {
     const auto fd = connect_to(address);
     const auto text = request("Command", R"({"name":"continue"})");
-    ASSERT_EQ(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
-    // A client that leaves while the program runs leaves it running (dlv is told to be multi-client).
-    ASSERT_TRUE(eventually([&] { return ask(address, "State", R"({"NonBlocking":true})").find(R"("Running":true)") != std::string::npos; }));
+    ASSERT_EQ(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(text.size()));
+    // A client that leaves while the program runs leaves it running (dlv is told to be
+    // multi-client).
+    ASSERT_TRUE(eventually([&] {
+        return ask(address, "State", R"({"NonBlocking":true})").find(R"("Running":true)") !=
+               std::string::npos;
+    }));
 }
 
 void launched::SetUp() {
@@ -227,7 +247,10 @@ pid_t launched::debuggee_of(dlv_process& dlv) {
 void launched::expect_no_traces() const {
     EXPECT_TRUE(fs::is_empty(directory_ + "/run")) << "a socket's directory is left";
     std::error_code error;
-    for (fs::recursive_directory_iterator it("/sys/fs/cgroup", fs::directory_options::skip_permission_denied, error), end; it != end; it.increment(error)) {
+    for (fs::recursive_directory_iterator
+             it("/sys/fs/cgroup", fs::directory_options::skip_permission_denied, error),
+         end;
+         it != end; it.increment(error)) {
         if (error) break;
         EXPECT_EQ(it->path().filename().string().find(name_), std::string::npos) << it->path();
         if (!it->is_directory(error)) it.disable_recursion_pending();
@@ -251,7 +274,8 @@ std::string in_child(const std::function<void(int fd)>& body) {
     const unique_fd from(ends[0]);
     std::string text;
     char chunk[4096];
-    for (ssize_t n = 0; (n = ::read(from.get(), chunk, sizeof chunk)) > 0;) text.append(chunk, static_cast<std::size_t>(n));
+    for (ssize_t n = 0; (n = ::read(from.get(), chunk, sizeof chunk)) > 0;)
+        text.append(chunk, static_cast<std::size_t>(n));
     ::waitpid(pid, nullptr, 0);
     return text;
 }

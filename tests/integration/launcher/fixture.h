@@ -1,5 +1,5 @@
-// What the launcher's tests stand on: real dlvs, programs built for them, a way to ask dlv, and ways to
-// wait for something to become true.
+// What the launcher's tests stand on: real dlvs, programs built for them, a way to ask dlv, and
+// ways to wait for something to become true.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -40,7 +40,8 @@ std::string proc(pid_t pid, const std::string& name);
 
 // One JSON-RPC request on a connection of its own, and dlv's answer (one line); empty when it ends
 // without one.
-std::string ask(const launcher::dlv_address& address, const std::string& method, const std::string& params = "{}");
+std::string ask(const launcher::dlv_address& address, const std::string& method,
+                const std::string& params = "{}");
 // Lets the program run; dlv answers only when it stops, which is not waited for.
 void send_continue(const launcher::dlv_address& address);
 
@@ -67,10 +68,12 @@ class with_either : public launched, public testing::WithParamInterface<bool> {
 protected:
     static toolchain tools() { return GetParam() ? new_tools() : old_tools(); }
 };
-inline std::string name_of_dlv(const testing::TestParamInfo<bool>& info) { return info.param ? "new_dlv" : "old_dlv"; }
+inline std::string name_of_dlv(const testing::TestParamInfo<bool>& info) {
+    return info.param ? "new_dlv" : "old_dlv";
+}
 
-// Runs `body` in a child process and returns what it wrote to the descriptor it is given. Needed where
-// a test must lose a privilege, or die.
+// Runs `body` in a child process and returns what it wrote to the descriptor it is given. Needed
+// where a test must lose a privilege, or die.
 std::string in_child(const std::function<void(int fd)>& body);
 
 }  // namespace launcher_test

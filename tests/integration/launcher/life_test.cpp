@@ -36,7 +36,8 @@ TEST_P(life, announces_answers_and_ends_when_asked) {
     }
     EXPECT_NE(ask(address, "GetVersion").find("DelveVersion"), std::string::npos);
     const auto debuggee = debuggee_of(*dlv);
-    EXPECT_EQ(children_of(dlv->dlv_pid()), std::vector<pid_t>{debuggee}) << "no telemetry sidecar either";
+    EXPECT_EQ(children_of(dlv->dlv_pid()), std::vector<pid_t>{debuggee})
+        << "no telemetry sidecar either";
 
     dlv->terminate();
     const auto exit = await_exit(*dlv);
@@ -74,7 +75,8 @@ TEST_P(life, leaks_no_descriptor) {
 
     const auto debuggee = debuggee_of(*dlv);
     std::vector<std::string> open;
-    for (const auto& entry : fs::directory_iterator(proc(debuggee, "fd"))) open.push_back(entry.path().filename());
+    for (const auto& entry : fs::directory_iterator(proc(debuggee, "fd")))
+        open.push_back(entry.path().filename());
     std::sort(open.begin(), open.end());
     EXPECT_EQ(open, (std::vector<std::string>{"0", "1", "2"}));
     EXPECT_EQ(link_of(proc(debuggee, "fd/0")), "/dev/null");

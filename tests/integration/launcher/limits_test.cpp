@@ -59,7 +59,8 @@ TEST_P(limits, of_memory_watch_dlv_where_there_is_no_cgroup) {
     const auto words = in_child([&](int fd) {
         if (::geteuid() == 0) {
             const auto* nobody = ::getpwnam("nobody");
-            if (::setgid(nobody->pw_gid) != 0 || ::setuid(nobody->pw_uid) != 0) throw std::runtime_error("cannot become nobody");
+            if (::setgid(nobody->pw_gid) != 0 || ::setuid(nobody->pw_uid) != 0)
+                throw std::runtime_error("cannot become nobody");
         }
         auto dlv = dlv_process::start(wanted);
         if (!dlv) throw std::runtime_error(dlv.error());
@@ -89,9 +90,13 @@ TEST_P(limits, of_output_cut_the_file) {
     ASSERT_TRUE(dlv) << dlv.error();
     ASSERT_NO_FATAL_FAILURE(await_ready(*dlv));
     EXPECT_TRUE(eventually([&] { return fs::file_size(wanted.output_file) < 4096; }));
-    EXPECT_TRUE(eventually([&] { return text_of(wanted.output_file).find("what came before was dropped") != std::string::npos; }));
+    EXPECT_TRUE(eventually([&] {
+        return text_of(wanted.output_file).find("what came before was dropped") !=
+               std::string::npos;
+    }));
     ASSERT_NO_FATAL_FAILURE(send_continue(dlv->address()));
-    EXPECT_TRUE(eventually([&] { return text_of(wanted.output_file).find("work 1 3\n") != std::string::npos; }));
+    EXPECT_TRUE(eventually(
+        [&] { return text_of(wanted.output_file).find("work 1 3\n") != std::string::npos; }));
 }
 
 class another_user : public with_either {
@@ -121,7 +126,8 @@ TEST_P(another_user, runs_dlv_and_program_or_is_refused) {
     }
     if (!GetParam()) {
         ASSERT_FALSE(dlv);
-        EXPECT_NE(dlv.error().find("install dlv 1.22.1 or later"), std::string::npos) << dlv.error();
+        EXPECT_NE(dlv.error().find("install dlv 1.22.1 or later"), std::string::npos)
+            << dlv.error();
         return;
     }
     ASSERT_TRUE(dlv) << dlv.error();
@@ -133,8 +139,11 @@ TEST_P(another_user, runs_dlv_and_program_or_is_refused) {
     const auto debuggee = debuggee_of(*dlv);
     for (const pid_t pid : {dlv->dlv_pid(), debuggee}) {
         const auto status = text_of(proc(pid, "status"));
-        EXPECT_NE(status.find("Uid:\t" + id + "\t" + id + "\t" + id + "\t" + id), std::string::npos) << status;
-        EXPECT_NE(status.find("Gid:\t" + group + "\t" + group + "\t" + group + "\t" + group), std::string::npos) << status;
+        EXPECT_NE(status.find("Uid:\t" + id + "\t" + id + "\t" + id + "\t" + id), std::string::npos)
+            << status;
+        EXPECT_NE(status.find("Gid:\t" + group + "\t" + group + "\t" + group + "\t" + group),
+                  std::string::npos)
+            << status;
         EXPECT_NE(status.find("CapEff:\t0000000000000000"), std::string::npos) << status;
         EXPECT_NE(status.find("Groups:\t" + group + " \n"), std::string::npos) << status;
     }

@@ -1,16 +1,18 @@
+#include "launcher/command_line.h"
+
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <algorithm>
-
-#include "launcher/command_line.h"
 
 namespace launcher {
 namespace {
 
 using strings = std::vector<std::string>;
 
-bool contains(const strings& list, const std::string& entry) { return std::find(list.begin(), list.end(), entry) != list.end(); }
+bool contains(const strings& list, const std::string& entry) {
+    return std::find(list.begin(), list.end(), entry) != list.end();
+}
 
 strings names_of(const strings& environment) {
     strings names;
@@ -21,9 +23,10 @@ strings names_of(const strings& environment) {
 TEST(command_line, starts_a_headless_multiclient_dlv) {
     exec_spec spec;
     spec.binary = "/opt/app";
-    EXPECT_EQ(command_line(spec, "/usr/bin/dlv", "unix:/run/x/dlv.sock", "/srv"),
-              (strings{"/usr/bin/dlv", "exec", "--headless", "--accept-multiclient", "--api-version=2", "--listen=unix:/run/x/dlv.sock",
-                       "--wd=/srv", "/opt/app"}));
+    EXPECT_EQ(
+        command_line(spec, "/usr/bin/dlv", "unix:/run/x/dlv.sock", "/srv"),
+        (strings{"/usr/bin/dlv", "exec", "--headless", "--accept-multiclient", "--api-version=2",
+                 "--listen=unix:/run/x/dlv.sock", "--wd=/srv", "/opt/app"}));
 }
 
 TEST(command_line, keeps_the_programs_arguments_from_dlv) {
@@ -31,7 +34,8 @@ TEST(command_line, keeps_the_programs_arguments_from_dlv) {
     spec.binary = "/opt/app";
     spec.args = {"--headless=false", "--", "-l", ""};
     const auto argv = command_line(spec, "/usr/bin/dlv", "127.0.0.1:0", "/");
-    EXPECT_EQ(strings(argv.end() - 6, argv.end()), (strings{"/opt/app", "--", "--headless=false", "--", "-l", ""}));
+    EXPECT_EQ(strings(argv.end() - 6, argv.end()),
+              (strings{"/opt/app", "--", "--headless=false", "--", "-l", ""}));
 }
 
 TEST(command_line, refuses_what_exec_cannot_pass) {
@@ -59,13 +63,16 @@ protected:
         ::setenv("TMPDIR", "/tmp/of-the-caller", 1);
     }
     void TearDown() override {
-        for (const char* name : {"DELVEGATE_TEST_SECRET", "NOTIFY_SOCKET", "LD_PRELOAD_TEST", "LC_TIME", "TMPDIR"}) ::unsetenv(name);
+        for (const char* name :
+             {"DELVEGATE_TEST_SECRET", "NOTIFY_SOCKET", "LD_PRELOAD_TEST", "LC_TIME", "TMPDIR"})
+            ::unsetenv(name);
     }
 };
 
 TEST_F(environment_test, keeps_ours_to_ourselves) {
     const auto names = names_of(base_environment(user_account{}));
-    for (const char* name : {"DELVEGATE_TEST_SECRET", "NOTIFY_SOCKET", "LD_PRELOAD_TEST"}) EXPECT_FALSE(contains(names, name)) << name;
+    for (const char* name : {"DELVEGATE_TEST_SECRET", "NOTIFY_SOCKET", "LD_PRELOAD_TEST"})
+        EXPECT_FALSE(contains(names, name)) << name;
     EXPECT_TRUE(contains(names, "PATH"));
     EXPECT_TRUE(contains(names, "LC_TIME"));
 }
@@ -95,7 +102,8 @@ TEST_F(environment_test, puts_the_components_variables_over_the_base) {
     EXPECT_TRUE(contains(result, "EMPTY="));
     auto names = names_of(result);
     std::sort(names.begin(), names.end());
-    EXPECT_EQ(std::adjacent_find(names.begin(), names.end()), names.end()) << "a variable is there twice";
+    EXPECT_EQ(std::adjacent_find(names.begin(), names.end()), names.end())
+        << "a variable is there twice";
 }
 
 }  // namespace

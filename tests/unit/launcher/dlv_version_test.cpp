@@ -1,12 +1,14 @@
-#include <gtest/gtest.h>
-
 #include "launcher/dlv_version.h"
+
+#include <gtest/gtest.h>
 
 namespace launcher {
 namespace {
 
 TEST(dlv_version, is_read_from_dlvs_words) {
-    const auto version = parse_version("Delve Debugger\nVersion: 1.20.2\nBuild: $Id: e0c278ad8e0126a312b553b8e171e81bcbd37f60 $\n");
+    const auto version = parse_version(
+        "Delve Debugger\nVersion: 1.20.2\nBuild: $Id: e0c278ad8e0126a312b553b8e171e81bcbd37f60 "
+        "$\n");
     ASSERT_TRUE(version);
     EXPECT_EQ(*version, (dlv_version{1, 20, 2}));
     EXPECT_EQ(to_string(*version), "1.20.2");
@@ -18,7 +20,8 @@ TEST(dlv_version, may_lack_a_patch_level_and_have_a_suffix) {
 }
 
 TEST(dlv_version, is_not_guessed) {
-    for (const char* text : {"", "GNU bash, version 5.2.15", "Version: next", "Version: 1", "version: 1.2.3", "Version: 99999999999999.1.1"})
+    for (const char* text : {"", "GNU bash, version 5.2.15", "Version: next", "Version: 1",
+                             "version: 1.2.3", "Version: 99999999999999.1.1"})
         EXPECT_FALSE(parse_version(text)) << text;
 }
 
@@ -49,7 +52,8 @@ TEST(find_dlv, looks_a_name_up_in_path) {
 TEST(version_of, tells_that_a_program_is_not_dlv) {
     const auto version = version_of("/bin/true");
     ASSERT_FALSE(version);
-    EXPECT_NE(version.error().find("does not seem to be dlv"), std::string::npos) << version.error();
+    EXPECT_NE(version.error().find("does not seem to be dlv"), std::string::npos)
+        << version.error();
 }
 
 }  // namespace

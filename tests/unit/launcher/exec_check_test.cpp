@@ -1,3 +1,5 @@
+#include "launcher/exec_check.h"
+
 #include <elf.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -6,8 +8,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-
-#include "launcher/exec_check.h"
 
 namespace launcher {
 namespace {
@@ -63,7 +63,9 @@ TEST_F(exec_check, names_what_is_wrong_with_a_file) {
 TEST_F(exec_check, names_what_is_wrong_with_a_program) {
     expect_refused(file("#!/bin/sh\necho hello\n"), "is a script");
     expect_refused(file("package main\n\nfunc main() {}\n"), "no ELF header");
-    expect_refused(file("\x7f" "ELF"), "no ELF header");
+    expect_refused(file("\x7f"
+                        "ELF"),
+                   "no ELF header");
     expect_refused(file("MZ\x90 and so on"), "Windows");
     expect_refused(file(elf(EM_S390, 0)), "is built for s390x");
     expect_refused(file(elf(0, ET_REL)), "not a program");
@@ -71,7 +73,9 @@ TEST_F(exec_check, names_what_is_wrong_with_a_program) {
 
 TEST_F(exec_check, judges_a_working_directory) {
     EXPECT_TRUE(check_directory(directory_));
-    for (const auto& path : {directory_ + "/none", file("x"), std::string("relative"), std::string()}) EXPECT_FALSE(check_directory(path)) << path;
+    for (const auto& path :
+         {directory_ + "/none", file("x"), std::string("relative"), std::string()})
+        EXPECT_FALSE(check_directory(path)) << path;
 }
 
 }  // namespace

@@ -1,13 +1,14 @@
-#include <gtest/gtest.h>
-
 #include "launcher/memory_limit.h"
+
+#include <gtest/gtest.h>
 
 namespace launcher {
 namespace {
 
 TEST(cgroup_place, is_found_in_the_unified_hierarchy) {
-    const auto place = unified_place("29 22 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n",
-                                     "0::/user.slice/user-1000.slice/session-3.scope\n");
+    const auto place = unified_place(
+        "29 22 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n",
+        "0::/user.slice/user-1000.slice/session-3.scope\n");
     ASSERT_TRUE(place);
     EXPECT_EQ(place->mount, "/sys/fs/cgroup");
     EXPECT_EQ(place->path, "/sys/fs/cgroup/user.slice/user-1000.slice/session-3.scope");
@@ -29,7 +30,9 @@ TEST(cgroup_place, is_found_for_version_1) {
 }
 
 TEST(cgroup_place, in_a_container_is_below_the_mounts_root) {
-    const auto place = memory_v1_place("35 31 0:32 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n", "5:memory:/docker/abc/inner\n");
+    const auto place = memory_v1_place(
+        "35 31 0:32 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n",
+        "5:memory:/docker/abc/inner\n");
     ASSERT_TRUE(place);
     EXPECT_EQ(place->path, "/sys/fs/cgroup/memory/inner");
 }

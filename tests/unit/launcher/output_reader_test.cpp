@@ -1,11 +1,11 @@
+#include "launcher/output_reader.h"
+
 #include <gtest/gtest.h>
 #include <poll.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-
-#include "launcher/output_reader.h"
 
 namespace launcher {
 namespace {

@@ -1,9 +1,9 @@
+#include "launcher/users.h"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <algorithm>
-
-#include "launcher/users.h"
 
 namespace launcher {
 namespace {
@@ -18,7 +18,8 @@ TEST(user_account, without_a_name_is_the_caller) {
 TEST(user_account, that_does_not_exist_is_named) {
     const auto account = resolve_user("no-such-user-here");
     ASSERT_FALSE(account);
-    EXPECT_NE(account.error().find("no user no-such-user-here"), std::string::npos) << account.error();
+    EXPECT_NE(account.error().find("no user no-such-user-here"), std::string::npos)
+        << account.error();
 }
 
 TEST(user_account, other_than_the_caller_needs_root) {
@@ -26,7 +27,8 @@ TEST(user_account, other_than_the_caller_needs_root) {
     if (::geteuid() == 0) {
         ASSERT_TRUE(account);
         EXPECT_FALSE(account->is_caller);
-        EXPECT_NE(std::find(account->groups.begin(), account->groups.end(), account->gid), account->groups.end());
+        EXPECT_NE(std::find(account->groups.begin(), account->groups.end(), account->gid),
+                  account->groups.end());
     } else {
         ASSERT_FALSE(account);
         EXPECT_NE(account.error().find("only root"), std::string::npos) << account.error();
