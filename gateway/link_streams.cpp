@@ -235,9 +235,10 @@ void link_streams::want(link_stream& stream) {
 
 void link_streams::put(link_stream& stream, std::string_view bytes) {
     frame_.clear();
-    protocol::append_data(frame_, stream.id_, stream.sent_, bytes);
+    protocol::append_data_header(frame_, stream.id_, stream.sent_, bytes.size());
     stream.sent_ += bytes.size();
     output_.send(frame_);
+    output_.send(bytes);
 }
 
 void link_streams::put_offset(frame_type type, std::uint32_t id, std::uint64_t offset) {

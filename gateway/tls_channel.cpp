@@ -354,15 +354,13 @@ void tls_channel::peer_has_ended() {
 void tls_channel::send(std::string_view bytes) {
     if (state_ == state::closing || state_ == state::closed || output_dead_) return;
     if (state_ == state::open && plain_.size() + bytes.size() >= record) {
-        if (!plain_.empty()) {
-            const std::size_t n = record - plain_.size();
-            plain_.append(bytes.substr(0, n));
-            bytes.remove_prefix(n);
-            encrypt(plain_);
-            plain_.clear();
-        }
+        // Whole records leave at once; the piece that completes the first one is all that is copied.
+        const std::size_t completing = plain_.empty() ? 0 : record - plain_.size();
+        plain_.append(bytes.substr(0, completing));
+        bytes.remove_prefix(completing);
         const std::size_t whole = bytes.size() / record * record;
-        encrypt(bytes.substr(0, whole));
+        encrypt(plain_, bytes.substr(0, whole));
+        plain_.clear();
         bytes.remove_prefix(whole);
     }
     plain_.append(bytes);
@@ -407,25 +405,31 @@ void tls_channel::flush() {
     tell_writable();
 }
 
-// Straight from OpenSSL into the kernel; only what the kernel does not take is kept.
-void tls_channel::encrypt(std::string_view bytes) {
+// Straight from OpenSSL into the kernel, both pieces in one write; only what the kernel does not take is
+// kept.
+void tls_channel::encrypt(std::string_view first, std::string_view second) {
     std::string& buffer = scratch().out;
-    while (!bytes.empty() && !output_dead_) {
-        const std::string_view piece = bytes.substr(0, write_piece);
-        bytes.remove_prefix(piece.size());
-        const bool direct = out_.empty();
-        if (direct) sink_ = &buffer;
-        std::size_t written = 0;
-        ERR_clear_error();
-        const int result = SSL_write_ex(ssl_.get(), piece.data(), piece.size(), &written);
-        sink_ = nullptr;
-        // Our BIO takes everything, so a failure means that the connection's state is beyond use.
-        if (result != 1) output_dead_ = true;
-        if (!direct) continue;
+    const auto write_buffer = [&] {
         const std::size_t taken = write_some(buffer);
         if (taken < buffer.size() && !output_dead_) out_.append(std::string_view(buffer).substr(taken));
         buffer.clear();
+    };
+    for (std::string_view bytes : {first, second}) {
+        while (!bytes.empty() && !output_dead_) {
+            const std::string_view piece = bytes.substr(0, write_piece);
+            bytes.remove_prefix(piece.size());
+            // Behind what is waiting already, or else by way of the buffer.
+            if (out_.empty()) sink_ = &buffer;
+            std::size_t written = 0;
+            ERR_clear_error();
+            const int result = SSL_write_ex(ssl_.get(), piece.data(), piece.size(), &written);
+            sink_ = nullptr;
+            // Our BIO takes everything, so a failure means that the connection's state is beyond use.
+            if (result != 1) output_dead_ = true;
+            if (buffer.size() >= write_piece) write_buffer();
+        }
     }
+    if (!buffer.empty()) write_buffer();
 }
 
 std::size_t tls_channel::write_some(std::string_view bytes) {

@@ -121,7 +121,7 @@ private:
     void arm_write();
     void post_flush();
     void flush();
-    void encrypt(std::string_view bytes);
+    void encrypt(std::string_view first, std::string_view second = {});
     std::size_t write_some(std::string_view bytes);
     void drain_out();
     void tell_writable();

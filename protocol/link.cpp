@@ -1,6 +1,7 @@
 #include "protocol/link.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 namespace protocol {
@@ -112,15 +113,24 @@ void append_offset(std::string& out, frame_type type, std::uint32_t stream, std:
     append_frame(out, type, stream, payload);
 }
 
+void append_data_header(std::string& out, std::uint32_t stream, std::uint64_t offset, std::size_t size) {
+    assert(size > 0 && size <= max_data);
+    std::array<char, link_header_size + offset_size> header{};
+    const auto put = [&header](std::size_t end, std::uint64_t value, unsigned count) {
+        for (; count > 0; --count, value >>= 8) header[--end] = static_cast<char>(value & 0xFF);
+    };
+    header[0] = static_cast<char>(frame_type::data);
+    put(8, stream, 4);
+    put(12, offset_size + size, 4);
+    put(20, offset, 8);
+    out.append(header.data(), header.size());
+}
+
 void append_data(std::string& out, std::uint32_t stream, std::uint64_t offset,
                  std::string_view bytes) {
     while (!bytes.empty()) {
         const auto part = bytes.substr(0, max_data);
-        append_big_endian(out, static_cast<std::uint8_t>(frame_type::data), 1);
-        append_big_endian(out, 0, 3);
-        append_big_endian(out, stream, 4);
-        append_big_endian(out, offset_size + part.size(), 4);
-        append_big_endian(out, offset, offset_size);
+        append_data_header(out, stream, offset, part.size());
         out += part;
         offset += part.size();
         bytes.remove_prefix(part.size());

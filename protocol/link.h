@@ -62,6 +62,8 @@ private:
 void append_frame(std::string& out, frame_type type, std::uint32_t stream, std::string_view payload);
 void append_control(std::string& out, frame_type type, std::uint32_t stream, const json& body);
 void append_offset(std::string& out, frame_type type, std::uint32_t stream, std::uint64_t offset);
+// The header and offset of a data frame whose `size` bytes (1 to link_max_payload - 8) follow by themselves.
+void append_data_header(std::string& out, std::uint32_t stream, std::uint64_t offset, std::size_t size);
 void append_data(std::string& out, std::uint32_t stream, std::uint64_t offset, std::string_view bytes);
 // The offset of a data, ack or end frame from the decoder (at least 8 bytes); the caller drops the
 // first 8 bytes for the data.
