@@ -162,6 +162,61 @@ class DlvConnect(case.SessionCase):
         self.assert_debuggee_alive()
         self.until_running()
 
+    def test_exit_with_a_flag_for_detaching(self):
+        dlv = self.at_tick()
+        dlv.line("exit -d")
+        dlv.expect(r"\[Y/n\] ")
+        dlv.line("n")
+        self.assertEqual(dlv.finish(), 0, dlv.text)
+        self.attach_again()
+
+    def test_joins_a_running_target_without_halting_it(self):
+        """Delve's client halts what it connects to; here it waits until its user pauses or something stops."""
+        if self.endpoint.plain:
+            return  # there it does halt
+        first = self.dlv()
+        first.line("exit -c")
+        self.assertEqual(first.finish(), 0, first.text)
+        self.until_running()
+        dlv = self.terminal()
+        dlv.expect(r"list of commands\.\n")
+        self.until_running()
+        dlv.interrupt()
+        start = dlv.expect(r"\[p/q\]\? ").end()
+        self.until_running()
+        dlv.line("p")
+        dlv.prompt(start)
+        self.assertIn("hello", dlv.run("print main.greeting"))
+        self.assertRegex(dlv.run(f"break main.go:{TICK}"), "Breakpoint 1 set")
+        self.assertRegex(dlv.run("continue"), rf"main\.tick\(\).*main\.go:{TICK}")
+
+    def test_joins_a_running_target_and_leaves_it_running(self):
+        if self.endpoint.plain:
+            return
+        first = self.dlv()
+        first.line("exit -c")
+        first.finish()
+        dlv = self.terminal()
+        dlv.expect(r"list of commands\.\n")
+        dlv.interrupt()
+        start = dlv.expect(r"\[p/q\]\? ").end()
+        dlv.line("q")
+        dlv.prompt(start)  # Delve asks once more when it was interrupted before its first prompt
+        dlv.line("exit")
+        self.assertEqual(dlv.finish(), 0, dlv.text)
+        self.until_running()
+
+    def test_breakpoints_of_the_last_session_can_be_set_again(self):
+        self.leave(self.at_tick())
+        dlv = self.at_tick_again()
+        self.assertIn("hello", dlv.run("print main.greeting"))
+
+    def at_tick_again(self):
+        dlv = self.dlv()
+        self.assertRegex(dlv.run(f"break main.go:{TICK}"), r"Breakpoint \d+ set")
+        self.assertRegex(dlv.run("continue"), rf"main\.tick\(\).*main\.go:{TICK}")
+        return dlv
+
     def test_killed_client_leaves_the_target(self):
         dlv = self.at_tick()
         dlv.end()

@@ -2,9 +2,10 @@
 
 import os
 import signal
+import subprocess
 import unittest
 
-from harness import case, dap, debuggee, process, waiting
+from harness import case, dap, debuggee, process, tools, waiting
 from harness.dap import Dap
 from harness.rpc import Rpc
 from harness.terminal import Terminal
@@ -68,6 +69,9 @@ class Faults(case.Case):
         self.assertRegex(dlv.text, r"could not halt: .*dlv")
         viewer = Dap(self, self.address)
         self.assertRegex(viewer.error("initialize", dap.INITIALIZE), "dlv")
+        status = subprocess.run([tools.delvegate(), "status", "--config", self.gateway.configuration_file],
+                                capture_output=True, text=True, check=True).stdout
+        self.assertRegex(status, r"(?i)app .*dlv.*(signal 9|SIGKILL|killed)")
 
     def test_dlv_killed_under_a_dap_viewer(self):
         viewer = Dap(self, self.address)

@@ -34,6 +34,17 @@ class Vscode(case.SessionCase):
     def test_breakpoint_while_running(self):
         self.scenario("breakpointWhileRunning")
 
+    def test_joins_a_running_program(self):
+        if not self.endpoint.plain:  # Delve halts it
+            self.scenario("joinsARunningProgram")
+
+    def test_asks_many_things_at_once(self):
+        self.scenario("asksManyThingsAtOnce")
+
+    def test_pauses_a_long_call(self):
+        if not self.endpoint.plain:  # Delve answers a pause after the call only
+            self.scenario("pausesALongCall")
+
     def test_changes_the_target(self):
         self.scenario("changesTheTarget")
 

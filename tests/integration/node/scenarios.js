@@ -156,6 +156,51 @@ const scenarios = {
         assert.equal((await viewer.event('stopped')).reason, 'pause');
     },
 
+    // Attaching changes nothing about a program that runs.
+    async joinsARunningProgram() {
+        const first = new Viewer();
+        await first.attach();
+        await first.client.disconnectRequest({restart: false, terminateDebuggee: false});
+        const viewer = new Viewer();
+        let set;
+        await viewer.attach(async () => { [set] = await viewer.breakpoints({line: lines.tick, condition: 'n < 0'}); });
+        assert.equal(set.verified, true, JSON.stringify(set));
+        assert.deepEqual((await viewer.client.threadsRequest()).body.threads, [{id: -1, name: 'Current'}]);
+        assert.deepEqual(viewer.seen('stopped'), []);
+        await viewer.client.pauseRequest({threadId: 1});
+        const stopped = await viewer.event('stopped');
+        assert.equal(stopped.reason, 'pause');
+        await viewer.breakpoints({line: lines.tick});
+        await viewer.client.continueRequest({threadId: 1});
+        await viewer.at(await viewer.event('stopped'), lines.tick);
+    },
+
+    // An IDE that says everything at once, and reads later.
+    async asksManyThingsAtOnce() {
+        const viewer = new Viewer();
+        const {stopped: {threadId}, frame} = await viewer.atTick();
+        const answers = [];
+        for (let i = 0; i < 200; ++i) {
+            answers.push(viewer.client.threadsRequest(), viewer.frames(threadId), viewer.locals(frame.id),
+                viewer.evaluate('p', frame.id, 'hover'));
+        }
+        await Promise.all(answers);
+        await viewer.step('next', threadId);
+    },
+
+    // A call that takes long does not keep a pause from working.
+    async pausesALongCall() {
+        const viewer = new Viewer();
+        const {frame} = await viewer.atTick();
+        await viewer.breakpoints();
+        const call = viewer.evaluate('call slow(3600)', frame.id).catch(error => error);
+        await viewer.client.pauseRequest({threadId: 1});
+        await viewer.event('stopped');
+        await call;
+        await viewer.client.threadsRequest();
+        assert.equal((await viewer.evaluate('main.greeting')).result, '"hello"');
+    },
+
     async changesTheTarget() {
         const viewer = new Viewer();
         const {stopped, frame} = await viewer.atTick();

@@ -34,7 +34,7 @@ var (
 	ratio    = 2.5
 	large    [64 << 10]uint64
 	text     = strings.Repeat("0123456789abcdef", 64<<10)
-	texts    [48]string // 48 MiB to be read
+	texts    [33]string // 33 MiB to be read
 	meet     sync.WaitGroup
 	pages    [][]uint64
 )

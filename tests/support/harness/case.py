@@ -77,6 +77,14 @@ class Endpoint:
             return None
         return self.serve.program_pid(self.case.program)
 
+    def output(self):
+        """What dlv and the program wrote."""
+        if self.plain:
+            return self.dlv.process.output() + self.dlv.process.errors()
+        directory = os.path.join(self.serve.directory, "state", "output")
+        return "".join(debuggee.contents(os.path.join(directory, name)).decode(errors="replace")
+                       for name in sorted(os.listdir(directory)))
+
     def dlv_pid(self):
         return self.dlv.pid if self.plain else self.serve.dlv_pid()
 

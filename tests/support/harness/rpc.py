@@ -47,6 +47,8 @@ class Rpc:
         self.lines = []
         self.closed = False
         self.changed = threading.Condition()
+        self.reads = threading.Event()
+        self.reads.set()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         test.addCleanup(self.close)
@@ -54,6 +56,7 @@ class Rpc:
     def _read(self):
         rest = b""
         while True:
+            self.reads.wait()
             try:
                 data = self.socket.recv(1 << 20)
             except OSError:
@@ -135,6 +138,7 @@ class Rpc:
 
     def close(self):
         """Ends our side and waits for the other to end its own: then it has forgotten us."""
+        self.reads.set()
         hang_up(self.socket, self.reader)
 
     # What most tests do.

@@ -3,7 +3,7 @@
 import os
 import time
 
-DEADLINE = float(os.environ.get("DELVEGATE_TEST_DEADLINE", "60"))
+DEADLINE = float(os.environ.get("DELVEGATE_TEST_DEADLINE", "120"))
 
 
 def until(what, condition, deadline=DEADLINE):
