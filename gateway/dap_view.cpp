@@ -251,17 +251,7 @@ bool dap_view::stale(const request& r, const json& arguments) {
 
 void dap_view::look(const request& r, judged j) {
     if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
-    auto now = hub_.now();
-    if (r.command == "threads" && now != phase::stopped) {
-        // Delve's own answers while it cannot look (service/dap/server.go, onThreadsRequest).
-        json thread = json::object{};
-        thread.set("id", now == phase::running ? -1 : 1);
-        thread.set("name", now == phase::running ? "Current" : "Dummy");
-        json body = json::object{};
-        body.set("threads", json::array{std::move(thread)});
-        return respond(r, body);
-    }
-    if (now == phase::running) return fail_running(r);
+    if (hub_.now() != phase::stopped && answer_without_looking(r)) return;
     if (stale(r, j.arguments)) return;
     busy_ = true;
     hub_.look(
@@ -278,12 +268,26 @@ void dap_view::look(const request& r, judged j) {
             });
         }),
         guarded([this, r](const std::string& why) {
-            if (hub_.now() == phase::running)
-                fail_running(r);
-            else
+            if (!answer_without_looking(r))
                 fail(r, unable_to_look, "Unable to process `" + r.command + "`", why, false);
             done();
         }));
+}
+
+// Delve's own answers while it cannot look (service/dap/server.go, onThreadsRequest).
+bool dap_view::answer_without_looking(const request& r) {
+    const bool running = hub_.now() == phase::running;
+    if (r.command == "threads") {
+        json thread = json::object{};
+        thread.set("id", running ? -1 : 1);
+        thread.set("name", running ? "Current" : "Dummy");
+        json body = json::object{};
+        body.set("threads", json::array{std::move(thread)});
+        respond(r, body);
+        return true;
+    }
+    if (running) fail_running(r);
+    return running;
 }
 
 void dap_view::forward(const request& r, json arguments) {

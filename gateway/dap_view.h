@@ -64,6 +64,7 @@ private:
     void run(const request& r, const judged& j);
     void pause(const request& r);
     void look(const request& r, judged j);
+    bool answer_without_looking(const request& r);
     void forward(const request& r, protocol::json arguments);
     bool stale(const request& r, const protocol::json& arguments);
     void call(const request& r, judged j);

@@ -169,6 +169,8 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
     auto command = order.arguments;
     command.set("name", order.command);
     resume(protocol::to_text(command));
+    // Those that queued behind this run would else wait for its end, and their IDE's pause behind them.
+    refuse_looks(running_words());
 }
 
 void hub::resume(std::string command) {
@@ -443,6 +445,7 @@ void hub::call(viewer& v, work w, refusal refused) {
         auto* runner = run_.runner;
         for (auto& e : viewers_)
             if (e.v != runner) e.v->on_running(by, runner);
+        refuse_looks(running_words());
         co_await w();
         if (generation != generation_) co_return;
         motion_ = motion::concluding;

@@ -1,5 +1,8 @@
 """Requests in an order and at moments nobody would choose: nothing hangs, and the target ends where it was sent.
-The order is random; the seed is in the failure and can be given in DELVEGATE_TEST_SEED."""
+The order is random; the seed is in the failure and can be given in DELVEGATE_TEST_SEED.
+
+A step is never halted here: a dlv that is asked alone, without a gateway, crashes its program when steps are
+halted and breakpoints change in between (one run of three of 300 steps, 1.27.1 and 1.20.2)."""
 
 import os
 import random
@@ -44,7 +47,9 @@ class InAnyOrder(case.SessionCase):
             self.assertFalse(state["Running"], state)
 
         def toggle():
-            line = self.random.choice([TICK, USE])
+            toggle_line(self.random.choice([TICK, USE]))
+
+        def toggle_line(line):
             if line in points:
                 self.note(f"clear {line}")
                 client.call("ClearBreakpoint", {"Id": points.pop(line)})
@@ -55,9 +60,20 @@ class InAnyOrder(case.SessionCase):
         def resume():
             if running:
                 return
-            name = self.random.choice(["continue", "next", "step", "stepOut"])
+            self.note("continue")
+            running.append(client.resume("continue"))
+
+        def step():
+            """From a breakpoint, to its end."""
+            settle()
+            if TICK not in points:
+                toggle_line(TICK)
+            self.note("continue to a breakpoint")
+            client.command("continue")
+            name = self.random.choice(["next", "step", "stepOut"])
             self.note(name)
-            running.append(client.resume(name))
+            state = client.command(name)
+            self.assertFalse(state["Running"] or state.get("NextInProgress"), state)
 
         def resume_and_halt():
             settle()
@@ -77,7 +93,7 @@ class InAnyOrder(case.SessionCase):
 
         try:
             for _ in range(ROUNDS):
-                self.random.choice([toggle, resume, resume, resume_and_halt, look, settle])()
+                self.random.choice([toggle, resume, resume, step, resume_and_halt, look, settle])()
             settle()
             for number in points.values():
                 client.call("ClearBreakpoint", {"Id": number})
@@ -93,14 +109,16 @@ class InAnyOrder(case.SessionCase):
         viewer.stopped()
         source = {"name": "main.go", "path": debuggee.MAIN}
         stopped = True   # by what we were told last
+        reason = "entry"
 
         def listen():
             """Whether the target stands, by the events so far."""
-            nonlocal stopped
+            nonlocal stopped, reason
             with viewer.changed:
                 for message in viewer.messages:
                     if message["type"] == "event" and message["event"] in ("stopped", "continued"):
                         stopped = message["event"] == "stopped"
+                        reason = message["body"].get("reason", reason)
                     if message["type"] == "response" and message["command"] == "continue" and message["success"]:
                         stopped = False
 
@@ -117,9 +135,20 @@ class InAnyOrder(case.SessionCase):
             listen()
             if not stopped:
                 return
-            command = self.random.choice(["continue", "next", "stepIn", "stepOut"])
+            self.note("continue")
+            viewer.response(viewer.send("continue", {"threadId": 1}))
+
+        def step():
+            """From where the program, not a pause, has brought it; to its end."""
+            listen()
+            if not stopped or reason not in ("breakpoint", "step"):
+                return
+            command = self.random.choice(["next", "stepIn", "stepOut"])
             self.note(command)
+            mark = viewer.mark()
             viewer.response(viewer.send(command, {"threadId": 1}))
+            look()
+            viewer.stopped(mark)
 
         def pause():
             listen()
@@ -143,7 +172,7 @@ class InAnyOrder(case.SessionCase):
 
         try:
             for _ in range(ROUNDS):
-                self.random.choice([breakpoints, resume, resume, pause, look])()
+                self.random.choice([breakpoints, resume, resume, step, pause, look])()
             viewer.call("setBreakpoints", {"source": source, "breakpoints": []})
             listen()
             if not stopped:
