@@ -413,8 +413,10 @@ asio::awaitable<dap_outcome> dap_view::ask_window(std::string command, json argu
         if (!out.success) co_return out;
         window_attached_ = true;
     }
-    co_return co_await await_callback<dap_outcome>([this, command, arguments](auto done) {
-        window_->call(command, arguments, std::move(done));
+    // By reference, which live as long as this coroutine: what a closure within a co_await expression
+    // holds by value, g++ 12 copies bit by bit and destroys twice.
+    co_return co_await await_callback<dap_outcome>([this, &command, &arguments](auto done) {
+        window_->call(std::move(command), std::move(arguments), std::move(done));
     });
 }
 
