@@ -217,9 +217,15 @@ void rpc_view::look(const request& r, judged j) {
 }
 
 bool rpc_view::piece(std::string_view bytes, bool last) {
+    std::string head;
     if (!head_sent_) {
-        std::string head = "{\"id\":";
+        head = "{\"id\":";
         protocol::append_text(head, look_id_);
+        reply_size_ = head.size();
+    }
+    reply_size_ += bytes.size();
+    if (reply_size_ > limits_.rpc_reply && !over_) return stop_reply(last);
+    if (!head_sent_) {
         // One send for a reply that came in one piece, which nearly all do.
         head += bytes;
         head_sent_ = true;
@@ -242,6 +248,19 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
     }
     paused_ = !over_ && peer_.unsent() > high_water;
     return !paused_;
+}
+
+// The reply goes beyond limits.rpcReply. dlv writes no length in front, so the IDE may have a part of it
+// already, and nothing can follow half a reply; else this one request fails. The hub drops the rest.
+bool rpc_view::stop_reply(bool last) {
+    looking_ = keep_ = false;
+    kept_ = {};
+    if (!last) hub_.forget_look(*this);
+    auto why = too_large("dlv's answer to " + std::string(short_name(look_method_)), "rpcReply", limits_.rpc_reply);
+    if (broken_reply(why)) return true;
+    refuse(look_id_, why);
+    done();
+    return true;
 }
 
 void rpc_view::broken(std::string_view reason) {
@@ -352,6 +371,7 @@ void rpc_view::reply(const json& id, std::string_view result) {
     line += ",\"result\":";
     line += result;
     line += ",\"error\":null}\n";
+    if (line.size() > limits_.rpc_reply) return refuse(id, too_large("dlv's answer", "rpcReply", limits_.rpc_reply));
     post(line);
 }
 
