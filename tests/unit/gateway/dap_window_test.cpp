@@ -349,7 +349,7 @@ TEST_F(dap_window_test, destroyed_it_hangs_up_and_says_nothing) {
     keeping_sink sink;
     window->stream("variables", json::object{}, sink);
     hear_requests(1);
-    const auto wire = response(0, 1, good);
+    const auto wire = response(0, 1, ",\"success\":true,\"body\":\"" + std::string(500, 'x') + "\"}");
     dlv.say(wire.substr(0, wire.size() - 5));
     EXPECT_TRUE(sink.begun);
     window.reset();
