@@ -33,6 +33,7 @@ struct counters {
     std::uint64_t limit_identity = 0;
     std::uint64_t limit_streams = 0;
     std::uint64_t limit_viewer_buffer = 0;
+    std::uint64_t limit_reply = 0;         // dlv's answers beyond rpcReply and dapReply
     std::uint64_t limit_idle = 0;
 };
 

@@ -33,10 +33,12 @@ std::string new_session_id() {
 
 }  // namespace
 
-component::component(asio::io_context& context, component_config configuration, const limits& bounds)
+component::component(asio::io_context& context, component_config configuration, const limits& bounds,
+                     std::uint64_t& refused_replies)
     : context_(context),
       configuration_(std::move(configuration)),
       bounds_(bounds),
+      refused_replies_(refused_replies),
       hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers}),
       process_watch_(context),
       output_watch_(context) {
@@ -57,6 +59,9 @@ view_limits component::limits_for_views() const {
     view_limits l;
     l.rpc_request = bounds_.rpc_request;
     l.dap_request = bounds_.dap_request;
+    l.rpc_reply = bounds_.rpc_reply;
+    l.dap_reply = bounds_.dap_reply;
+    l.refused_replies = &refused_replies_;
     l.depth = bounds_.depth;
     l.buffer = bounds_.viewer_buffer;
     return l;

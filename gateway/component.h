@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -24,7 +25,8 @@ class debug_stream;
 
 class component {
 public:
-    component(asio::io_context& context, component_config configuration, const limits& bounds);
+    component(asio::io_context& context, component_config configuration, const limits& bounds,
+              std::uint64_t& refused_replies);
     ~component();
     component(const component&) = delete;
     component& operator=(const component&) = delete;
@@ -62,6 +64,7 @@ private:
     asio::io_context& context_;
     component_config configuration_;
     limits bounds_;
+    std::uint64_t& refused_replies_;
     hub hub_;
 
     std::optional<launcher::dlv_process> process_;

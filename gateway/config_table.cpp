@@ -11,7 +11,8 @@ namespace gateway {
 const std::vector<limit_key>& limit_keys() {
     static const std::vector<limit_key> keys{
         {"handshakeTime", "duration", &limits::handshake_time, nullptr,
-         "How long a client may take for its TLS handshake, and for its first frame or request after it."},
+         "How long a client may take for its TLS handshake, for its first frame or request after it, and for the "
+         "first byte of its IDE."},
         {"handshakes", "count", nullptr, &limits::handshakes,
          "TLS handshakes at once; further callers are turned away before any TLS work."},
         {"handshakesPerSource", "count", nullptr, &limits::handshakes_per_source,

@@ -230,6 +230,10 @@ private:
     void refused(std::string_view reason) override {
         if (!stopping_) say("no debug session: " + std::string(reason));
     }
+    void cut_off(std::string_view reason) override {
+        // With a link that broke they all end, for the reason that was told already.
+        if (!stopping_ && reason != told_down_) say("a debug session was broken off: " + std::string(reason));
+    }
     void over(laptop_session& session) override {
         sessions_.erase(&session);
         if (stopping_ && sessions_.empty()) leave();

@@ -304,12 +304,19 @@ void dap_view::forward(const request& r, json arguments) {
     window_->stream(r.command, std::move(arguments), *this);
 }
 
-void dap_view::begin(std::uint64_t rest) {
-    std::string head = "{\"seq\":" + std::to_string(next_seq_++) +
+bool dap_view::begin(std::uint64_t rest) {
+    std::string head = "{\"seq\":" + std::to_string(next_seq_) +
                        ",\"type\":\"response\",\"request_seq\":" + std::to_string(look_request_.seq);
-    auto size = head.size() + rest;
+    head = "Content-Length: " + std::to_string(head.size() + rest) + "\r\n\r\n" + head;
+    if (head.size() + rest > limits_.dap_reply) {
+        fail_large(look_request_);
+        end_look();
+        return false;
+    }
+    ++next_seq_;
     begin_reply();
-    send("Content-Length: " + std::to_string(size) + "\r\n\r\n" + head);
+    send(head);
+    return true;
 }
 
 bool dap_view::piece(std::string_view bytes, bool last) {
@@ -318,14 +325,18 @@ bool dap_view::piece(std::string_view bytes, bool last) {
     if (last) {
         marks_.end_of_message();
         end_reply();
-        looking_ = false;
-        hub_.end_look();
-        done();
-        release();
+        end_look();
         return true;
     }
     paused_ = !over_ && peer_.unsent() > high_water;
     return !paused_;
+}
+
+void dap_view::end_look() {
+    looking_ = false;
+    hub_.end_look();
+    done();
+    release();
 }
 
 void dap_view::broken(std::string_view reason) {
@@ -417,14 +428,19 @@ asio::awaitable<dap_outcome> dap_view::ask_window(std::string command, json argu
         if (!out.success) co_return out;
         window_attached_ = true;
     }
-    co_return co_await await_callback<dap_outcome>([this, command, arguments](auto done) {
-        window_->call(command, arguments, std::move(done));
+    // By reference, which live as long as this coroutine: what a closure within a co_await expression
+    // holds by value, g++ 12 copies bit by bit and destroys twice.
+    co_return co_await await_callback<dap_outcome>([this, &command, &arguments](auto done) {
+        window_->call(std::move(command), std::move(arguments), std::move(done));
     });
 }
 
 void dap_view::window_event(std::string_view name, const json& body) {
     if (name == "stopped") window_stopped_ = true;
-    if (name == "output" || name == "invalidated" || name == "memory") event(name, body);
+    if (name != "output" && name != "invalidated" && name != "memory") return;
+    if (protocol::to_text(body).size() > limits_.dap_reply)
+        return console("delvegate: " + too_large("an event of dlv's", "dapReply", limits_.dap_reply));
+    event(name, body);
 }
 
 // --- what the hub tells -------------------------------------------------------------------------------------
@@ -550,10 +566,20 @@ void dap_view::on_lost(std::string_view reason) {
 
 // --- to the IDE -----------------------------------------------------------------------------------------
 
-void dap_view::respond(const request& r, const json& body) { post(protocol::encode_dap_response(next_seq_++, r, body)); }
+void dap_view::respond(const request& r, const json& body) {
+    auto message = protocol::encode_dap_response(next_seq_, r, body);
+    if (message.size() > limits_.dap_reply) return fail_large(r);
+    ++next_seq_;
+    post(message);
+}
 
 void dap_view::fail(const request& r, int id, std::string_view summary, std::string_view detail, bool show) {
     post(protocol::encode_dap_error(next_seq_++, r, id, summary, detail, show));
+}
+
+void dap_view::fail_large(const request& r) {
+    fail(r, unable_to_look, "Unable to process `" + r.command + "`",
+         too_large("dlv's answer", "dapReply", limits_.dap_reply));
 }
 
 void dap_view::fail_running(const request& r) {

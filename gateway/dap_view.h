@@ -39,7 +39,7 @@ public:
     bool clogged() const override { return looking_ && paused_; }
 
     // response_sink
-    void begin(std::uint64_t rest) override;
+    bool begin(std::uint64_t rest) override;
     bool piece(std::string_view bytes, bool last) override;
     void broken(std::string_view reason) override;
 
@@ -66,6 +66,7 @@ private:
     void look(const request& r, judged j);
     bool answer_without_looking(const request& r);
     void forward(const request& r, protocol::json arguments);
+    void end_look();
     bool stale(const request& r, const protocol::json& arguments);
     void call(const request& r, judged j);
     void answer_call(const request& r, const dap_outcome& out);
@@ -90,6 +91,7 @@ private:
 
     void respond(const request& r, const protocol::json& body);
     void fail(const request& r, int id, std::string_view summary, std::string_view detail, bool show = true);
+    void fail_large(const request& r);
     void fail_running(const request& r);
     void event(std::string_view name, const protocol::json& body);
     void console(std::string_view text);

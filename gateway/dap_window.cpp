@@ -72,20 +72,16 @@ bool dap_window::read_head() {
         return false;
     }
     // Not the awaited response: an event, or Delve's second word on a request answered already.
-    bool awaited = head->is_response && sent_ && head->request_seq == queue_.front().request.seq;
+    awaited_ = head->is_response && sent_ && head->request_seq == queue_.front().request.seq;
     body_left_ = body_size_;
     auto rest = std::exchange(buffer_, {});
-    if (awaited && queue_.front().sink) {
+    if (awaited_ && queue_.front().sink) {
         mode_ = reading::streaming;
-        queue_.front().sink->begin(body_size_ - head->prefix);
+        if (!queue_.front().sink->begin(body_size_ - head->prefix)) queue_.front().sink = nullptr;
         body_left_ -= head->prefix;
         rest.erase(0, head->prefix);
     } else {
-        if (body_size_ > max_whole_message) {
-            lost("dlv sent a message of more than 64 MiB where a small one was due");
-            return false;
-        }
-        mode_ = reading::whole;
+        mode_ = body_size_ > max_whole_message ? reading::dropping : reading::whole;
     }
     // More than this message may have been read: the surplus goes round again.
     received(rest);
@@ -114,6 +110,10 @@ void dap_window::body_piece(std::string_view bytes) {
         if (last) message_done();
         return;
     }
+    if (mode_ == reading::dropping) {
+        if (last) dropped();
+        return;
+    }
     auto* sink = queue_.front().sink;
     if (!last) {
         if (sink && !sink->piece(bytes, false)) socket_.pause();
@@ -123,6 +123,18 @@ void dap_window::body_piece(std::string_view bytes) {
     sent_ = false;
     queue_.pop_front();
     if (sink) sink->piece(bytes, true);
+    send_next();
+}
+
+// A message that is larger than what is read whole has gone by.
+void dap_window::dropped() {
+    mode_ = reading::header;
+    if (!awaited_) return;
+    auto done = std::move(queue_.front());
+    queue_.pop_front();
+    sent_ = false;
+    if (done.whole)
+        done.whole({.lost = false, .success = false, .error = "dlv's answer is larger than 64 MiB", .message = {}});
     send_next();
 }
 

@@ -25,8 +25,9 @@ struct dap_outcome {
 class response_sink {
 public:
     virtual ~response_sink() = default;
-    // `rest` bytes follow in pieces: the body after `"request_seq":N`, so beginning with a comma.
-    virtual void begin(std::uint64_t rest) = 0;
+    // `rest` bytes follow in pieces: the body after `"request_seq":N`, so beginning with a comma. False:
+    // they are not wanted; they are dropped, and nothing more is said of this response.
+    virtual bool begin(std::uint64_t rest) = 0;
     virtual bool piece(std::string_view bytes, bool last) = 0;  // false: wait for resume()
     virtual void broken(std::string_view reason) = 0;
 };
@@ -39,6 +40,8 @@ public:
     };
     dap_window(asio::io_context& context, const launcher::dlv_address& address, handlers on);
 
+    // A response that is read whole and an event have at most 64 MiB: a larger one is dropped as it
+    // comes, and is a failure to whoever waits for it.
     using on_response = std::function<void(dap_outcome)>;
     void call(std::string command, protocol::json arguments, on_response done);
     void stream(std::string command, protocol::json arguments, response_sink& sink);
@@ -57,6 +60,7 @@ private:
     bool read_head();
     void body_piece(std::string_view bytes);
     void message_done();
+    void dropped();
     void lost(std::string reason);
 
     handlers on_;
@@ -66,8 +70,9 @@ private:
 
     std::string buffer_;            // header, then the body's beginning or all of it
     std::uint64_t body_left_ = 0;   // of the message being read, not yet seen
-    enum class reading { header, head, whole, streaming } mode_ = reading::header;
+    enum class reading { header, head, whole, streaming, dropping } mode_ = reading::header;
     std::uint64_t body_size_ = 0;
+    bool awaited_ = false;  // it answers queue_.front()
     bool failed_ = false;
     upstream socket_;
 };

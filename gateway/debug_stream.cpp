@@ -10,19 +10,19 @@
 namespace gateway {
 
 namespace {
-// Every IDE speaks first, and at once. One that says nothing would hold a place for ever.
-constexpr auto first_byte_time = std::chrono::seconds(30);
 constexpr std::size_t early_limit = 4u << 20;  // bytes taken while dlv starts; carriers hold back at 1 MiB
 }  // namespace
 
 debug_stream::debug_stream(component& of, stream_peer& peer, caller who, std::string session)
     : component_(of), peer_(peer), who_(std::move(who)), session_(std::move(session)), silence_(of.context_) {
     component_.streams_.push_back(this);
-    silence_.expires_after(first_byte_time);
-    silence_.async_wait([this](error_code ec) {
+    // Every IDE speaks first, and at once. One that says nothing would hold a place for ever.
+    const auto patience = of.bounds_.handshake_time;
+    silence_.expires_after(patience);
+    silence_.async_wait([this, patience](error_code ec) {
         if (ec || view_ || over_) return;
         over_ = true;
-        peer_.abort("the IDE said nothing for 30 s");
+        peer_.abort("the IDE said nothing for " + format_duration(patience));
     });
 }
 

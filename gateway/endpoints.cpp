@@ -6,9 +6,9 @@ namespace gateway {
 
 using protocol::json;
 
-endpoints::endpoints(asio::io_context& context, const config& configuration) {
+endpoints::endpoints(asio::io_context& context, const config& configuration, std::uint64_t& refused_replies) {
     for (auto& c : configuration.components)
-        components_.push_back(std::make_unique<component>(context, c, configuration.bounds));
+        components_.push_back(std::make_unique<component>(context, c, configuration.bounds, refused_replies));
 }
 
 void endpoints::start() {

@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,7 +18,8 @@ namespace gateway {
 
 class endpoints final : public directory {
 public:
-    endpoints(asio::io_context& context, const config& configuration);
+    // `refused_replies` counts what went beyond limits.rpcReply and dapReply; it outlives this.
+    endpoints(asio::io_context& context, const config& configuration, std::uint64_t& refused_replies);
 
     void start();
     void start_again();  // those whose dlv is not there

@@ -177,7 +177,10 @@ void laptop_session::link_ended() {
 void laptop_session::link_lost(std::string_view reason) {
     stream_ = nullptr;
     if (closed_) return;
-    if (decided_) return finish();
+    if (decided_) {
+        if (!ide_ended_) owner_.cut_off(reason);
+        return finish();
+    }
     // Nothing has been done with what the IDE said: it can be said again on another link.
     if (!std::exchange(asked_again_, true)) return link_.open(std::string(component_), shared_from_this());
     decided_ = true;

@@ -24,6 +24,8 @@ public:
     virtual ~session_owner() = default;
     // An IDE was told that there is no session for it, and why.
     virtual void refused(std::string_view reason) = 0;
+    // A session that there was has been broken off, and why; its IDE only sees its connection close.
+    virtual void cut_off(std::string_view reason) = 0;
     virtual void over(laptop_session& session) = 0;
 };
 

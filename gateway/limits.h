@@ -29,8 +29,8 @@ struct limits {
     // One message.
     std::size_t rpc_request = 4u << 20;     // bytes
     std::size_t dap_request = 4u << 20;     // bytes; go-dap's own bound
-    std::size_t rpc_reply = 1u << 30;     // bytes
-    std::size_t dap_reply = 1u << 30;     // bytes
+    std::size_t rpc_reply = 1u << 30;       // bytes, as the IDE gets it
+    std::size_t dap_reply = 1u << 30;       // bytes, as the IDE gets it
     std::size_t depth = 64;                 // arrays and objects nested in each other
 
     std::chrono::milliseconds drain_time = std::chrono::seconds(10);

@@ -8,8 +8,8 @@ namespace gateway {
 
 namespace {
 
-// A reply that the gateway itself asked for and reads whole: State with thousands of threads stays far
-// below this; more means that dlv is not what we take it for.
+// A reply that the gateway reads whole: State with thousands of threads stays far below this, what a call
+// returned may not.
 constexpr std::size_t max_whole_reply = 64u << 20;
 
 rpc_outcome read_outcome(std::string_view rest) {
@@ -101,7 +101,9 @@ void rpc_channel::finish_line() {
     in_body_ = false;
     auto done = std::exchange(current_, {});
     auto rest = std::exchange(line_, {});
-    if (done.whole) done.whole(read_outcome(rest));
+    if (std::exchange(dropping_, false))
+        return done.whole({.lost = false, .error = "dlv's answer is larger than 64 MiB", .result = {}});
+    done.whole(read_outcome(rest));
 }
 
 void rpc_channel::received(std::string_view bytes) {
@@ -135,9 +137,11 @@ void rpc_channel::received(std::string_view bytes) {
             if (sink && !sink->piece(part, newline != nullptr) && !newline) socket_.pause();
             continue;
         }
-        if (line_.size() + part.size() > max_whole_reply)
-            return lost("dlv sent a reply of more than 64 MiB where a small one was due");
-        line_ += part;
+        if (line_.size() + part.size() > max_whole_reply) {
+            dropping_ = true;
+            line_ = {};
+        }
+        if (!dropping_) line_ += part;
         if (newline) finish_line();
     }
 }

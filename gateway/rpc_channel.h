@@ -38,6 +38,7 @@ public:
                 std::function<void(std::string)> closed);
 
     using on_reply = std::function<void(rpc_outcome)>;
+    // A reply that is read whole has at most 64 MiB: a larger one is dropped as it comes, and is an error.
     // `params` is the JSON text of the one argument, e.g. `{"NonBlocking":true}`.
     void call(std::string_view method, std::string_view params, on_reply done);
     // `sink` must live until its last piece, broken(), or forget(sink).
@@ -66,6 +67,7 @@ private:
     // The line being read: its head is collected until the id is known, then it is handed on or kept.
     std::string line_;
     bool in_body_ = false;
+    bool dropping_ = false;  // a whole reply that has become too large
     bool failed_ = false;
     waiting current_;
     upstream socket_;

@@ -1,7 +1,5 @@
 #include "gateway/rpc_view.h"
 
-#include <algorithm>
-
 namespace gateway {
 
 using protocol::json;
@@ -15,20 +13,11 @@ constexpr std::string_view running_state =
     "\"Threads\":null,\"NextInProgress\":false,\"WatchOutOfScope\":null,\"exited\":false,\"exitStatus\":0,"
     "\"When\":\"\"}";
 
-// A reply kept for the time when the target runs; larger ones are fetched anew.
-constexpr std::size_t max_kept = 4u << 20;
-
 std::string state_result(std::string_view state) {
     std::string out = "{\"State\":";
     out += state;
     out += '}';
     return out;
-}
-
-// "Command continue" of "RPCServer.Command"; the part of a method's name people know.
-std::string_view short_name(std::string_view method) {
-    auto dot = method.find('.');
-    return dot == method.npos ? method : method.substr(dot + 1);
 }
 
 }  // namespace
@@ -181,81 +170,6 @@ void rpc_view::halt(const request& r) {
     hub_.halt(*this, guarded([this, id = r.id](const run_end& end) { reply_state(id, end); }));
 }
 
-// --- looks ------------------------------------------------------------------------------------------------
-
-bool rpc_view::answer_while_running(const request& r, const judged& j) {
-    if (hub_.now() != phase::running) return false;
-    if (auto* known = hub_.fixed_reply(r.method)) {
-        reply(r.id, *known);
-        return true;
-    }
-    auto* kept = hub_.cached(r.method, protocol::to_text(j.arguments));
-    if (!kept) return false;
-    std::string line = "{\"id\":";
-    protocol::append_text(line, r.id);
-    line += *kept;
-    post(line);
-    return true;
-}
-
-void rpc_view::look(const request& r, judged j) {
-    if (answer_while_running(r, j)) return;
-    if (r.method != "RPCServer.ListFunctions") starting_ = false;
-    busy_ = looking_ = true;
-    paused_ = head_sent_ = false;
-    look_id_ = r.id;
-    look_method_ = r.method;
-    look_params_ = protocol::to_text(j.arguments);
-    keep_ = j.how == service::image;
-    kept_.clear();
-    hub_.rpc_look(*this, r.method, look_params_, *this,
-                  guarded([this, id = r.id, what = std::string(short_name(r.method))](const std::string& why) {
-                      looking_ = false;
-                      refuse(id, hub_.now() == phase::running ? "no " + what + " now: " + why : why);
-                      done();
-                  }));
-}
-
-bool rpc_view::piece(std::string_view bytes, bool last) {
-    if (!head_sent_) {
-        std::string head = "{\"id\":";
-        protocol::append_text(head, look_id_);
-        // One send for a reply that came in one piece, which nearly all do.
-        head += bytes;
-        head_sent_ = true;
-        if (!last) begin_reply();
-        send(head);
-    } else {
-        send(bytes);
-    }
-    if (keep_ && kept_.size() + bytes.size() <= max_kept)
-        kept_ += bytes;
-    else
-        keep_ = false;
-    if (last) {
-        looking_ = false;
-        end_reply();
-        if (keep_ && kept_.ends_with(",\"error\":null}\n")) hub_.cache(look_method_, look_params_, std::exchange(kept_, {}));
-        kept_ = {};
-        done();
-        return true;
-    }
-    paused_ = !over_ && peer_.unsent() > high_water;
-    return !paused_;
-}
-
-void rpc_view::broken(std::string_view reason) {
-    looking_ = false;
-    busy_ = false;
-    if (!broken_reply(reason)) refuse(look_id_, reason);
-}
-
-void rpc_view::writable() {
-    if (!paused_) return;
-    paused_ = false;
-    hub_.resume_look(*this);
-}
-
 // --- what changes something -------------------------------------------------------------------------------
 
 void rpc_view::alone(const request& r, judged j) {
@@ -352,6 +266,7 @@ void rpc_view::reply(const json& id, std::string_view result) {
     line += ",\"result\":";
     line += result;
     line += ",\"error\":null}\n";
+    if (line.size() > limits_.rpc_reply) return refuse(id, too_large("dlv's answer", "rpcReply", limits_.rpc_reply));
     post(line);
 }
 

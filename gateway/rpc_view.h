@@ -54,6 +54,7 @@ private:
     void command(const request& r, const judged& j);
     void halt(const request& r);
     void look(const request& r, judged j);
+    bool stop_reply(bool last);
     bool answer_while_running(const request& r, const judged& j);
     void breakpoint(const request& r, judged j);
     asio::awaitable<rpc_outcome> change_breakpoint(std::string method, protocol::json arguments);
@@ -75,6 +76,7 @@ private:
     bool looking_ = false, paused_ = false;
     protocol::json look_id_;
     bool head_sent_ = false;
+    std::uint64_t reply_size_ = 0;  // bytes of it so far, as the IDE gets them
     bool keep_ = false;  // the reply goes to the image cache too
     std::string kept_, look_method_, look_params_;
 

@@ -65,7 +65,10 @@ launcher::outcome<void> prepare_directories(config& configuration) {
 class gateway_process {
 public:
     explicit gateway_process(config& configuration)
-        : configuration_(configuration), components_(io_, configuration), signals_(io_, SIGTERM, SIGINT), hangup_(io_, SIGHUP) {}
+        : configuration_(configuration),
+          components_(io_, configuration, counts_.limit_reply),
+          signals_(io_, SIGTERM, SIGINT),
+          hangup_(io_, SIGHUP) {}
 
     launcher::outcome<void> start(auth::ssl_ctx context) {
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);

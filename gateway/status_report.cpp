@@ -42,6 +42,7 @@ json status_report(const gateway_parts& parts, const tls_server& server,
                                       {"connectionsPerIdentity", counts.limit_identity},
                                       {"streamsPerLink", counts.limit_streams},
                                       {"viewerBuffer", counts.limit_viewer_buffer},
+                                      {"reply", counts.limit_reply},
                                       {"idle", counts.limit_idle}});
     return out;
 }

@@ -1,10 +1,12 @@
 // What both kinds of view share: who it is, its way to the IDE, and its end.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "gateway/config.h"
 #include "gateway/hub.h"
 #include "gateway/stream.h"
 #include "protocol/operations.h"
@@ -14,6 +16,9 @@ namespace gateway {
 struct view_limits {
     std::size_t rpc_request = 4u << 20;
     std::size_t dap_request = 4u << 20;
+    std::size_t rpc_reply = 1u << 30;  // as the IDE gets it; a larger one is refused
+    std::size_t dap_reply = 1u << 30;
+    std::uint64_t* refused_replies = nullptr;  // counts those
     std::size_t depth = 64;
     std::size_t buffer = 64u << 20;  // bytes queued towards an IDE that does not read
     protocol::clamps clamps;
@@ -89,6 +94,13 @@ protected:
         if (!mid_reply_) return false;
         cut_off(reason);
         return true;
+    }
+
+    // A reply goes beyond its limit: counts it, and says so in one line.
+    std::string too_large(std::string_view what, std::string_view key, std::size_t limit) {
+        if (limits_.refused_replies) ++*limits_.refused_replies;
+        return std::string(what) + " is larger than " + format_size(limit) + " (limits." + std::string(key) +
+               " of the gateway); ask for less at once";
     }
 
     // Bytes to the IDE; one that lets more than its share pile up is cut off.

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -146,6 +147,26 @@ class WhyThereIsNoConnection(ConnectCase):
         code, out, err = self.run_to_end("--server-name", "node7.example", gateway=f"localhost:{gateway.port}")
         self.assertEqual(code, 0, err)
         self.assertIn("echo", out)
+
+    def test_a_gateway_certificate_that_has_expired(self):
+        # `serve` would not start with it: whoever answers here is not ours.
+        expired = self.authority.issue("old", "/CN=gateway.test", "serverAuth", ["DNS:localhost"],
+                                       not_after="20210101000000Z")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(expired.certificate, expired.key)
+        context.set_alpn_protocols(["delvegate/1"])
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            running = process.Process(self, "late", self.command(
+                "echo", "--listen", "127.0.0.1:0", gateway=f"localhost:{server.getsockname()[1]}"))
+            peer, _ = server.accept()
+            with peer:
+                peer.settimeout(waiting.DEADLINE)
+                with self.assertRaises((ssl.SSLError, ConnectionError)):
+                    with context.wrap_socket(peer, server_side=True) as channel:
+                        channel.recv(100)
+                self.assertEqual(running.wait(), 6)
+        self.assertRegex(running.errors(), r"the gateway's certificate expired on 2021-01-01")
+        self.assertEqual(running.errors().count("\n"), 1)
 
     def test_its_own_certificate_has_expired(self):
         expired = self.authority.person("late", not_after="20210101000000Z")

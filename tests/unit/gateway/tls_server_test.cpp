@@ -21,12 +21,18 @@ public:
     echo(stream_peer& peer, std::string& heard) : peer_(peer), heard_(heard) {}
     void received(std::string_view bytes) override {
         heard_ += bytes;
+        if (bytes == "hold") holding_ = true;
+        if (holding_) return;
         peer_.consumed(bytes.size());
         if (bytes == "#") return peer_.abort("dropped");
         peer_.send(bytes);
         if (bytes == "!") peer_.finish();
     }
     void writable() override {}
+    void deal_with(std::size_t n) {
+        holding_ = false;
+        peer_.consumed(n);
+    }
     void ended() override {
         heard_ += "<end>";
         peer_.finish();
@@ -36,6 +42,7 @@ public:
 private:
     stream_peer& peer_;
     std::string& heard_;
+    bool holding_ = false;
 };
 
 // alice may use `app`, bob `app` and `other`; `secret` is nobody's.
@@ -62,7 +69,9 @@ public:
         said.accepted = true;
         said.component = name;
         said.session = "s" + std::to_string(opens);
-        user = std::make_unique<echo>(peer, heard[name]);
+        auto made = std::make_unique<echo>(peer, heard[name]);
+        last = made.get();
+        user = std::move(made);
         return said;
     }
     std::vector<component_summary> list(const auth::identity& who) const override {
@@ -71,6 +80,7 @@ public:
         return out;
     }
     int opens = 0;
+    echo* last = nullptr;
     std::map<std::string, std::string> heard;
 };
 
@@ -394,6 +404,31 @@ TEST_F(tls_server_test, raw_idle_time_is_bounded) {
     ASSERT_TRUE(until([&] { return client->has_ended; }));
     EXPECT_EQ(components.heard["app"], "<lost>");
     EXPECT_EQ(counts.limit_idle, 1u);
+}
+
+TEST_F(tls_server_test, raw_client_is_held_back_at_its_window) {
+    bounds.viewer_window = 64 * 1024;
+    serve();
+    const auto client = raw("alice", "");
+    client->channel->send("hold");
+    auto& heard = components.heard["app"];
+    ASSERT_TRUE(until([&] { return heard == "hold"; }));
+    const std::size_t much = 32u << 20;
+    client->channel->send(std::string(much, 'x'));
+    // Until nothing moves any more.
+    std::size_t before = 0;
+    int still = 0;
+    ASSERT_TRUE(until([&] {
+        still = client->channel->unsent() == before ? still + 1 : 0;
+        before = client->channel->unsent();
+        return still > 20;
+    }));
+    EXPECT_GT(client->channel->unsent(), 0u);
+    EXPECT_GT(heard.size(), bounds.viewer_window);
+    // What one read brings may go beyond it, no more.
+    EXPECT_LT(heard.size(), bounds.viewer_window + (1u << 20));
+    components.last->deal_with(heard.size());
+    ASSERT_TRUE(until([&] { return heard.size() == much + 4; }));
 }
 
 TEST_F(tls_server_test, raw_ide_that_does_not_read_is_cut_off) {
