@@ -144,6 +144,8 @@ boost::system::result<identity, std::string> identify(const X509* certificate) {
     if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) != 1 || who.fingerprint.empty())
         return refused("the certificate cannot be read");
     who.not_after = static_cast<long long>(::timegm(&tm));
+    if (ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &tm) != 1) return refused("the certificate cannot be read");
+    who.not_before = static_cast<long long>(::timegm(&tm));
     return who;
 }
 

@@ -17,6 +17,7 @@ struct identity {
     std::string serial;               // upper-case hex
     std::string fingerprint;          // sha256 of the certificate, lower-case hex
     long long not_after = 0;          // seconds since the epoch
+    long long not_before = 0;         // likewise
 };
 
 // Reads the identity of a certificate that OpenSSL has verified already. Refused (error text for the
