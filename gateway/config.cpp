@@ -137,6 +137,10 @@ private:
             for (const std::string& one : list(key, value, false))
                 if (ok()) out.listen.push_back(checked(value, key, parse_host_port(one)));
             if (ok() && out.listen.empty()) fail(value, "`listen` names no address");
+        } else if (key == "enrollListen") {
+            for (const std::string& one : list(key, value, false))
+                if (ok()) out.enroll_listen.push_back(checked(value, key, parse_host_port(one)));
+            if (ok() && out.enroll_listen.empty()) fail(value, "`enrollListen` names no address");
         } else if (key == "certificate") {
             out.certificate = path(key, value);
         } else if (key == "key") {
@@ -272,6 +276,15 @@ private:
 };
 
 }  // namespace
+
+std::vector<host_port> enroll_addresses(const config& configuration) {
+    if (!configuration.enroll_listen.empty()) return configuration.enroll_listen;
+    std::vector<host_port> out;
+    for (const auto& one : configuration.listen)
+        if (std::none_of(out.begin(), out.end(), [&one](const auto& other) { return other.host == one.host; }))
+            out.push_back({one.host, enroll_port});
+    return out;
+}
 
 std::string default_state_directory() {
     if (::geteuid() == 0) return "/var/lib/delvegate";

@@ -32,8 +32,11 @@ struct component_config {
     launcher::dlv_address address;
 };
 
+inline constexpr std::uint16_t enroll_port = 7444;
+
 struct config {
     std::vector<host_port> listen{{"::", 7443}};
+    std::vector<host_port> enroll_listen;  // empty: the hosts of `listen`, enroll_port
     std::string certificate;
     std::string key;
     std::string client_ca;
@@ -44,6 +47,9 @@ struct config {
     limits bounds;
     std::vector<component_config> components;
 };
+
+// Where enrolment listens.
+std::vector<host_port> enroll_addresses(const config& configuration);
 
 // Root's are /var/lib/delvegate and /run/delvegate; an ordinary user's follow the XDG variables
 // (~/.local/state/delvegate; $XDG_RUNTIME_DIR/delvegate, else a directory of the state directory).

@@ -60,6 +60,10 @@ const std::vector<plain_key>& top_keys() {
     static const std::vector<plain_key> keys{
         {"listen", "list of HOST:PORT", "[\"[::]:7443\"]",
          "Addresses to listen on. [::] takes IPv4 as well. Port 0 lets the system choose.", ""},
+        {"enrollListen", "list of HOST:PORT", "",
+         "Where `delvegate enroll` is answered, while a token is live; at other times nothing listens there. "
+         "Without it: port 7444 on the hosts of listen.",
+         "[\"[::]:7444\"]"},
         {"certificate", "path", "",
          "The gateway's certificate chain, PEM. certificate, key and clientCA are given together; without "
          "them the gateway makes its own below stateDirectory.",

@@ -3,6 +3,8 @@
 #include <cstdio>
 
 #include "gateway/connect_command.h"
+#include "gateway/context_command.h"
+#include "gateway/enroll_command.h"
 #include "gateway/serve_command.h"
 #include "gateway/status_command.h"
 
@@ -22,6 +24,8 @@ int main(int argc, char** argv) {
     int exit_code = 0;
     gateway::add_serve_command(app, exit_code);
     gateway::add_connect_command(app, exit_code);
+    gateway::add_enroll_command(app, exit_code);
+    gateway::add_context_command(app, exit_code);
     gateway::add_status_command(app, exit_code);
     app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version")->callback([] {
         std::puts("delvegate " DELVEGATE_VERSION);

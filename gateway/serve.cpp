@@ -11,8 +11,11 @@
 #include <optional>
 #include <utility>
 
+#include "auth/pinned_tls.h"
 #include "auth/tls.h"
 #include "gateway/endpoints.h"
+#include "gateway/enrollment.h"
+#include "gateway/enrollment_server.h"
 #include "gateway/log.h"
 #include "gateway/own_identities.h"
 #include "gateway/state_directory.h"
@@ -79,6 +82,27 @@ public:
         return {};
     }
 
+    // After start(): enrolment and renewal. `files` are the gateway's own.
+    void issue_certificates(const signer_maker& make_signer, const auth::tls_files& files) {
+        if (make_signer) signer_ = make_signer(io_);
+        if (!signer_) return;
+        enrollment_.emplace(*signer_, counts_,
+                            enrollment::hooks{[this] {
+                                                  const auto all = server_->addresses();
+                                                  return all.empty() ? std::uint16_t{0} : all.front().port();
+                                              },
+                                              [this](std::string_view old, const auth::identity& now) {
+                                                  server_->rebind(old, now);
+                                              }});
+        parts_.renew = [this](const auth::identity& who, const std::string& body, std::function<void(http_answer)> done) {
+            enrollment_->renew(who, body, std::move(done));
+        };
+        enrolling_.emplace(io_, configuration_.bounds, counts_, *enrollment_, *signer_,
+                           enrollment_server::settings{enroll_addresses(configuration_),
+                                                       [files] { return auth::make_enrollment_context(files, {}); }});
+        enrolling_->start();
+    }
+
     serve_exit run() {
         io_.run();
         server_.reset();
@@ -102,6 +126,7 @@ private:
             }
             log().info("signal {}: draining, {} connections, at most {}", number, server_->connections(),
                        format_duration(parts_.bounds.drain_time));
+            if (enrolling_) enrolling_->stop();
             server_->drain([this] {
                 components_.stop([this] {
                     log().info("drained");
@@ -123,7 +148,14 @@ private:
 
     http_answer report(std::string_view path) const {
         if (path != "/v1/status") return {404, http_error("there is /v1/status")};
-        return {200, protocol::to_text(status_report(parts_, *server_, since_, components_.status()))};
+        json body = status_report(parts_, *server_, since_, components_.status());
+        if (enrolling_) {
+            json::array listen;
+            for (const auto& one : enrolling_->addresses())
+                listen.emplace_back(to_string(host_port{one.address().to_string(), one.port()}));
+            body.set("enrollment", json::object{{"liveTokens", std::uint64_t{enrolling_->live()}}, {"listen", std::move(listen)}});
+        }
+        return {200, protocol::to_text(body)};
     }
 
     std::string api(const auth::identity& who, std::string_view path) const {
@@ -147,6 +179,9 @@ private:
     endpoints components_;
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false};
     std::optional<tls_server> server_;
+    std::unique_ptr<signer> signer_;
+    std::optional<enrollment> enrollment_;
+    std::optional<enrollment_server> enrolling_;
     status_socket status_{io_, [this](std::string_view path) { return report(path); }};
     boost::asio::signal_set signals_, hangup_;
     const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
@@ -201,7 +236,7 @@ std::string component_name_of(const std::string& program) {
     return name.empty() ? "program" : name;
 }
 
-serve_exit run_serve(config configuration) {
+serve_exit run_serve(config configuration, const signer_maker& make_signer) {
     set_up_log(configuration.log_level, configuration.log_format);
     prepare_process();
     if (auto prepared = prepare_directories(configuration); !prepared) return complain(prepared.error());
@@ -209,12 +244,17 @@ serve_exit run_serve(config configuration) {
     if (!lock) return complain(lock.error());
 
     own_identities own;
-    auth::tls_files files{configuration.certificate, configuration.key, configuration.client_ca};
+    auth::tls_files files;
+    files.certificate = configuration.certificate;
+    files.key = configuration.key;
+    files.ca = configuration.client_ca;
     if (files.certificate.empty()) {
         auto made = make_own_identities(configuration.state_directory, configuration.components, configuration.listen);
         if (!made) return complain(made.error());
         own = std::move(*made);
-        files = {own.certificate, own.key, own.ca};
+        files.certificate = own.certificate;
+        files.key = own.key;
+        files.ca = own.ca;
     }
     auto context = auth::make_server_context(files);
     if (!context) return complain(context.error());
@@ -224,6 +264,7 @@ serve_exit run_serve(config configuration) {
 
     gateway_process process(configuration);
     if (auto started = process.start(std::move(*context)); !started) return complain(started.error());
+    process.issue_certificates(make_signer, files);
     const auto listening = process.addresses();
     std::string where;
     for (const auto& one : listening) where += (where.empty() ? "" : ", ") + to_string(one);
