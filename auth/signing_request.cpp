@@ -24,7 +24,7 @@ struct request_free {
 using request_ptr = std::unique_ptr<X509_REQ, request_free>;
 using digest_ptr = std::unique_ptr<EVP_MD_CTX, request_free>;
 
-const unsigned char* octets(std::string_view bytes) { return reinterpret_cast<const unsigned char*>(bytes.octets()); }
+const unsigned char* octets(std::string_view bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 
 template <class Writer>
 std::string written(BIO* memory, Writer write) {
@@ -47,9 +47,9 @@ std::string fault_of(const EVP_PKEY* key) {
     std::array<char, 64> group{};
     std::size_t size = 0;
     const bool named = EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit_curve) == 1 &&
-                       explicit_curve == 0 && EVP_PKEY_get_group_name(key, group.octets(), group.size(), &size) == 1;
+                       explicit_curve == 0 && EVP_PKEY_get_group_name(key, group.data(), group.size(), &size) == 1;
     static constexpr std::array<std::string_view, 3> known{"prime256v1", "secp384r1", "secp521r1"};
-    const bool ours = named && std::find(known.begin(), known.end(), std::string_view(group.octets(), size)) != known.end();
+    const bool ours = named && std::find(known.begin(), known.end(), std::string_view(group.data(), size)) != known.end();
     ERR_clear_error();
     return ours ? std::string() : "its elliptic curve is none of P-256, P-384 and P-521";
 }

@@ -15,6 +15,7 @@
 #include "gateway/endpoints.h"
 #include "gateway/log.h"
 #include "gateway/own_identities.h"
+#include "gateway/signer_client.h"
 #include "gateway/state_directory.h"
 #include "gateway/status_report.h"
 #include "gateway/status_socket.h"
@@ -65,7 +66,16 @@ launcher::outcome<void> prepare_directories(config& configuration) {
 class gateway_process {
 public:
     explicit gateway_process(config& configuration)
-        : configuration_(configuration), components_(io_, configuration), signals_(io_, SIGTERM, SIGINT), hangup_(io_, SIGHUP) {}
+        : configuration_(configuration),
+          signer_(io_, settings_of(configuration)),
+          components_(io_, configuration),
+          signals_(io_, SIGTERM, SIGINT), hangup_(io_, SIGHUP) {}
+
+    // First of all: whoever holds the CA's key is another process before any socket of ours is open.
+    launcher::outcome<void> start_signer() {
+        signer_.on_changed = [] { log().info("the CA's records have changed"); };
+        return signer_.start();
+    }
 
     launcher::outcome<void> start(auth::ssl_ctx context) {
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
@@ -92,6 +102,15 @@ public:
     }
 
 private:
+    static signer_settings settings_of(const config& configuration) {
+        signer_settings out;
+        out.state_directory = configuration.state_directory;
+        out.terms.certificate_ttl = std::chrono::duration_cast<std::chrono::seconds>(configuration.certificate_ttl);
+        out.terms.renew_window = std::chrono::duration_cast<std::chrono::seconds>(configuration.renew_window);
+        if (configuration.certificate.empty()) out.hosts = gateway_hosts(configuration.components, configuration.listen);
+        return out;
+    }
+
     void wait_for_signal() {
         signals_.async_wait([this](const boost::system::error_code& ec, int number) {
             if (ec) return;
@@ -143,6 +162,7 @@ private:
 
     config& configuration_;
     boost::asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // one thread: no locks around sockets
+    signer_client signer_;
     counters counts_;
     endpoints components_;
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false};
@@ -216,13 +236,14 @@ serve_exit run_serve(config configuration) {
         own = std::move(*made);
         files = {own.certificate, own.key, own.ca};
     }
+    gateway_process process(configuration);
+    if (auto started = process.start_signer(); !started) return complain(started.error());
     auto context = auth::make_server_context(files);
     if (!context) return complain(context.error());
     for (const auto& one : configuration.components)
         if (one.users.empty() && one.groups.empty())
             log().warn("component {}: neither users nor groups are listed, so nobody is admitted", one.name);
 
-    gateway_process process(configuration);
     if (auto started = process.start(std::move(*context)); !started) return complain(started.error());
     const auto listening = process.addresses();
     std::string where;
