@@ -4,6 +4,7 @@
 #include <openssl/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/system/result.hpp>
@@ -24,5 +25,8 @@ struct identity {
 // log): no or two CNs, an empty name, NUL or control characters, invalid UTF-8, a name of more than
 // 256 bytes, more than 64 groups.
 boost::system::result<identity, std::string> identify(const X509* certificate);
+
+// What keeps a text from being a user or group ("has control characters"); empty: nothing.
+std::string_view name_fault(std::string_view name);
 
 }  // namespace auth

@@ -17,6 +17,7 @@ namespace auth {
 struct openssl_free {
     void operator()(X509* p) const { X509_free(p); }
     void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
+    void operator()(EVP_PKEY_CTX* p) const { EVP_PKEY_CTX_free(p); }
     void operator()(BIO* p) const { BIO_free_all(p); }
     void operator()(X509_STORE* p) const { X509_STORE_free(p); }
     void operator()(X509_STORE_CTX* p) const { X509_STORE_CTX_free(p); }

@@ -61,7 +61,9 @@ outcome<void> check_pin(std::string& pin) {
     return {};
 }
 
-outcome<ssl_ctx> make_enrollment_context(const tls_files& files, std::string_view more) {
+outcome<ssl_ctx> make_enrollment_context(const tls_files& files, const std::string& pinned) {
+    const auto ca = load_certificate(pinned);
+    if (!ca) return ca.error();
     auto context = tls_profile::make(true);
     if (!context) return context;
     SSL_CTX* c = context->get();
@@ -74,7 +76,7 @@ outcome<ssl_ctx> make_enrollment_context(const tls_files& files, std::string_vie
         if (found) std::move(found->begin(), found->end(), std::back_inserter(known));
     };
     if (!files.ca.empty()) add(load_certificates(files.ca));
-    if (!more.empty()) add(read_certificates(more, "the CA"));
+    add(load_certificates(pinned));
     STACK_OF(X509)* chain = nullptr;
     SSL_CTX_get0_chain_certs(c, &chain);
     X509* last = chain && sk_X509_num(chain) > 0 ? sk_X509_value(chain, sk_X509_num(chain) - 1) : SSL_CTX_get0_certificate(c);
@@ -85,11 +87,11 @@ outcome<ssl_ctx> make_enrollment_context(const tls_files& files, std::string_vie
         if (issuer == known.end() || SSL_CTX_add1_chain_cert(c, issuer->get()) != 1) break;
         last = issuer->get();
     }
-    const bool complete = self_signed(last);
+    const bool complete = self_signed(last) && pin_of(last) == pin_of(ca->get());
     ERR_clear_error();
     if (!complete)
-        return "the certificate of the CA that issued " + files.certificate +
-               " is not at hand, and laptops look for it; append it to that file";
+        return "the gateway's certificate " + files.certificate + " was not issued by the CA in " + pinned +
+               ", whose pin laptops are given; without `certificate`, `key` and `clientCA` in the configuration it is";
     return context;
 }
 

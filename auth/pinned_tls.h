@@ -17,9 +17,9 @@ std::string pin_of(const X509* certificate);
 outcome<void> check_pin(std::string& pin);
 
 // A server's side: no client certificate, ALPN http/1.1 or none. Its chain goes up to and includes a
-// self-signed CA, which is looked for in the certificate's own file, in files.ca, and in `more` (PEM);
-// an error when there is none.
-outcome<ssl_ctx> make_enrollment_context(const tls_files& files, std::string_view more);
+// self-signed CA, which is looked for in the certificate's own file, in files.ca and in `pinned`. That last is
+// the file of the CA whose pin laptops are given; an error when the chain does not come to it.
+outcome<ssl_ctx> make_enrollment_context(const tls_files& files, const std::string& pinned);
 
 // A client's side: a server is accepted when its chain holds a CA certificate of this pin and verifies
 // against it, for the host of set_expected_host(); all of that within the handshake, before a byte of ours

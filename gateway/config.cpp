@@ -151,6 +151,10 @@ private:
             out.state_directory = path(key, value);
         } else if (key == "runtimeDirectory") {
             out.runtime_directory = path(key, value);
+        } else if (key == "certificateTtl") {
+            out.certificate_ttl = span(key, value);
+        } else if (key == "renewWindow") {
+            out.renew_window = span(key, value);
         } else if (key == "logLevel") {
             out.log_level = one_of(key, value, {"debug", "info", "warn", "error"});
         } else if (key == "logFormat") {
@@ -163,6 +167,14 @@ private:
             for (const auto& item : value)
                 if (ok()) component(out, item);
         }
+    }
+
+    // Of a certificate: whole seconds, and no shorter than clocks differ.
+    std::chrono::milliseconds span(const std::string& key, const YAML::Node& value) {
+        const auto time = checked(value, key, parse_duration(text(key, value)));
+        if (ok() && (time < std::chrono::minutes(1) || time > std::chrono::hours(24) * 3650))
+            fail(value, "`" + key + "` must be between 1m and 3650d");
+        return time;
     }
 
     // A plain number above zero.

@@ -1,6 +1,7 @@
 // gateway.yaml as a value: read once, checked whole, every error one line with its place.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -44,6 +45,8 @@ struct config {
     std::string runtime_directory;  // default: default_runtime_directory()
     std::string log_level = "info";
     std::string log_format = "text";
+    std::chrono::milliseconds certificate_ttl = std::chrono::hours(24);      // of people who enroll
+    std::chrono::milliseconds renew_window = std::chrono::hours(24) * 30;  // after enrolment
     limits bounds;
     std::vector<component_config> components;
 };

@@ -48,7 +48,7 @@ void enrollment::enroll(std::string body, const std::string& source, reply done)
                        } else {
                            ++counts_.refused_enrollments;
                            note(source, "enrolment from " + source + " refused: " + printable(said.code) + ": " +
-                                            printable(said.reason));
+                                            printable(said.log.empty() ? said.reason : said.log));
                        }
                        done(answer_of(said));
                    });
@@ -62,7 +62,7 @@ void enrollment::renew(const auth::identity& who, const std::string& body, reply
                       if (alive.expired()) return;
                       if (!said.ok) {
                           note(who.user, "renewal of " + printable(who.user) + "'s certificate refused: " +
-                                             printable(said.code) + ": " + printable(said.reason));
+                                             printable(said.code) + ": " + printable(said.log.empty() ? said.reason : said.log));
                           return done(answer_of(said));
                       }
                       const auto made = auth::read_certificates(said.certificate, "the signer's answer");

@@ -13,11 +13,13 @@
 
 #include "auth/pinned_tls.h"
 #include "auth/tls.h"
+#include "gateway/ca_signer.h"
 #include "gateway/endpoints.h"
 #include "gateway/enrollment.h"
 #include "gateway/enrollment_server.h"
 #include "gateway/log.h"
 #include "gateway/own_identities.h"
+#include "gateway/signer_client.h"
 #include "gateway/state_directory.h"
 #include "gateway/status_report.h"
 #include "gateway/status_socket.h"
@@ -68,7 +70,16 @@ launcher::outcome<void> prepare_directories(config& configuration) {
 class gateway_process {
 public:
     explicit gateway_process(config& configuration)
-        : configuration_(configuration), components_(io_, configuration), signals_(io_, SIGTERM, SIGINT), hangup_(io_, SIGHUP) {}
+        : configuration_(configuration),
+          signer_(io_, settings_of(configuration)),
+          components_(io_, configuration),
+          signals_(io_, SIGTERM, SIGINT), hangup_(io_, SIGHUP) {}
+
+    // First of all: whoever holds the CA's key is another process before any socket of ours is open.
+    launcher::outcome<void> start_signer() {
+        signer_.on_changed = [] { log().info("the CA's records have changed"); };
+        return signer_.start();
+    }
 
     launcher::outcome<void> start(auth::ssl_ctx context) {
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
@@ -83,10 +94,8 @@ public:
     }
 
     // After start(): enrolment and renewal. `files` are the gateway's own.
-    void issue_certificates(const signer_maker& make_signer, const auth::tls_files& files) {
-        if (make_signer) signer_ = make_signer(io_);
-        if (!signer_) return;
-        enrollment_.emplace(*signer_, counts_,
+    void issue_certificates(const auth::tls_files& files) {
+        enrollment_.emplace(issuing_, counts_,
                             enrollment::hooks{[this] {
                                                   const auto all = server_->addresses();
                                                   return all.empty() ? std::uint16_t{0} : all.front().port();
@@ -97,9 +106,10 @@ public:
         parts_.renew = [this](const auth::identity& who, const std::string& body, std::function<void(http_answer)> done) {
             enrollment_->renew(who, body, std::move(done));
         };
-        enrolling_.emplace(io_, configuration_.bounds, counts_, *enrollment_, *signer_,
+        const std::string ca = configuration_.state_directory + "/ca/ca.crt";
+        enrolling_.emplace(io_, configuration_.bounds, counts_, *enrollment_, issuing_,
                            enrollment_server::settings{enroll_addresses(configuration_),
-                                                       [files] { return auth::make_enrollment_context(files, {}); }});
+                                                       [files, ca] { return auth::make_enrollment_context(files, ca); }});
         enrolling_->start();
     }
 
@@ -116,6 +126,15 @@ public:
     }
 
 private:
+    static signer_settings settings_of(const config& configuration) {
+        signer_settings out;
+        out.state_directory = configuration.state_directory;
+        out.terms.certificate_ttl = std::chrono::duration_cast<std::chrono::seconds>(configuration.certificate_ttl);
+        out.terms.renew_window = std::chrono::duration_cast<std::chrono::seconds>(configuration.renew_window);
+        if (configuration.certificate.empty()) out.hosts = gateway_hosts(configuration.components, configuration.listen);
+        return out;
+    }
+
     void wait_for_signal() {
         signals_.async_wait([this](const boost::system::error_code& ec, int number) {
             if (ec) return;
@@ -175,11 +194,12 @@ private:
 
     config& configuration_;
     boost::asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // one thread: no locks around sockets
+    signer_client signer_;
     counters counts_;
     endpoints components_;
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false};
     std::optional<tls_server> server_;
-    std::unique_ptr<signer> signer_;
+    ca_signer issuing_{signer_};
     std::optional<enrollment> enrollment_;
     std::optional<enrollment_server> enrolling_;
     status_socket status_{io_, [this](std::string_view path) { return report(path); }};
@@ -236,7 +256,7 @@ std::string component_name_of(const std::string& program) {
     return name.empty() ? "program" : name;
 }
 
-serve_exit run_serve(config configuration, const signer_maker& make_signer) {
+serve_exit run_serve(config configuration) {
     set_up_log(configuration.log_level, configuration.log_format);
     prepare_process();
     if (auto prepared = prepare_directories(configuration); !prepared) return complain(prepared.error());
@@ -256,15 +276,16 @@ serve_exit run_serve(config configuration, const signer_maker& make_signer) {
         files.key = own.key;
         files.ca = own.ca;
     }
+    gateway_process process(configuration);
+    if (auto started = process.start_signer(); !started) return complain(started.error());
     auto context = auth::make_server_context(files);
     if (!context) return complain(context.error());
     for (const auto& one : configuration.components)
         if (one.users.empty() && one.groups.empty())
             log().warn("component {}: neither users nor groups are listed, so nobody is admitted", one.name);
 
-    gateway_process process(configuration);
     if (auto started = process.start(std::move(*context)); !started) return complain(started.error());
-    process.issue_certificates(make_signer, files);
+    process.issue_certificates(files);
     const auto listening = process.addresses();
     std::string where;
     for (const auto& one : listening) where += (where.empty() ? "" : ", ") + to_string(one);

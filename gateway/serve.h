@@ -1,15 +1,10 @@
 // `delvegate serve`: everything of a gateway, from its configuration to the last byte of its drain.
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-
 #include "gateway/config.h"
-#include "gateway/signer.h"
 
 namespace gateway {
 
@@ -20,12 +15,9 @@ enum class serve_exit : int {
     usage = 2,   // the command line or the configuration makes no sense
 };
 
-// Who issues certificates for enrolment and renewal; null, or no function: nobody, and neither is served.
-using signer_maker = std::function<std::unique_ptr<signer>(boost::asio::io_context&)>;
-
 // Runs until SIGTERM or SIGINT. Standard output gets one line when the gateway is ready and, where it
 // made its own identities, what to type on the laptop; errors go to standard error, one line each.
-serve_exit run_serve(config configuration, const signer_maker& make_signer = {});
+serve_exit run_serve(config configuration);
 
 // A component name from a program's path: "./Kube_Scheduler" → "kube-scheduler".
 std::string component_name_of(const std::string& program);

@@ -32,6 +32,7 @@ struct signer_answer {
     // Otherwise: token-unknown, rate-limited, weak-key, unavailable, …, and one line for a person.
     std::string code;
     std::string reason;
+    std::string log{};  // the true cause, for our own log only; empty: the reason
 };
 
 struct live_tokens {
