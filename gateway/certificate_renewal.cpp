@@ -111,7 +111,9 @@ void certificate_renewal::check() {
                     "; enrol again with `delvegate enroll`"),
                wait(longest_wait);
     const auto context = store_.read(how_.context);
-    if (context && context->renew_until > 0 && now() >= static_cast<double>(context->renew_until))
+    // What a renewal gives does not go beyond that time.
+    const double until = context ? static_cast<double>(context->renew_until) : 0;
+    if (until > 0 && (now() >= until || seen->not_after >= until))
         return tell("the certificate of context " + how_.context + " ends on " + time_text(seen->not_after) +
                     " and cannot be renewed any more; enrol again with `delvegate enroll`"),
                wait(longest_wait);
