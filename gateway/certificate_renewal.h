@@ -36,6 +36,7 @@ public:
 
     void start();
     void stop();
+    bool busy() const { return key_ != nullptr; }  // a gateway is being asked
 
 private:
     struct validity {

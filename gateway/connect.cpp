@@ -254,6 +254,7 @@ private:
         exit_ = code;
         boost::system::error_code ignored;
         acceptor_.close(ignored);
+        renewing_ = renewal_ && renewal_->busy();
         if (renewal_) renewal_->stop();
         // IDEs get what is there for them, within a second or until a second signal.
         timer_.expires_after(farewell_time);
@@ -272,7 +273,7 @@ private:
     // What is left to do is the link's goodbye, which has its own patience.
     void leave() {
         signals_.cancel();
-        timer_.cancel();
+        if (!renewing_) timer_.cancel();  // a renewal under way would be waited for
     }
 
     const connect_options& options_;
@@ -288,6 +289,7 @@ private:
     std::string told_down_;  // the last reason that was told
     bool ready_ = false;
     bool stopping_ = false;
+    bool renewing_ = false;
     connect_exit exit_ = connect_exit::ok;
 };
 

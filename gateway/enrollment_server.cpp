@@ -22,14 +22,24 @@ constexpr std::chrono::milliseconds goodbye_time{2000};
 constexpr std::chrono::seconds ask_again{5};        // a signer or a port that is not there
 constexpr std::chrono::seconds longest_wait{3600};  // clocks jump
 
+// IPv4 as such, also where an IPv6 socket took it.
+std::string peer_text(const boost::asio::ip::address& address) {
+    const bool mapped = address.is_v6() && address.to_v6().is_v4_mapped();
+    return mapped ? boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6()).to_string()
+                  : address.to_string();
+}
+
 }  // namespace
 
 // One caller: handshake, one request, one answer, all within handshakeTime.
 class enrollment_server::call final : public std::enable_shared_from_this<call>, channel_user {
 public:
-    call(enrollment_server& server, std::uint64_t id, tcp::socket socket, ssl_handle ssl, std::string source)
+    // `address` is the caller's, `source` what it counts as.
+    call(enrollment_server& server, std::uint64_t id, tcp::socket socket, ssl_handle ssl, std::string address,
+         std::string source)
         : server_(server),
           id_(id),
+          address_(std::move(address)),
           source_(std::move(source)),
           channel_(tls_channel::make(std::move(socket), std::move(ssl), tls_channel::role::server, *this)),
           deadline_(server.io_),
@@ -61,7 +71,7 @@ private:
         auto* request = std::get_if<http_request>(&*got);
         // A stranger learns nothing of what there might be.
         if (!request || request->method != "POST" || request->path != "/v1/enroll") return reply({404});
-        server_.service_.enroll(std::move(request->body), source_, [weak = weak_from_this()](const http_answer& said) {
+        server_.service_.enroll(std::move(request->body), address_, [weak = weak_from_this()](const http_answer& said) {
             if (const auto self = weak.lock()) self->reply(said);
         });
     }
@@ -72,7 +82,7 @@ private:
     void closed(close_cause cause, std::string_view text) override {
         if (cause == close_cause::tls && !asked_) {
             ++server_.counts_.failed_handshakes;
-            server_.trouble(source_, "enrolment handshake with " + source_ + " failed: " + printable(text));
+            server_.trouble(source_, "enrolment handshake with " + address_ + " failed: " + printable(text));
         }
         over();
     }
@@ -91,6 +101,7 @@ private:
 
     enrollment_server& server_;
     const std::uint64_t id_;
+    const std::string address_;
     const std::string source_;
     std::shared_ptr<tls_channel> channel_;
     boost::asio::steady_timer deadline_;
@@ -202,7 +213,8 @@ void enrollment_server::take(int fd, const tcp::endpoint& peer) {
         return;
     }
     const std::uint64_t id = ++last_id_;
-    const auto made = std::make_shared<call>(*this, id, std::move(socket), std::move(ssl), source);
+    const auto made = std::make_shared<call>(
+        *this, id, std::move(socket), std::move(ssl), peer_text(peer.address()), source);
     calls_[id] = made;
     made->start();
 }

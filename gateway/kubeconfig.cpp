@@ -60,7 +60,7 @@ public:
         out.user = inner ? scalar(inner, "user") : "";
         const auto entry = named(root, "users", out.user);
         const YAML::Node user = entry ? (*entry)["user"] : YAML::Node();
-        if (out.user.empty() || !user.IsMap())
+        if (out.user.empty() || !user || !user.IsMap())
             return file_ + ": context " + context + " names the user \"" + out.user + "\", who is not in the file";
         const std::string who = file_ + ": the user " + out.user + " ";
         // kubectl itself lets a certificate win over the others, but then it would not be the one meant.
