@@ -46,18 +46,6 @@ bool is_control(char32_t c) {
            c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
 }
 
-// What is wrong with a name, or nothing.
-std::string_view fault(std::string_view name) {
-    if (name.empty()) return "is empty";
-    if (name.size() > max_name) return "is longer than 256 bytes";
-    while (!name.empty()) {
-        const auto point = take_code_point(name);
-        if (!point) return "is not valid UTF-8";
-        if (is_control(*point)) return "has control characters";
-    }
-    return {};
-}
-
 // T61, BMP and Universal strings have no one reading that every tool agrees on.
 bool is_text(const ASN1_STRING* value) {
     switch (ASN1_STRING_type(value)) {
@@ -79,7 +67,7 @@ std::string attributes(const X509_NAME* subject, int nid, const char* label,
         if (!is_text(value)) return std::string(label) + " of the certificate is not a UTF-8 string";
         const std::string_view text(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
                                     static_cast<std::size_t>(ASN1_STRING_length(value)));
-        if (const auto why = fault(text); !why.empty())
+        if (const auto why = name_fault(text); !why.empty())
             return std::string(label) + " of the certificate " + std::string(why);
         values.emplace_back(text);
         if (values.size() > max_groups) return "the certificate names more than 64 groups (O)";
@@ -125,6 +113,17 @@ boost::system::result<identity, std::string> refused(std::string why) {
 
 }  // namespace
 
+std::string_view name_fault(std::string_view name) {
+    if (name.empty()) return "is empty";
+    if (name.size() > max_name) return "is longer than 256 bytes";
+    while (!name.empty()) {
+        const auto point = take_code_point(name);
+        if (!point) return "is not valid UTF-8";
+        if (is_control(*point)) return "has control characters";
+    }
+    return {};
+}
+
 boost::system::result<identity, std::string> identify(const X509* certificate) {
     if (!certificate) return refused("no certificate");
     const X509_NAME* subject = X509_get_subject_name(certificate);
@@ -144,6 +143,8 @@ boost::system::result<identity, std::string> identify(const X509* certificate) {
     if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) != 1 || who.fingerprint.empty())
         return refused("the certificate cannot be read");
     who.not_after = static_cast<long long>(::timegm(&tm));
+    if (ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &tm) != 1) return refused("the certificate cannot be read");
+    who.not_before = static_cast<long long>(::timegm(&tm));
     return who;
 }
 

@@ -4,6 +4,7 @@
 #include <openssl/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/system/result.hpp>
@@ -17,11 +18,15 @@ struct identity {
     std::string serial;               // upper-case hex
     std::string fingerprint;          // sha256 of the certificate, lower-case hex
     long long not_after = 0;          // seconds since the epoch
+    long long not_before = 0;         // likewise
 };
 
 // Reads the identity of a certificate that OpenSSL has verified already. Refused (error text for the
 // log): no or two CNs, an empty name, NUL or control characters, invalid UTF-8, a name of more than
 // 256 bytes, more than 64 groups.
 boost::system::result<identity, std::string> identify(const X509* certificate);
+
+// What keeps a text from being a user or group ("has control characters"); empty: nothing.
+std::string_view name_fault(std::string_view name);
 
 }  // namespace auth

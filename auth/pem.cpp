@@ -53,7 +53,7 @@ std::string slurp(const std::string& file, bool secret, std::string& bytes) {
     return {};
 }
 
-openssl_ptr<BIO> memory(const std::string& bytes) {
+openssl_ptr<BIO> memory(std::string_view bytes) {
     return openssl_ptr<BIO>(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
 }
 
@@ -77,14 +77,36 @@ outcome<certificate_ptr> load_certificate(const std::string& file) {
 outcome<key_ptr> load_key(const std::string& file) {
     std::string bytes;
     if (auto problem = slurp(file, true, bytes); !problem.empty()) return problem;
-    bool encrypted = false;
-    key_ptr key(PEM_read_bio_PrivateKey(memory(bytes).get(), nullptr, no_password, &encrypted));
-    ERR_clear_error();
+    auto key = read_key(bytes, file);
     ::OPENSSL_cleanse(bytes.data(), bytes.size());
+    return key;
+}
+
+outcome<std::vector<certificate_ptr>> read_certificates(std::string_view pem, const std::string& name) {
+    std::vector<certificate_ptr> all;
+    const auto in = memory(pem);
+    bool encrypted = false;
+    while (certificate_ptr one{PEM_read_bio_X509(in.get(), nullptr, no_password, &encrypted)})
+        all.push_back(std::move(one));
+    ERR_clear_error();
+    if (all.empty()) return name + " has no certificate in PEM form";
+    return all;
+}
+
+outcome<std::vector<certificate_ptr>> load_certificates(const std::string& file) {
+    std::string bytes;
+    if (auto problem = slurp(file, false, bytes); !problem.empty()) return problem;
+    return read_certificates(bytes, file);
+}
+
+outcome<key_ptr> read_key(std::string_view pem, const std::string& name) {
+    bool encrypted = false;
+    key_ptr key(PEM_read_bio_PrivateKey(memory(pem).get(), nullptr, no_password, &encrypted));
+    ERR_clear_error();
     if (encrypted)
-        return "the private key " + file +
+        return "the private key " + name +
                " is encrypted; decrypt it (openssl pkey) and keep it readable for its owner only";
-    if (!key) return file + " has no private key in PEM form";
+    if (!key) return name + " has no private key in PEM form";
     return key;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "auth/pem.h"
+#include "auth/tls_profile.h"
 #include "auth/tls_trace.h"
 
 namespace auth {
@@ -69,11 +70,12 @@ int choose_alpn(SSL*, const unsigned char** chosen, unsigned char* chosen_size, 
 
 // Our own certificate: refused here, at start, rather than by every peer later.
 outcome<void> use_own(SSL_CTX* context, const tls_files& files, bool server) {
-    auto certificate = load_certificate(files.certificate);
-    if (!certificate) return certificate.error();
-    auto key = load_key(files.key);
+    auto chain = files.certificate_pem.empty() ? load_certificates(files.certificate)
+                                               : read_certificates(files.certificate_pem, files.certificate);
+    if (!chain) return chain.error();
+    auto key = files.key_pem.empty() ? load_key(files.key) : read_key(files.key_pem, files.key);
     if (!key) return key.error();
-    X509* own = certificate->get();
+    X509* own = chain->front().get();
     const std::string name = "the certificate " + files.certificate;
     if (const auto why = weakness(X509_get0_pubkey(own)); !why.empty()) return name + " " + why;
     if (X509_cmp_current_time(X509_get0_notAfter(own)) <= 0)
@@ -85,8 +87,10 @@ outcome<void> use_own(SSL_CTX* context, const tls_files& files, bool server) {
         return name + " is not for a " + (server ? "server" : "client") + " (extended key usage " +
                (server ? "serverAuth" : "clientAuth") + " is missing)";
     ERR_clear_error();
-    if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
-        return name + " cannot be used: " + openssl_error();
+    bool taken = SSL_CTX_use_certificate(context, own) == 1;
+    for (std::size_t i = 1; i < chain->size(); ++i)
+        taken = taken && SSL_CTX_add1_chain_cert(context, (*chain)[i].get()) == 1;
+    if (!taken) return name + " cannot be used: " + openssl_error();
     if (X509_check_private_key(own, key->get()) != 1) {
         ERR_clear_error();
         return "the key " + files.key + " does not belong to " + name;
@@ -96,7 +100,13 @@ outcome<void> use_own(SSL_CTX* context, const tls_files& files, bool server) {
     return {};
 }
 
-outcome<ssl_ctx> make_context(const tls_files& files, bool server) {
+}  // namespace
+
+namespace tls_profile {
+
+int verify_peer(int ok, X509_STORE_CTX* store) { return verify(ok, store); }
+
+outcome<ssl_ctx> make(bool server) {
     ERR_clear_error();
     ssl_ctx context(SSL_CTX_new(server ? TLS_server_method() : TLS_client_method()));
     if (!context) return "cannot set TLS up: " + openssl_error();
@@ -122,13 +132,28 @@ outcome<ssl_ctx> make_context(const tls_files& files, bool server) {
     if (SSL_CTX_set_purpose(c, server ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER) != 1)
         return "cannot set TLS up: " + openssl_error();
     X509_VERIFY_PARAM_clear_flags(SSL_CTX_get0_param(c), X509_V_FLAG_PARTIAL_CHAIN);
+    keep_trace(c);
+    return context;
+}
+
+outcome<void> use_certificate(SSL_CTX* context, const tls_files& files, bool server) {
+    return use_own(context, files, server);
+}
+
+}  // namespace tls_profile
+
+namespace {
+
+outcome<ssl_ctx> make_context(const tls_files& files, bool server) {
+    auto context = tls_profile::make(server);
+    if (!context) return context;
+    SSL_CTX* c = context->get();
     if (auto own = use_own(c, files, server); !own) return own.error();
     if (auto ca = load_certificate(files.ca); !ca) return ca.error();
     if (SSL_CTX_load_verify_file(c, files.ca.c_str()) != 1)
         return "the CA file " + files.ca + " cannot be used: " + openssl_error();
     // No list of accepted CAs is sent: a stranger need not learn whom we trust.
     if (server) SSL_CTX_set_alpn_select_cb(c, choose_alpn, nullptr);
-    keep_trace(c);
     return context;
 }
 

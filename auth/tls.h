@@ -25,6 +25,9 @@ struct tls_files {
     std::string key;          // PEM; refused when others than its owner can read it (but root may let a
                               // group read its own), or when it is encrypted
     std::string ca;           // PEM bundle the peer must chain to
+    // PEM that lies in no file of its own (a kubeconfig's); then the two above only name it for a person.
+    std::string certificate_pem{};
+    std::string key_pem{};
 };
 
 // ALPN names a server accepts, in its order of preference; a client without ALPN is accepted too.

@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "gateway/directory.h"
+#include "gateway/http_api.h"
 #include "gateway/limits.h"
 #include "gateway/tls_channel.h"
 
@@ -23,6 +24,9 @@ struct counters {
     std::uint64_t links = 0;               // verified connections by kind
     std::uint64_t raw_streams = 0;
     std::uint64_t control_requests = 0;
+    std::uint64_t enrollments = 0;         // tokens that became a certificate
+    std::uint64_t refused_enrollments = 0;
+    std::uint64_t renewals = 0;
     std::uint64_t streams = 0;             // opened on links
     std::uint64_t refused_streams = 0;     // by verdict, raw ones included
     std::uint64_t failed_handshakes = 0;   // no or a bad certificate, no TLS, too slow
@@ -47,6 +51,8 @@ struct gateway_parts {
     std::function<std::string(const auth::identity&, std::string_view path)> api;
     std::vector<std::string> names;  // of all components, whoever may see them
     bool draining = false;
+    // Answers `POST /v1/renew`; none: this gateway renews no certificates.
+    std::function<void(const auth::identity&, const std::string& body, std::function<void(http_answer)>)> renew{};
 };
 
 // One accepted channel, opened and verified, and who came in by it.
@@ -66,6 +72,8 @@ public:
     // Ends everything now, as politely as one write allows.
     virtual void close(std::string_view reason) = 0;
     virtual std::size_t streams() const = 0;
+    // The caller's certificate was renewed: the same person, by another certificate from now on.
+    virtual void rebind(const auth::identity&) {}
 };
 
 std::unique_ptr<carrier> make_link_server(gateway_parts& parts, admitted_channel in);

@@ -137,6 +137,10 @@ private:
             for (const std::string& one : list(key, value, false))
                 if (ok()) out.listen.push_back(checked(value, key, parse_host_port(one)));
             if (ok() && out.listen.empty()) fail(value, "`listen` names no address");
+        } else if (key == "enrollListen") {
+            for (const std::string& one : list(key, value, false))
+                if (ok()) out.enroll_listen.push_back(checked(value, key, parse_host_port(one)));
+            if (ok() && out.enroll_listen.empty()) fail(value, "`enrollListen` names no address");
         } else if (key == "certificate") {
             out.certificate = path(key, value);
         } else if (key == "key") {
@@ -147,6 +151,10 @@ private:
             out.state_directory = path(key, value);
         } else if (key == "runtimeDirectory") {
             out.runtime_directory = path(key, value);
+        } else if (key == "certificateTtl") {
+            out.certificate_ttl = span(key, value);
+        } else if (key == "renewWindow") {
+            out.renew_window = span(key, value);
         } else if (key == "logLevel") {
             out.log_level = one_of(key, value, {"debug", "info", "warn", "error"});
         } else if (key == "logFormat") {
@@ -159,6 +167,14 @@ private:
             for (const auto& item : value)
                 if (ok()) component(out, item);
         }
+    }
+
+    // Of a certificate: whole seconds, and no shorter than clocks differ.
+    std::chrono::milliseconds span(const std::string& key, const YAML::Node& value) {
+        const auto time = checked(value, key, parse_duration(text(key, value)));
+        if (ok() && (time < std::chrono::minutes(1) || time > std::chrono::hours(24) * 3650))
+            fail(value, "`" + key + "` must be between 1m and 3650d");
+        return time;
     }
 
     // A plain number above zero.
@@ -272,6 +288,15 @@ private:
 };
 
 }  // namespace
+
+std::vector<host_port> enroll_addresses(const config& configuration) {
+    if (!configuration.enroll_listen.empty()) return configuration.enroll_listen;
+    std::vector<host_port> out;
+    for (const auto& one : configuration.listen)
+        if (std::none_of(out.begin(), out.end(), [&one](const auto& other) { return other.host == one.host; }))
+            out.push_back({one.host, enroll_port});
+    return out;
+}
 
 std::string default_state_directory() {
     if (::geteuid() == 0) return "/var/lib/delvegate";

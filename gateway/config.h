@@ -1,6 +1,7 @@
 // gateway.yaml as a value: read once, checked whole, every error one line with its place.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -32,8 +33,11 @@ struct component_config {
     launcher::dlv_address address;
 };
 
+inline constexpr std::uint16_t enroll_port = 7444;
+
 struct config {
     std::vector<host_port> listen{{"::", 7443}};
+    std::vector<host_port> enroll_listen;  // empty: the hosts of `listen`, enroll_port
     std::string certificate;
     std::string key;
     std::string client_ca;
@@ -41,9 +45,14 @@ struct config {
     std::string runtime_directory;  // default: default_runtime_directory()
     std::string log_level = "info";
     std::string log_format = "text";
+    std::chrono::milliseconds certificate_ttl = std::chrono::hours(24);      // of people who enroll
+    std::chrono::milliseconds renew_window = std::chrono::hours(24) * 30;  // after enrolment
     limits bounds;
     std::vector<component_config> components;
 };
+
+// Where enrolment listens.
+std::vector<host_port> enroll_addresses(const config& configuration);
 
 // Root's are /var/lib/delvegate and /run/delvegate; an ordinary user's follow the XDG variables
 // (~/.local/state/delvegate; $XDG_RUNTIME_DIR/delvegate, else a directory of the state directory).

@@ -61,6 +61,10 @@ const std::vector<plain_key>& top_keys() {
     static const std::vector<plain_key> keys{
         {"listen", "list of HOST:PORT", "[\"[::]:7443\"]",
          "Addresses to listen on. [::] takes IPv4 as well. Port 0 lets the system choose.", ""},
+        {"enrollListen", "list of HOST:PORT", "",
+         "Where `delvegate enroll` is answered, while a token is live; at other times nothing listens there. "
+         "Without it: port 7444 on the hosts of listen.",
+         "[\"[::]:7444\"]"},
         {"certificate", "path", "",
          "The gateway's certificate chain, PEM. certificate, key and clientCA are given together; without "
          "them the gateway makes its own below stateDirectory.",
@@ -73,6 +77,10 @@ const std::vector<plain_key>& top_keys() {
          "What outlives a run: the gateway's own CA and identities, and dlv's output files.", ""},
         {"runtimeDirectory", "path", default_runtime_directory(),
          "What does not: the socket of `delvegate status` and dlv's sockets.", ""},
+        {"certificateTtl", "duration", "1d",
+         "How long a certificate lives that somebody enrolled for or renewed.", ""},
+        {"renewWindow", "duration", "30d",
+         "How long after enrolment a certificate can be renewed; then a new token is needed.", ""},
         {"logLevel", "debug, info, warn or error", "info",
          "The least severe messages to log, on standard error.", ""},
         {"logFormat", "text or json", "text", "One line of text, or one JSON object, per message.", ""},

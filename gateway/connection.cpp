@@ -42,12 +42,23 @@ void connection::close(std::string_view reason) {
     boost::asio::post(server_.parts_.io, removal());
 }
 
+void connection::rebind(std::string_view old_fingerprint, const auth::identity& now) {
+    if (who_.user.empty() || who_.fingerprint != old_fingerprint || who_.user != now.user) return;
+    who_.issuer = now.issuer;
+    who_.serial = now.serial;
+    who_.fingerprint = now.fingerprint;
+    who_.not_before = now.not_before;
+    who_.not_after = now.not_after;
+    if (carrier_) carrier_->rebind(who_);
+}
+
 void connection::opened() {
     handshake_over();
     const SSL* ssl = channel_->ssl();
     const auto who = auth::identify(SSL_get0_peer_certificate(ssl));
     if (!who) return refuse_silently("a certificate without a usable identity: " + who.error());
 
+    who_ = *who;
     admitted_channel in;
     in.channel = channel_;
     in.who.who = *who;

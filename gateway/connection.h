@@ -20,6 +20,10 @@ public:
     void start();
     void drain(std::string_view reason, std::chrono::milliseconds within);
     void close(std::string_view reason);
+    // The certificate of that fingerprint, if it is this connection's, has been renewed.
+    void rebind(std::string_view old_fingerprint, const auth::identity& now);
+    const auth::identity& who() const { return who_; }  // its user is empty before the certificate is verified
+    const std::string& address() const { return address_; }
     std::size_t streams() const { return carrier_ ? carrier_->streams() : 0; }
 
 private:
@@ -37,6 +41,7 @@ private:
     const std::uint64_t id_;
     const std::string source_;
     std::string address_;
+    auth::identity who_;
     std::shared_ptr<tls_channel> channel_;
     std::unique_ptr<carrier> carrier_;
     std::string user_;             // counted under connectionsPerIdentity

@@ -31,6 +31,11 @@ debug_stream::~debug_stream() {
     component_.streams_.remove(this);
 }
 
+void debug_stream::rebound(const auth::identity& now) {
+    who_.who = now;
+    if (view_) view_->rebound(now);
+}
+
 bool debug_stream::takes_place() const { return !over_ && !refusal_ && !(view_ && view_->finished()); }
 
 std::string_view debug_stream::protocol() const {

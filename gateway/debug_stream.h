@@ -24,6 +24,7 @@ public:
     void writable() override;
     void ended() override;
     void lost(std::string_view reason) override;
+    void rebound(const auth::identity& now) override;
 
     // Whether it takes one of the component's places; not any more once its view has ended.
     bool takes_place() const;

@@ -61,6 +61,10 @@ public:
         leave(reason);
     }
 
+    void rebind(const auth::identity& now) override {
+        in_.who.who = now;
+        streams_.rebound(now);
+    }
     std::size_t streams() const override { return streams_.size(); }
 
 private:

@@ -313,6 +313,11 @@ void link_streams::close(std::string_view reason) {
     owner_.collect_later();
 }
 
+void link_streams::rebound(const auth::identity& now) {
+    for (auto& [id, stream] : streams_)
+        if (stream->user_ && !stream->gone_ && !stream->finished_) stream->user_->rebound(now);
+}
+
 bool link_streams::tick() {
     if (closed_) return true;
     if (std::exchange(heard_, false)) {

@@ -41,6 +41,10 @@ public:
         in_.channel->shutdown(goodbye_time);
     }
 
+    void rebind(const auth::identity& now) override {
+        in_.who.who = now;
+        if (user_) user_->rebound(now);
+    }
     std::size_t streams() const override { return finished_ ? 0 : 1; }
 
 private:

@@ -11,10 +11,15 @@
 #include <optional>
 #include <utility>
 
+#include "auth/pinned_tls.h"
 #include "auth/tls.h"
+#include "gateway/ca_signer.h"
 #include "gateway/endpoints.h"
+#include "gateway/enrollment.h"
+#include "gateway/enrollment_server.h"
 #include "gateway/log.h"
 #include "gateway/own_identities.h"
+#include "gateway/signer_client.h"
 #include "gateway/state_directory.h"
 #include "gateway/status_report.h"
 #include "gateway/status_socket.h"
@@ -66,9 +71,16 @@ class gateway_process {
 public:
     explicit gateway_process(config& configuration)
         : configuration_(configuration),
+          signer_(io_, settings_of(configuration)),
           components_(io_, configuration, counts_.limit_reply),
           signals_(io_, SIGTERM, SIGINT),
           hangup_(io_, SIGHUP) {}
+
+    // First of all: whoever holds the CA's key is another process before any socket of ours is open.
+    launcher::outcome<void> start_signer() {
+        signer_.on_changed = [] { log().info("the CA's records have changed"); };
+        return signer_.start();
+    }
 
     launcher::outcome<void> start(auth::ssl_ctx context) {
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
@@ -80,6 +92,26 @@ public:
         wait_for_signal();
         wait_for_hangup();
         return {};
+    }
+
+    // After start(): enrolment and renewal. `files` are the gateway's own.
+    void issue_certificates(const auth::tls_files& files) {
+        enrollment_.emplace(issuing_, counts_,
+                            enrollment::hooks{[this] {
+                                                  const auto all = server_->addresses();
+                                                  return all.empty() ? std::uint16_t{0} : all.front().port();
+                                              },
+                                              [this](std::string_view old, const auth::identity& now) {
+                                                  server_->rebind(old, now);
+                                              }});
+        parts_.renew = [this](const auth::identity& who, const std::string& body, std::function<void(http_answer)> done) {
+            enrollment_->renew(who, body, std::move(done));
+        };
+        const std::string ca = configuration_.state_directory + "/ca/ca.crt";
+        enrolling_.emplace(io_, configuration_.bounds, counts_, *enrollment_, issuing_,
+                           enrollment_server::settings{enroll_addresses(configuration_),
+                                                       [files, ca] { return auth::make_enrollment_context(files, ca); }});
+        enrolling_->start();
     }
 
     serve_exit run() {
@@ -95,6 +127,15 @@ public:
     }
 
 private:
+    static signer_settings settings_of(const config& configuration) {
+        signer_settings out;
+        out.state_directory = configuration.state_directory;
+        out.terms.certificate_ttl = std::chrono::duration_cast<std::chrono::seconds>(configuration.certificate_ttl);
+        out.terms.renew_window = std::chrono::duration_cast<std::chrono::seconds>(configuration.renew_window);
+        if (configuration.certificate.empty()) out.hosts = gateway_hosts(configuration.components, configuration.listen);
+        return out;
+    }
+
     void wait_for_signal() {
         signals_.async_wait([this](const boost::system::error_code& ec, int number) {
             if (ec) return;
@@ -105,6 +146,7 @@ private:
             }
             log().info("signal {}: draining, {} connections, at most {}", number, server_->connections(),
                        format_duration(parts_.bounds.drain_time));
+            if (enrolling_) enrolling_->stop();
             server_->drain([this] {
                 components_.stop([this] {
                     log().info("drained");
@@ -126,7 +168,14 @@ private:
 
     http_answer report(std::string_view path) const {
         if (path != "/v1/status") return {404, http_error("there is /v1/status")};
-        return {200, protocol::to_text(status_report(parts_, *server_, since_, components_.status()))};
+        json body = status_report(parts_, *server_, since_, components_.status());
+        if (enrolling_) {
+            json::array listen;
+            for (const auto& one : enrolling_->addresses())
+                listen.emplace_back(to_string(host_port{one.address().to_string(), one.port()}));
+            body.set("enrollment", json::object{{"liveTokens", std::uint64_t{enrolling_->live()}}, {"listen", std::move(listen)}});
+        }
+        return {200, protocol::to_text(body)};
     }
 
     std::string api(const auth::identity& who, std::string_view path) const {
@@ -146,10 +195,14 @@ private:
 
     config& configuration_;
     boost::asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // one thread: no locks around sockets
+    signer_client signer_;
     counters counts_;
     endpoints components_;
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false};
     std::optional<tls_server> server_;
+    ca_signer issuing_{signer_};
+    std::optional<enrollment> enrollment_;
+    std::optional<enrollment_server> enrolling_;
     status_socket status_{io_, [this](std::string_view path) { return report(path); }};
     boost::asio::signal_set signals_, hangup_;
     const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
@@ -212,21 +265,28 @@ serve_exit run_serve(config configuration) {
     if (!lock) return complain(lock.error());
 
     own_identities own;
-    auth::tls_files files{configuration.certificate, configuration.key, configuration.client_ca};
+    auth::tls_files files;
+    files.certificate = configuration.certificate;
+    files.key = configuration.key;
+    files.ca = configuration.client_ca;
     if (files.certificate.empty()) {
         auto made = make_own_identities(configuration.state_directory, configuration.components, configuration.listen);
         if (!made) return complain(made.error());
         own = std::move(*made);
-        files = {own.certificate, own.key, own.ca};
+        files.certificate = own.certificate;
+        files.key = own.key;
+        files.ca = own.ca;
     }
+    gateway_process process(configuration);
+    if (auto started = process.start_signer(); !started) return complain(started.error());
     auto context = auth::make_server_context(files);
     if (!context) return complain(context.error());
     for (const auto& one : configuration.components)
         if (one.users.empty() && one.groups.empty())
             log().warn("component {}: neither users nor groups are listed, so nobody is admitted", one.name);
 
-    gateway_process process(configuration);
     if (auto started = process.start(std::move(*context)); !started) return complain(started.error());
+    process.issue_certificates(files);
     const auto listening = process.addresses();
     std::string where;
     for (const auto& one : listening) where += (where.empty() ? "" : ", ") + to_string(one);

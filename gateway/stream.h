@@ -8,6 +8,10 @@
 #include <string>
 #include <string_view>
 
+namespace auth {
+struct identity;
+}
+
 namespace gateway {
 
 // The carrier's side, as the view sees it.
@@ -45,6 +49,9 @@ public:
 
     // The IDE closed its sending side: every byte it sent was delivered before this call.
     virtual void ended() = 0;
+
+    // The person's certificate was renewed; nothing else changed.
+    virtual void rebound(const auth::identity&) {}
 
     // The connection broke, or the gateway is closing it: `reason` is one line. No call follows.
     virtual void lost(std::string_view reason) = 0;

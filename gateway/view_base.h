@@ -44,6 +44,7 @@ public:
     bool finished() const { return over_; }
 
     const caller& who() const override { return who_; }
+    void rebound(const auth::identity& now) { who_.who = now; }
     void cut_off(std::string_view reason) override {
         if (over_) return;
         over_ = true;
