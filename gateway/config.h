@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/config_audit.h"
 #include "gateway/limits.h"
 #include "launcher/dlv_process.h"
 
@@ -41,6 +42,7 @@ struct config {
     std::string runtime_directory;  // default: default_runtime_directory()
     std::string log_level = "info";
     std::string log_format = "text";
+    audit_config audit;
     limits bounds;
     std::vector<component_config> components;
 };

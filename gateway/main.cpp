@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "gateway/audit_command.h"
 #include "gateway/connect_command.h"
 #include "gateway/serve_command.h"
 #include "gateway/status_command.h"
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
     gateway::add_serve_command(app, exit_code);
     gateway::add_connect_command(app, exit_code);
     gateway::add_status_command(app, exit_code);
+    gateway::add_audit_command(app, exit_code);
     app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version")->callback([] {
         std::puts("delvegate " DELVEGATE_VERSION);
     });
