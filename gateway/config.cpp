@@ -159,6 +159,8 @@ private:
             out.log_level = one_of(key, value, {"debug", "info", "warn", "error"});
         } else if (key == "logFormat") {
             out.log_format = one_of(key, value, {"text", "json"});
+        } else if (const audit_key* setting = find_audit_key(key)) {
+            audit(out.audit, *setting, value);
         } else if (key == "limits") {
             each(value, "`limits`", names(limit_keys()),
                  [&](const std::string& name, const YAML::Node& given) { limit(out.bounds, name, given); });
@@ -175,6 +177,17 @@ private:
         if (ok() && (time < std::chrono::minutes(1) || time > std::chrono::hours(24) * 3650))
             fail(value, "`" + key + "` must be between 1m and 3650d");
         return time;
+    }
+
+    void audit(audit_config& out, const audit_key& key, const YAML::Node& value) {
+        const std::string name(key.row.name);
+        const bool many = key.how == audit_key::form::list;
+        auto given = many ? list(name, value, false) : std::vector<std::string>{some_text(name, value)};
+        // Two words stand for themselves; everything else is a path.
+        if (key.how == audit_key::form::path && !(name == "auditAnchors" && (given[0] == "journal" || given[0] == "off")))
+            given[0] = absolute(given[0]);
+        if (!ok()) return;
+        if (const std::string wrong = key.set(out, given); !wrong.empty()) fail(value, "`" + name + "`: " + wrong);
     }
 
     // A plain number above zero.

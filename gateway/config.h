@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/config_audit.h"
 #include "gateway/limits.h"
 #include "launcher/dlv_process.h"
 
@@ -47,6 +48,7 @@ struct config {
     std::string log_format = "text";
     std::chrono::milliseconds certificate_ttl = std::chrono::hours(24);      // of people who enroll
     std::chrono::milliseconds renew_window = std::chrono::hours(24) * 30;  // after enrolment
+    audit_config audit;
     limits bounds;
     std::vector<component_config> components;
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/config.h"
+#include "gateway/config_audit.h"
 
 namespace gateway {
 
@@ -58,7 +59,8 @@ std::string format_limit(const limit_key& key, const limits& bounds) {
 }
 
 const std::vector<plain_key>& top_keys() {
-    static const std::vector<plain_key> keys{
+    static const std::vector<plain_key> keys = [] {
+        std::vector<plain_key> rows{
         {"listen", "list of HOST:PORT", "[\"[::]:7443\"]",
          "Addresses to listen on. [::] takes IPv4 as well. Port 0 lets the system choose.", ""},
         {"enrollListen", "list of HOST:PORT", "",
@@ -84,7 +86,10 @@ const std::vector<plain_key>& top_keys() {
         {"logLevel", "debug, info, warn or error", "info",
          "The least severe messages to log, on standard error.", ""},
         {"logFormat", "text or json", "text", "One line of text, or one JSON object, per message.", ""},
-    };
+        };
+        for (const auto& key : audit_keys()) rows.push_back(key.row);
+        return rows;
+    }();
     return keys;
 }
 
@@ -180,6 +185,7 @@ std::string config_reference() {
     const auto fallback_of = [](const plain_key& key) -> std::string {
         if (key.name == "stateDirectory") return "/var/lib/delvegate";
         if (key.name == "runtimeDirectory") return "/run/delvegate";
+        if (key.name == "auditFile") return audit_file_of({}, "/var/lib/delvegate");
         return key.fallback;
     };
     const std::string head = "| key | value | default | meaning |\n|---|---|---|---|\n";

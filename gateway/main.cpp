@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "gateway/audit_command.h"
 #include "gateway/ca_command.h"
 #include "gateway/connect_command.h"
 #include "gateway/context_command.h"
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
     gateway::add_ca_command(app, exit_code);
     gateway::add_token_command(app, exit_code);
     gateway::add_signer_command(app);
+    gateway::add_audit_command(app, exit_code);
     app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version")->callback([] {
         std::puts("delvegate " DELVEGATE_VERSION);
     });
