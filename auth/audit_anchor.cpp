@@ -25,7 +25,8 @@ outcome<T> failed(std::string why) {
 }  // namespace
 
 std::string bytes_to_sign(const audit_anchor& anchor) {
-    std::string out = "delvegate audit head v1\n" + std::to_string(anchor.sequence) + "\n" + anchor.hash + "\n";
+    // The label keeps this key's signatures apart from all others (auth/signer_message.h).
+    std::string out = std::string("delvegate-audit-anchor-v1\0", 26) + std::to_string(anchor.sequence) + "\n" + anchor.hash + "\n";
     append_time(out, anchor.time);
     out += '\n';
     return out;

@@ -28,7 +28,7 @@ struct audit_anchor {
     bool operator==(const audit_anchor&) const = default;
 };
 
-// What is signed: "delvegate audit head v1\nSEQUENCE\nHASH\nTIME\n".
+// What is signed: "delvegate-audit-anchor-v1\0SEQUENCE\nHASH\nTIME\n".
 std::string bytes_to_sign(const audit_anchor& anchor);
 
 // One line of JSON, {"sequence":…,"hash":"…","time":"…","signature":"base64"}, and back; strict.

@@ -186,11 +186,16 @@ std::vector<issue_record> ca_store::revoked(std::int64_t since, const std::strin
     return all_issues(found);
 }
 
-bool ca_store::revoke(const std::string& serial, std::int64_t now, const std::string& reason) {
-    statement(db_, "UPDATE issues SET revoked_at = ?2, reason = ?3 WHERE serial = ?1 AND revoked_at IS NULL", serial,
-              now, reason)
+std::int64_t ca_store::revoke(const std::string& serial, std::int64_t now, const std::string& reason) {
+    statement(db_,
+              "WITH RECURSIVE family (member) AS (SELECT ?1"
+              " UNION SELECT serial FROM issues JOIN family ON renewed_from = member"
+              " UNION SELECT renewed_from FROM issues JOIN family ON serial = member WHERE renewed_from <> '')"
+              " UPDATE issues SET revoked_at = ?2, reason = ?3 WHERE revoked_at IS NULL AND serial IN"
+              " (SELECT member FROM family)",
+              serial, now, reason)
         .run();
-    return db_.ok() && db_.changes() == 1;
+    return db_.ok() ? db_.changes() : 0;
 }
 
 std::int64_t ca_store::revoke_issues_of(const std::string& user, std::int64_t now, const std::string& reason) {

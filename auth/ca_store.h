@@ -87,7 +87,9 @@ public:
 
     // Revoked and not yet expired at `since`, by serial, behind the serial `after`; at most `count`.
     std::vector<issue_record> revoked(std::int64_t since, const std::string& after, std::int64_t count);
-    bool revoke(const std::string& serial, std::int64_t now, const std::string& reason);  // false: was already
+    // The certificate, those renewed from it, and those it was renewed from: whoever had the key of one could
+    // have renewed it. How many were not revoked yet.
+    std::int64_t revoke(const std::string& serial, std::int64_t now, const std::string& reason);
     std::int64_t revoke_issues_of(const std::string& user, std::int64_t now, const std::string& reason);
 
     void revoke_user(const std::string& user, std::int64_t now, const std::string& reason);

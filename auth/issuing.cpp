@@ -52,25 +52,32 @@ issued_certificate answer_of(const authority& ca, const issue_record& issue, std
     return out;
 }
 
-// Signs and records; the caller commits.
-issue_result<issue_record> sign(ca_store& store, const authority& ca, const wanted& w, EVP_PKEY* key,
-                                std::int64_t now) {
-    const auto made = sign_leaf(ca, w.leaf, key, now);
-    if (!made) return issue_refusal("refused", made.error(), made.error());
-    const auto who = identify(made->get());
-    if (!who) return issue_refusal("refused", who.error(), who.error());
+outcome<issue_record> record_of(X509* certificate, const std::string& how, std::int64_t now) {
+    const auto who = identify(certificate);
+    if (!who) return who.error();
     issue_record issue;
     issue.serial = who->serial;
     issue.issuer = who->issuer;
     issue.fingerprint = who->fingerprint;
     issue.user = who->user;
     issue.groups = who->groups;
-    issue.key_hash = sha256_hex(spki_of(key));
-    issue.certificate = to_pem(made->get());
-    issue.not_before = seconds_of(X509_get0_notBefore(made->get()));
+    issue.key_hash = sha256_hex(spki_of(X509_get0_pubkey(certificate)));
+    issue.certificate = to_pem(certificate);
+    issue.not_before = seconds_of(X509_get0_notBefore(certificate));
     issue.not_after = who->not_after;
     issue.issued_at = now;
-    issue.how = w.how;
+    issue.how = how;
+    return issue;
+}
+
+// Signs and records; the caller commits.
+issue_result<issue_record> sign(ca_store& store, const authority& ca, const wanted& w, EVP_PKEY* key,
+                                std::int64_t now) {
+    const auto made = sign_leaf(ca, w.leaf, key, now);
+    if (!made) return issue_refusal("refused", made.error(), made.error());
+    auto recorded = record_of(made->get(), w.how, now);
+    if (!recorded) return issue_refusal("refused", recorded.error(), recorded.error());
+    issue_record& issue = *recorded;
     issue.enrolled_at = w.enrolled_at;
     issue.renewed_from = w.renewed_from;
     if (auto other = store.other_owner(issue.key_hash, issue.user); !other.empty())
@@ -78,7 +85,7 @@ issue_result<issue_record> sign(ca_store& store, const authority& ca, const want
                              "the key of " + other + " was presented for " + issue.user);
     store.add(issue);
     if (!store.db().ok()) return unavailable(store.db().fault());
-    return issue;
+    return std::move(*recorded);
 }
 
 // The token that may be used now, or why there is none.
@@ -203,6 +210,13 @@ issue_result<issued_certificate> issue_renewal(ca_store& store, const authority&
     if (!issue) return issue.error();
     if (auto done = change.commit(); !done) return unavailable(done.error());
     return answer_of(ca, *issue, w.renew_until);
+}
+
+void adopt(ca_store& store, X509* certificate, const std::string& how, std::int64_t now) {
+    auto issue = record_of(certificate, how, now);
+    if (!issue || store.find_serial(issue->serial)) return;
+    issue->issued_at = issue->not_before + clock_skew;
+    store.add(*issue);
 }
 
 issue_result<issued_certificate> issue_for_admin(ca_store& store, const authority& ca, const issue_terms& terms,

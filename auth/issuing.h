@@ -60,6 +60,10 @@ issue_result<issued_certificate> issue_renewal(ca_store& store, const authority&
                                                const std::string& fingerprint, std::string_view spki,
                                                std::string_view proof, std::int64_t now);
 
+// Records a certificate that the CA issued before there was a store; nothing happens when it is known.
+// Within a transaction of the caller's.
+void adopt(ca_store& store, X509* certificate, const std::string& how, std::int64_t now);
+
 struct admin_request {
     std::string user;
     std::vector<std::string> groups;

@@ -239,9 +239,11 @@ int ca_revoke(const ca_arguments& a) {
                                        " was issued here; see: delvegate ca list", 1);
     if (found->revoked_at)
         return complain_as("the certificate of " + found->user + " was revoked already, at " + utc_of(*found->revoked_at), 1);
-    store->revoke(found->serial, now(), a.reason);
+    const auto all = store->revoke(found->serial, now(), a.reason);
     if (auto done = change.commit(); !done) return complain_as(done.error(), 1);
-    std::printf("revoked %s of %s\n", found->serial.c_str(), found->user.c_str());
+    std::printf("revoked %s of %s", found->serial.c_str(), found->user.c_str());
+    if (all > 1) std::printf(", and %lld that are its renewals or that it renews", static_cast<long long>(all - 1));
+    std::printf("\n");
     return 0;
 }
 

@@ -13,10 +13,12 @@
 #include <cerrno>
 #include <chrono>
 #include <ctime>
+#include <sstream>
 
 #include "auth/authority.h"
 #include "auth/ca.h"
 #include "auth/ca_store.h"
+#include "auth/identity.h"
 #include "auth/issuing.h"
 #include "auth/private_file.h"
 #include "auth/signing_request.h"
@@ -82,14 +84,28 @@ struct workshop {
     std::string ca_directory;
 };
 
-bool revoked(workshop& shop, const std::string& certificate_file) {
+// Of a certificate that is still good otherwise. One from before there was a store is recorded now.
+launcher::outcome<bool> revoked(workshop& shop, const std::string& certificate_file, const std::string& how) {
+    using result = launcher::outcome<bool>;
     const auto certificate = auth::load_certificate(certificate_file);
-    if (!certificate) return true;
+    if (!certificate) return result(boost::system::in_place_error, certificate.error());
     const auto who = auth::identify(certificate->get());
-    if (!who) return true;
-    shop.store.db().forget_fault();
+    if (!who) return result(boost::system::in_place_error, who.error());
+    auth::transaction change(shop.store.db());
+    auth::adopt(shop.store, certificate->get(), how, std::time(nullptr));
     const auto issue = shop.store.find_fingerprint(who->fingerprint);
-    return issue && issue->revoked_at;
+    if (auto done = change.commit(); !done) return result(boost::system::in_place_error, done.error());
+    return result(boost::system::in_place_value, issue && issue->revoked_at);
+}
+
+// Whether the files can stay as they are.
+launcher::outcome<bool> usable(workshop& shop, const std::string& certificate, const std::string& key,
+                               const std::vector<std::string>& hosts, const std::string& how) {
+    if (!auth::still_good(shop.ca_directory, certificate, key, hosts, renew_before))
+        return launcher::outcome<bool>(boost::system::in_place_value, false);
+    const auto out = revoked(shop, certificate, how);
+    if (!out) return out;
+    return launcher::outcome<bool>(boost::system::in_place_value, !*out);
 }
 
 // A new key and the certificate that `sign` makes for it; recorded before the files can be used.
@@ -111,7 +127,9 @@ launcher::outcome<void> make_person(workshop& shop, const std::string& directory
     if (auto made = private_directory(directory); !made) return made;
     const std::string certificate = directory + "/client.crt";
     const std::string key = directory + "/client.key";
-    if (!auth::still_good(shop.ca_directory, certificate, key, {}, renew_before) || revoked(shop, certificate)) {
+    const auto good = usable(shop, certificate, key, {}, "admin");
+    if (!good) return good.error();
+    if (!*good) {
         auth::admin_request request;
         request.user = user;
         request.lifetime = person_lifetime;
@@ -123,16 +141,22 @@ launcher::outcome<void> make_person(workshop& shop, const std::string& directory
     return write_file(directory + "/ca.crt", auth::to_pem(shop.ca.certificate.get()), 0600);
 }
 
-// The one word of the process that prepares: "ok", or what went wrong.
-launcher::outcome<void> word_of(own_process& process) {
+// The word of the process that prepares: "ok" and a line for each revoked user, or what went wrong.
+launcher::outcome<std::vector<std::string>> word_of(own_process& process) {
     pollfd wait{process.fd, POLLIN, 0};
     while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {
     }
-    std::array<char, 8192> text;
-    const ssize_t n = ::read(process.fd, text.data(), text.size());
-    const std::string word(text.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    std::string word(64 * 1024, '\0');
+    const ssize_t n = ::read(process.fd, word.data(), word.size());
+    word.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
     const int code = end_own_process(process, false);
-    if (word == "ok") return {};
+    if (word == "ok" || word.starts_with("ok\n")) {
+        std::vector<std::string> out;
+        std::istringstream lines(word.substr(2));
+        for (std::string line; std::getline(lines, line);)
+            if (!line.empty()) out.push_back(line);
+        return out;
+    }
     if (!word.empty()) return word;
     return "the process that makes certificates ended with code " + std::to_string(code) + " and without a word";
 }
@@ -167,9 +191,10 @@ std::string host_to_type(const std::vector<host_port>& listen) {
     return addresses.empty() ? "localhost" : addresses.front();
 }
 
-launcher::outcome<void> prepare_own_identities(const std::string& directory, const std::string& ca_name,
-                                               const std::vector<std::string>& hosts,
-                                               const std::vector<std::string>& people) {
+launcher::outcome<std::vector<std::string>> prepare_own_identities(const std::string& directory,
+                                                                   const std::string& ca_name,
+                                                                   const std::vector<std::string>& hosts,
+                                                                   const std::vector<std::string>& people) {
     const std::string ca_directory = directory + "/ca";
     if (auto made = auth::ensure_ca(ca_directory, ca_name); !made) return made.error();
     auto store = auth::ca_store::open(ca_directory);
@@ -180,16 +205,26 @@ launcher::outcome<void> prepare_own_identities(const std::string& directory, con
 
     const std::string certificate = directory + "/gateway.crt";
     const std::string key = directory + "/gateway.key";
-    if (!auth::still_good(ca_directory, certificate, key, hosts, renew_before)) {
+    const auto good = usable(shop, certificate, key, hosts, "gateway");
+    if (!good) return good.error();
+    if (!*good) {
         const auto sign = [&](EVP_PKEY* of) {
             return auth::issue_for_gateway(shop.store, shop.ca, hosts, gateway_lifetime, of, std::time(nullptr));
         };
-        if (auto issued = issue_into(shop, certificate, key, sign); !issued) return issued;
+        if (auto issued = issue_into(shop, certificate, key, sign); !issued) return issued.error();
     }
     if (auto made = private_directory(directory + "/identities"); !made) return made.error();
-    for (const auto& user : people)
+    std::vector<std::string> out;
+    for (const auto& user : people) {
+        shop.store.db().forget_fault();
+        if (shop.store.user_revoked(user)) {
+            out.push_back(user);
+            continue;
+        }
+        if (!shop.store.db().ok()) return shop.store.db().fault();
         if (auto made = make_person(shop, directory + "/identities/" + user, user); !made) return made.error();
-    return {};
+    }
+    return out;
 }
 
 launcher::outcome<own_identities> make_own_identities(const std::string& directory,
@@ -216,7 +251,10 @@ launcher::outcome<own_identities> make_own_identities(const std::string& directo
         }
     auto helper = start_own_process(program, words);
     if (!helper) return helper.error();
-    if (auto done = word_of(*helper); !done) return done.error();
+    auto without = word_of(*helper);
+    if (!without) return without.error();
+    out.revoked = std::move(*without);
+    for (const auto& user : out.revoked) std::erase(out.people, directory + "/identities/" + user);
     return out;
 }
 

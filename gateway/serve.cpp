@@ -276,6 +276,8 @@ serve_exit run_serve(config configuration) {
         files.certificate = own.certificate;
         files.key = own.key;
         files.ca = own.ca;
+        for (const auto& user : own.revoked)
+            log().warn("the user {} is revoked and gets no identity; see: delvegate ca unrevoke-user", user);
     }
     gateway_process process(configuration);
     if (auto started = process.start_signer(); !started) return complain(started.error());

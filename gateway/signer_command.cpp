@@ -29,7 +29,9 @@ struct arguments {
 int prepare(const arguments& a) {
     ::umask(077);
     const auto made = prepare_own_identities(a.state_directory, a.name, a.hosts, a.people);
-    const std::string word = made ? "ok" : made.error();
+    std::string word = made ? "ok" : made.error();
+    if (made)
+        for (const auto& user : *made) word += "\n" + user;
     return ::write(a.fd, word.data(), word.size()) == static_cast<ssize_t>(word.size()) && made ? 0 : 1;
 }
 

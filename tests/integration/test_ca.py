@@ -325,8 +325,9 @@ class BesideServe(CaCase):
         serve.wait()
         self.run_well("ca", "revoke", "--user", "alice")
         serve = self.start("revoked")
-        self.assertEqual(serve.wait(), 1)
-        self.assertIn("unrevoke-user alice", serve.errors())
+        serve.wait_for("it listens", lambda: "listening on" in serve.output())
+        self.assertIn("the user alice is revoked", serve.errors())
+        self.assertEqual({c["state"] for c in self.certificates() if c["user"] == "alice"}, {"revoked"})
 
     def test_the_gateway_never_has_the_ca_key_open(self):
         trace = shutil.which("strace")

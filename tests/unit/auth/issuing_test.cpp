@@ -281,6 +281,30 @@ TEST(renew, is_over_with_a_revocation) {
     }
 }
 
+TEST(renew, revoking_one_revokes_what_its_key_could_have_made) {
+    for (const int which : {0, 1, 2}) {
+        shop s;
+        std::vector<std::string> serials;
+        const auto other = s.enroll(s.token());
+        ASSERT_TRUE(other);
+        auto last = s.enroll(s.token());
+        ASSERT_TRUE(last);
+        for (int i = 0; i < 3; ++i) {
+            const auto who = identify(certificate_in(last->certificate).get());
+            serials.push_back(who->serial);
+            auto next = std::move(*make_key());
+            const auto spki = spki_of(next.get());
+            last = issue_renewal(*s.store, s.ca, s.terms, who->fingerprint, spki, sign_renewal(s.key.get(), spki), s.now);
+            ASSERT_TRUE(last) << last.error().log;
+            s.key = std::move(next);
+        }
+        transaction change(s.store->db());
+        EXPECT_EQ(s.store->revoke(serials[static_cast<std::size_t>(which)], s.now, ""), 4);
+        ASSERT_TRUE(change.commit());
+        EXPECT_FALSE(s.store->find_serial(identify(certificate_in(other->certificate).get())->serial)->revoked_at);
+    }
+}
+
 TEST(renew, one_certificate_does_not_become_any_number) {
     shop s;
     const auto old = s.enroll(s.token());
@@ -302,7 +326,9 @@ TEST(admin, issues_what_is_not_renewed_and_nothing_for_the_revoked) {
         request.user = "alice";
         request.renewable = renewable;
         auto made = issue_for_admin(*s.store, s.ca, s.terms, request, s.key.get(), s.now);
-        if (made) EXPECT_TRUE(change.commit());
+        if (made) {
+            EXPECT_TRUE(change.commit());
+        }
         return made;
     };
     const auto renew = [&](const issued_certificate& old) {

@@ -1,5 +1,6 @@
 #include "auth/signer.h"
 
+#include <openssl/x509v3.h>
 #include <unistd.h>
 
 #include <set>
