@@ -6,38 +6,29 @@
 
 #include <algorithm>
 
+#include "auth/certificate_rules.h"
 #include "auth/pem.h"
 #include "auth/tls_trace.h"
+#include "auth/trust.h"
 
 namespace auth {
 
 namespace {
 
-// A leaf, an issuing CA or two, a root.
-constexpr int max_chain = 3;
 constexpr int alpn_max = 255;
 
-bool has_usage(X509* certificate, bool server) {
-    // OpenSSL lets a certificate without the extension be anything; we want it said.
-    const auto usage = X509_get_extended_key_usage(certificate);
-    return usage != UINT32_MAX && (usage & (server ? XKU_SSL_SERVER : XKU_SSL_CLIENT)) != 0;
-}
-
+// A gateway's certificate, as its clients see it.
 int verify(int ok, X509_STORE_CTX* store) {
     auto* ssl = static_cast<SSL*>(
         X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
     X509* current = X509_STORE_CTX_get_current_cert(store);
     X509* leaf = X509_STORE_CTX_get0_cert(store);
     const int depth = X509_STORE_CTX_get_error_depth(store);
-    if (ok && depth == 0 && current == leaf) {
-        if (!has_usage(leaf, !SSL_is_server(ssl)))
-            X509_STORE_CTX_set_error(store, X509_V_ERR_INVALID_PURPOSE), ok = 0;
-        else if (!weakness(X509_get0_pubkey(leaf)).empty())
-            X509_STORE_CTX_set_error(store, X509_V_ERR_EE_KEY_TOO_SMALL), ok = 0;
-    } else if (ok && current && !weakness(X509_get0_pubkey(current)).empty()) {
-        X509_STORE_CTX_set_error(store, X509_V_ERR_CA_KEY_TOO_SMALL);
-        ok = 0;
-    }
+    if (ok && current)
+        if (const int error = unfit(current, depth, true); error != X509_V_OK) {
+            X509_STORE_CTX_set_error(store, error);
+            ok = 0;
+        }
     if (ok) return 1;
     if (auto* trace = trace_of(ssl); trace && trace->verify_error == X509_V_OK) {
         const auto keep = [](certificate_ptr& slot, X509* certificate) {
@@ -117,18 +108,20 @@ outcome<ssl_ctx> make_context(const tls_files& files, bool server) {
     SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
     if (server && SSL_CTX_set_num_tickets(c, 0) != 1) return "cannot set TLS up: " + openssl_error();
 
+    if (auto own = use_own(c, files, server); !own) return own.error();
+    keep_trace(c);
+    if (server) {
+        // No list of accepted CAs is sent: a stranger need not learn whom we trust.
+        SSL_CTX_set_alpn_select_cb(c, choose_alpn, nullptr);
+        return context;
+    }
     SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verify);
     SSL_CTX_set_verify_depth(c, max_chain);
-    if (SSL_CTX_set_purpose(c, server ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER) != 1)
-        return "cannot set TLS up: " + openssl_error();
+    if (SSL_CTX_set_purpose(c, X509_PURPOSE_SSL_SERVER) != 1) return "cannot set TLS up: " + openssl_error();
     X509_VERIFY_PARAM_clear_flags(SSL_CTX_get0_param(c), X509_V_FLAG_PARTIAL_CHAIN);
-    if (auto own = use_own(c, files, server); !own) return own.error();
     if (auto ca = load_certificate(files.ca); !ca) return ca.error();
     if (SSL_CTX_load_verify_file(c, files.ca.c_str()) != 1)
         return "the CA file " + files.ca + " cannot be used: " + openssl_error();
-    // No list of accepted CAs is sent: a stranger need not learn whom we trust.
-    if (server) SSL_CTX_set_alpn_select_cb(c, choose_alpn, nullptr);
-    keep_trace(c);
     return context;
 }
 
@@ -150,7 +143,25 @@ std::string canonical_host(std::string_view host) {
 
 }  // namespace
 
-outcome<ssl_ctx> make_server_context(const tls_files& files) { return make_context(files, true); }
+outcome<ssl_ctx> make_server_context(const tls_files& files, std::shared_ptr<trust_slot> clients) {
+    auto context = make_context(files, true);
+    if (context) judge_clients_by(context->get(), std::move(clients));
+    return context;
+}
+
+outcome<ssl_ctx> make_server_context(const tls_files& files) {
+    auto slot = std::make_shared<trust_slot>();
+    auto context = make_server_context(files, slot);
+    if (!context) return context;
+    client_ca ca;
+    ca.file = files.ca;
+    auto loaded = trusted_ca::load(ca);
+    if (!loaded) return loaded.error();
+    auto all = trust::of({*loaded});
+    if (!all) return all.error();
+    slot->now = *all;
+    return context;
+}
 
 outcome<ssl_ctx> make_client_context(const tls_files& files) { return make_context(files, false); }
 
