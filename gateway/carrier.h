@@ -17,6 +17,8 @@
 
 namespace gateway {
 
+class client_authority;
+
 // How often what happened since the start; shown by `delvegate status`.
 struct counters {
     std::uint64_t accepted = 0;            // TCP connections
@@ -46,6 +48,7 @@ struct gateway_parts {
     std::function<std::string(const auth::identity&, std::string_view path)> api;
     std::vector<std::string> names;  // of all components, whoever may see them
     bool draining = false;
+    client_authority* identities = nullptr;  // who watches those who are in; null: nobody (tests)
 };
 
 // One accepted channel, opened and verified, and who came in by it.
@@ -64,6 +67,10 @@ public:
     virtual void drain(std::string_view reason, std::chrono::milliseconds within) = 0;
     // Ends everything now, as politely as one write allows.
     virtual void close(std::string_view reason) = 0;
+    // The same for somebody who may not be here any more: every IDE is told why, nothing more is heard.
+    virtual void expel(std::string_view reason) = 0;
+    // The same person with a renewed certificate: for what is opened from now on.
+    virtual void rebind(const auth::identity& renewed) = 0;
     virtual std::size_t streams() const = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "gateway/authority.h"
 #include "gateway/carrier.h"
 #include "gateway/tls_channel.h"
 
@@ -11,7 +12,7 @@ namespace gateway {
 
 class tls_server;
 
-class connection final : channel_user {
+class connection final : channel_user, client_presence {
 public:
     connection(tls_server& server, std::uint64_t id, boost::asio::ip::tcp::socket socket, ssl_handle ssl,
                std::string source);
@@ -29,6 +30,11 @@ private:
     void ended() override {}
     void closed(close_cause cause, std::string_view text) override;
 
+    // client_presence
+    const auth::identity& identity() const override { return identity_; }
+    void rebind(const auth::identity& renewed) override;
+    void expel(std::string_view reason) override;
+
     void handshake_over();
     void refuse_silently(const std::string& why);
     std::function<void()> removal();
@@ -39,6 +45,8 @@ private:
     std::string address_;
     std::shared_ptr<tls_channel> channel_;
     std::unique_ptr<carrier> carrier_;
+    auth::identity identity_;      // once it is known
+    boost::asio::steady_timer last_second_;  // of somebody who is shown out
     std::string user_;             // counted under connectionsPerIdentity
     bool handshaking_ = true;
 };

@@ -1,7 +1,6 @@
 #include "gateway/http_api.h"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -22,23 +21,28 @@ std::string http_error(std::string_view text) {
 }
 
 struct http_exchange::impl {
-    std::function<http_answer(std::string_view)> answer;
-    http::request_parser<http::empty_body> parser;
+    http_get answer;
+    http_post post;
+    http::request_parser<http::string_body> parser;
     std::string pending;
 
     http_answer respond() const {
         const auto& request = parser.get();
-        if (request.method() != http::verb::get) return {405, http_error("only GET is served here")};
         const std::string_view target(request.target().data(), request.target().size());
-        return answer(target.substr(0, target.find('?')));
+        const auto path = target.substr(0, target.find('?'));
+        if (request.method() == http::verb::post && post) return post(path, request.body());
+        if (request.method() != http::verb::get)
+            return {405, http_error(post ? "only GET and POST are served here" : "only GET is served here")};
+        if (!request.body().empty()) return {400, http_error("a GET has no body")};
+        return answer(path);
     }
 };
 
-http_exchange::http_exchange(std::function<http_answer(std::string_view)> answer)
-    : impl_(std::make_unique<impl>()) {
+http_exchange::http_exchange(http_get answer, http_post post) : impl_(std::make_unique<impl>()) {
     impl_->answer = std::move(answer);
+    impl_->post = std::move(post);
     impl_->parser.header_limit(max_header);
-    impl_->parser.body_limit(0);
+    impl_->parser.body_limit(impl_->post ? max_body : 0);
 }
 
 http_exchange::~http_exchange() = default;
@@ -52,9 +56,9 @@ std::optional<std::string> http_exchange::feed(std::string_view bytes) {
         if (ec || used == 0) break;
     }
     http_answer said;
-    if (ec == http::error::need_more && impl_->pending.size() <= max_header)
+    if (ec == http::error::need_more && impl_->pending.size() <= max_header + max_body)
         return std::nullopt;
-    if (ec == http::error::header_limit || impl_->pending.size() > max_header)
+    if (ec == http::error::header_limit || impl_->pending.size() > max_header + max_body)
         said = {431, http_error("the request's header is too large")};
     else if (ec)
         said = {400, http_error("not an HTTP/1.1 request: " + ec.message())};
@@ -67,7 +71,7 @@ std::optional<std::string> http_exchange::feed(std::string_view bytes) {
     response.set(http::field::server, "delvegate/" DELVEGATE_VERSION);
     response.set(http::field::content_type, "application/json");
     response.set(http::field::cache_control, "no-store");
-    if (said.status == 405) response.set(http::field::allow, "GET");
+    if (said.status == 405) response.set(http::field::allow, impl_->post ? "GET, POST" : "GET");
     response.keep_alive(false);
     response.body() = std::move(said.body);
     response.prepare_payload();

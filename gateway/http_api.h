@@ -15,16 +15,21 @@ struct http_answer {
     std::string body;  // JSON
 };
 
+// Asked once, with the path of a well-formed GET.
+using http_get = std::function<http_answer(std::string_view path)>;
+// … with the path and the body of a POST; where there is none, only GET is served.
+using http_post = std::function<http_answer(std::string_view path, std::string_view body)>;
+
 class http_exchange {
 public:
-    // Asked once, with the path of a well-formed GET.
-    explicit http_exchange(std::function<http_answer(std::string_view path)> answer);
+    explicit http_exchange(http_get answer, http_post post = {});
     ~http_exchange();
 
     // The whole answer once the request is complete or refused; the connection is to be closed after it.
     std::optional<std::string> feed(std::string_view bytes);
 
     static constexpr std::size_t max_header = 8 * 1024;
+    static constexpr std::size_t max_body = 8 * 1024;
 
 private:
     struct impl;

@@ -92,6 +92,7 @@ void rpc_view::process() {
 
 void rpc_view::handle(const request& r) {
     ++requests_;
+    open_.push_back(r.id);
     if (requests_ == 1 && r.method != "RPCServer.SetApiVersion") starting_ = false;
     auto j = protocol::judge(r, limits_.clamps);
     switch (j.how) {
@@ -194,6 +195,7 @@ bool rpc_view::answer_while_running(const request& r, const judged& j) {
     std::string line = "{\"id\":";
     protocol::append_text(line, r.id);
     line += *kept;
+    answered(r.id);
     post(line);
     return true;
 }
@@ -223,6 +225,7 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
         // One send for a reply that came in one piece, which nearly all do.
         head += bytes;
         head_sent_ = true;
+        answered(look_id_);
         if (!last) begin_reply();
         send(head);
     } else {
@@ -345,7 +348,12 @@ void rpc_view::note_breakpoint(std::string_view method, const rpc_outcome& out) 
 
 // --- replies ----------------------------------------------------------------------------------------------
 
+void rpc_view::answered(const json& id) {
+    if (const auto at = std::find(open_.begin(), open_.end(), id); at != open_.end()) open_.erase(at);
+}
+
 void rpc_view::reply(const json& id, std::string_view result) {
+    answered(id);
     std::string line = "{\"id\":";
     line.reserve(result.size() + 48);
     protocol::append_text(line, id);
@@ -363,7 +371,10 @@ void rpc_view::answer(const json& id, const rpc_outcome& out) {
     done();
 }
 
-void rpc_view::refuse(const json& id, std::string_view why) { post(protocol::encode_rpc_error(id, why)); }
+void rpc_view::refuse(const json& id, std::string_view why) {
+    answered(id);
+    post(protocol::encode_rpc_error(id, why));
+}
 
 void rpc_view::reply_state(const json& id, const run_end& end) {
     if (!end.error.empty()) return refuse(id, end.error);
@@ -384,5 +395,12 @@ void rpc_view::ended() {
 }
 
 void rpc_view::on_lost(std::string_view) { finish(); }
+
+void rpc_view::last_words(std::string_view reason) {
+    hub_.forget_look(*this);
+    // JSON-RPC has no word that is not an answer.
+    for (const auto& id : std::exchange(open_, {}))
+        post(protocol::encode_rpc_error(id, "delvegate: " + std::string(reason)));
+}
 
 }  // namespace gateway

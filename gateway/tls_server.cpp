@@ -52,6 +52,11 @@ tls_server::~tls_server() {
     if (reserve_fd_ >= 0) ::close(reserve_fd_);
 }
 
+void tls_server::use(auth::ssl_ctx context) {
+    tls_channel::prepare(context.get());
+    context_ = std::move(context);
+}
+
 auth::outcome<void> tls_server::listen(const std::vector<host_port>& where) {
     for (const host_port& one : where) {
         tcp::resolver resolver(parts_.io);

@@ -34,6 +34,9 @@ public:
     auth::outcome<void> listen(const std::vector<host_port>& where);
     std::vector<boost::asio::ip::tcp::endpoint> addresses() const;
 
+    // For connections from now on; those there are keep theirs.
+    void use(auth::ssl_ctx context);
+
     // Stops accepting; streams may end by themselves within drainTime, then they are closed, with
     // two seconds for their last bytes. `done` is called, from the event loop, when no connection is left.
     void drain(std::function<void()> done);
