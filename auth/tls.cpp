@@ -6,39 +6,30 @@
 
 #include <algorithm>
 
+#include "auth/certificate_rules.h"
 #include "auth/pem.h"
 #include "auth/tls_profile.h"
 #include "auth/tls_trace.h"
+#include "auth/trust.h"
 
 namespace auth {
 
 namespace {
 
-// A leaf, an issuing CA or two, a root.
-constexpr int max_chain = 3;
 constexpr int alpn_max = 255;
 
-bool has_usage(X509* certificate, bool server) {
-    // OpenSSL lets a certificate without the extension be anything; we want it said.
-    const auto usage = X509_get_extended_key_usage(certificate);
-    return usage != UINT32_MAX && (usage & (server ? XKU_SSL_SERVER : XKU_SSL_CLIENT)) != 0;
-}
-
+// The other end's certificate; a gateway's clients are judged elsewhere (judge_clients_by()).
 int verify(int ok, X509_STORE_CTX* store) {
     auto* ssl = static_cast<SSL*>(
         X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
     X509* current = X509_STORE_CTX_get_current_cert(store);
     X509* leaf = X509_STORE_CTX_get0_cert(store);
     const int depth = X509_STORE_CTX_get_error_depth(store);
-    if (ok && depth == 0 && current == leaf) {
-        if (!has_usage(leaf, !SSL_is_server(ssl)))
-            X509_STORE_CTX_set_error(store, X509_V_ERR_INVALID_PURPOSE), ok = 0;
-        else if (!weakness(X509_get0_pubkey(leaf)).empty())
-            X509_STORE_CTX_set_error(store, X509_V_ERR_EE_KEY_TOO_SMALL), ok = 0;
-    } else if (ok && current && !weakness(X509_get0_pubkey(current)).empty()) {
-        X509_STORE_CTX_set_error(store, X509_V_ERR_CA_KEY_TOO_SMALL);
-        ok = 0;
-    }
+    if (ok && current)
+        if (const int error = unfit(current, depth, !SSL_is_server(ssl)); error != X509_V_OK) {
+            X509_STORE_CTX_set_error(store, error);
+            ok = 0;
+        }
     if (ok) return 1;
     if (auto* trace = trace_of(ssl); trace && trace->verify_error == X509_V_OK) {
         const auto keep = [](certificate_ptr& slot, X509* certificate) {
@@ -149,11 +140,14 @@ outcome<ssl_ctx> make_context(const tls_files& files, bool server) {
     if (!context) return context;
     SSL_CTX* c = context->get();
     if (auto own = use_own(c, files, server); !own) return own.error();
+    if (server) {
+        // No list of accepted CAs is sent: a stranger need not learn whom we trust.
+        SSL_CTX_set_alpn_select_cb(c, choose_alpn, nullptr);
+        return context;
+    }
     if (auto ca = load_certificate(files.ca); !ca) return ca.error();
     if (SSL_CTX_load_verify_file(c, files.ca.c_str()) != 1)
         return "the CA file " + files.ca + " cannot be used: " + openssl_error();
-    // No list of accepted CAs is sent: a stranger need not learn whom we trust.
-    if (server) SSL_CTX_set_alpn_select_cb(c, choose_alpn, nullptr);
     return context;
 }
 
@@ -175,7 +169,25 @@ std::string canonical_host(std::string_view host) {
 
 }  // namespace
 
-outcome<ssl_ctx> make_server_context(const tls_files& files) { return make_context(files, true); }
+outcome<ssl_ctx> make_server_context(const tls_files& files, std::shared_ptr<trust_slot> clients) {
+    auto context = make_context(files, true);
+    if (context) judge_clients_by(context->get(), std::move(clients));
+    return context;
+}
+
+outcome<ssl_ctx> make_server_context(const tls_files& files) {
+    auto slot = std::make_shared<trust_slot>();
+    auto context = make_server_context(files, slot);
+    if (!context) return context;
+    client_ca ca;
+    ca.file = files.ca;
+    auto loaded = trusted_ca::load(ca);
+    if (!loaded) return loaded.error();
+    auto all = trust::of({*loaded});
+    if (!all) return all.error();
+    slot->now = *all;
+    return context;
+}
 
 outcome<ssl_ctx> make_client_context(const tls_files& files) { return make_context(files, false); }
 

@@ -37,6 +37,10 @@ inline constexpr std::string_view alpn_http = "http/1.1";
 
 // Server: TLS 1.3, client certificate required (clientAuth EKU), session tickets, resumption, early
 // data and renegotiation off; a weak key (RSA < 2048, EC < 256) or an expired own certificate refused.
+// The clients' CAs are those of `clients` at each handshake; files.ca is not read.
+struct trust_slot;
+outcome<ssl_ctx> make_server_context(const tls_files& files, std::shared_ptr<trust_slot> clients);
+// The same with one client CA, files.ca, for good.
 outcome<ssl_ctx> make_server_context(const tls_files& files);
 
 // Client: TLS 1.3, verifies the chain, serverAuth EKU and, per connection (set_expected_host), the name.

@@ -39,6 +39,7 @@ public:
     std::vector<std::int64_t> of_group(const viewer* owner, std::string_view group) const;
     std::vector<std::int64_t> unclaimed(const viewer* owner) const;  // and not of group "rpc"
     std::vector<std::int64_t> orphans() const;                      // set by somebody who has left
+    std::vector<std::int64_t> orphans_of(std::string_view user) const;
     // What makes way when `owner` sets one at the same place: orphans, and what it took over unasked.
     std::vector<std::int64_t> replaceable(const viewer* owner) const;
 

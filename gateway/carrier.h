@@ -18,6 +18,8 @@
 
 namespace gateway {
 
+class client_authority;
+
 // How often what happened since the start; shown by `delvegate status`.
 struct counters {
     std::uint64_t accepted = 0;            // TCP connections
@@ -51,6 +53,7 @@ struct gateway_parts {
     std::function<std::string(const auth::identity&, std::string_view path)> api;
     std::vector<std::string> names;  // of all components, whoever may see them
     bool draining = false;
+    client_authority* identities = nullptr;  // who watches those who are in; null: nobody (tests)
     // Answers `POST /v1/renew`; none: this gateway renews no certificates.
     std::function<void(const auth::identity&, const std::string& body, std::function<void(http_answer)>)> renew{};
 };
@@ -71,9 +74,11 @@ public:
     virtual void drain(std::string_view reason, std::chrono::milliseconds within) = 0;
     // Ends everything now, as politely as one write allows.
     virtual void close(std::string_view reason) = 0;
-    virtual std::size_t streams() const = 0;
+    // The same for somebody who may not be here any more: every IDE is told why, nothing more is heard.
+    virtual void expel(std::string_view reason) = 0;
     // The caller's certificate was renewed: the same person, by another certificate from now on.
-    virtual void rebind(const auth::identity&) {}
+    virtual void rebind(const auth::identity& renewed) = 0;
+    virtual std::size_t streams() const = 0;
 };
 
 std::unique_ptr<carrier> make_link_server(gateway_parts& parts, admitted_channel in);

@@ -271,6 +271,35 @@ component_summary component::summary() const {
     return s;
 }
 
+void component::list_sessions(json::array& all) const {
+    for (auto* s : streams_) {
+        if (!s->takes_place()) continue;
+        const auto& who = s->who();
+        json::array groups;
+        for (const auto& group : who.who.groups) groups.emplace_back(group);
+        json one = json::object{};
+        one.set("session", s->session());
+        one.set("component", name());
+        one.set("user", who.who.user);
+        one.set("groups", std::move(groups));
+        one.set("authority", who.who.authority);
+        one.set("address", who.address);
+        one.set("client", who.client);
+        one.set("protocol", s->protocol());
+        one.set("since", utc_time(s->since()));
+        one.set("certificateEnds", utc_time(std::chrono::system_clock::from_time_t(who.who.not_after)));
+        all.push_back(std::move(one));
+    }
+}
+
+bool component::expel(std::string_view session, std::string_view reason) {
+    const auto found = std::find_if(streams_.begin(), streams_.end(),
+                                    [&](auto* s) { return s->session() == session && s->takes_place(); });
+    if (found == streams_.end()) return false;
+    (*found)->expelled(reason);
+    return true;
+}
+
 json component::status() const {
     auto out = hub_.describe();
     json with_name = json::object{};

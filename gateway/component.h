@@ -44,6 +44,11 @@ public:
     verdict open(const caller& who, stream_peer& peer, std::unique_ptr<stream_user>& user);
     component_summary summary() const;
     protocol::json status() const;
+    // Its IDE connections: {"session","component","user","groups","authority","address","client","protocol",
+    // "since","certificateEnds"}.
+    void list_sessions(protocol::json::array& all) const;
+    // Ends one of them; false: it is not here.
+    bool expel(std::string_view session, std::string_view reason);
 
 private:
     friend class debug_stream;

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <utility>
 
+#include "auth/spiffe.h"
 #include "gateway/config_table.h"
 
 namespace gateway {
@@ -35,11 +36,12 @@ public:
         out.state_directory = default_state_directory();
         out.runtime_directory = default_runtime_directory();
         std::vector<std::string_view> known = names(top_keys());
-        known.insert(known.end(), {"limits", "components"});
+        known.insert(known.end(), {"clientCAs", "limits", "components"});
         if (!root.IsNull())
             each(root, "the file", known, [&](const std::string& key, const YAML::Node& value) { top(out, key, value); });
-        const int given = !out.certificate.empty() + !out.key.empty() + !out.client_ca.empty();
-        if (ok() && given != 0 && given != 3)
+        const int pair = !out.certificate.empty() + !out.key.empty();
+        const bool no_ca = out.client_ca.empty() && out.client_cas.empty();
+        if (ok() && (pair == 1 || (pair == 2 && no_ca) || (pair == 0 && !out.client_ca.empty())))
             fail(root, "certificate, key and clientCA go together: give all three, or none to let the "
                        "gateway make its own");
         return out;
@@ -147,6 +149,16 @@ private:
             out.key = path(key, value);
         } else if (key == "clientCA") {
             out.client_ca = path(key, value);
+        } else if (key == "clientCRLs") {
+            out.client_crls = paths(key, value);
+        } else if (key == "staleCRL") {
+            out.stale_crl_warns = one_of(key, value, {"refuse", "warn"}) == "warn";
+        } else if (key == "revocations") {
+            out.revocations = path(key, value);
+        } else if (key == "clientCAs") {
+            if (!value.IsSequence()) return fail(value, "`clientCAs` must be a list");
+            for (const auto& item : value)
+                if (ok()) client_ca(out, item);
         } else if (key == "stateDirectory") {
             out.state_directory = path(key, value);
         } else if (key == "runtimeDirectory") {
@@ -188,6 +200,48 @@ private:
             given[0] = absolute(given[0]);
         if (!ok()) return;
         if (const std::string wrong = key.set(out, given); !wrong.empty()) fail(value, "`" + name + "`: " + wrong);
+    }
+
+    std::vector<std::string> paths(const std::string& key, const YAML::Node& value) {
+        auto all = list(key, value, false);
+        for (auto& one : all) one = absolute(std::move(one));
+        return all;
+    }
+
+    void client_ca(config& out, const YAML::Node& node) {
+        auth::client_ca one;
+        one.name.clear();
+        bool prefix_given = false;
+        each(node, "a client CA", names(client_ca_keys()), [&](const std::string& key, const YAML::Node& value) {
+            if (key == "name") {
+                one.name = text(key, value);
+                if (ok() && !is_dns_label(one.name))
+                    return fail(value, "`name` must be of lower-case letters, digits and inner hyphens, at most 63; "
+                                       "not \"" + one.name + "\"");
+                for (const auto& other : out.client_cas)
+                    if (other.name == one.name) return fail(value, "two client CAs are called " + one.name);
+            }
+            if (key == "file") one.file = path(key, value);
+            if (key == "prefix") {
+                one.prefix = text(key, value);
+                prefix_given = true;
+            }
+            if (key == "users") one.users = list(key, value, false);
+            if (key == "groups") one.groups = list(key, value, false);
+            if (key == "trustDomain") {
+                one.trust_domain = text(key, value);
+                if (ok() && !auth::is_trust_domain(one.trust_domain))
+                    return fail(value, "`trustDomain` must be of lower-case letters, digits, dots, hyphens and "
+                                       "underscores, without spiffe://; not \"" + one.trust_domain + "\"");
+            }
+            if (key == "crls") one.crls = paths(key, value);
+            if (key == "staleCRL") one.stale_crl_warns = one_of(key, value, {"refuse", "warn"}) == "warn";
+        });
+        if (!ok()) return;
+        if (one.name.empty()) return fail(node, "a client CA needs a `name`: it stands before the names it asserts");
+        if (one.file.empty()) return fail(node, "client CA " + one.name + " needs a `file`: its certificates, PEM");
+        if (!prefix_given) one.prefix = one.name + ":";
+        out.client_cas.push_back(std::move(one));
     }
 
     // A plain number above zero.

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/trusted_ca.h"
 #include "gateway/config_audit.h"
 #include "gateway/limits.h"
 #include "launcher/dlv_process.h"
@@ -42,6 +43,10 @@ struct config {
     std::string certificate;
     std::string key;
     std::string client_ca;
+    std::vector<std::string> client_crls;     // of client_ca
+    bool stale_crl_warns = false;             // ... and what becomes of one past its next update
+    std::vector<auth::client_ca> client_cas;  // further ones
+    std::string revocations;                  // a file; empty: none
     std::string state_directory;    // default: default_state_directory()
     std::string runtime_directory;  // default: default_runtime_directory()
     std::string log_level = "info";

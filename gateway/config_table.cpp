@@ -75,6 +75,17 @@ const std::vector<plain_key>& top_keys() {
          "/etc/delvegate/gateway.key"},
         {"clientCA", "path", "", "The CA, PEM, that clients' certificates must chain to.",
          "/etc/delvegate/clients-ca.crt"},
+        {"clientCRLs", "list of paths", "[]",
+         "Revocation lists of clientCA, PEM or DER: files, or directories of them. Where there are any, a client whose "
+         "own CA has none is refused.",
+         ""},
+        {"staleCRL", "refuse or warn", "refuse",
+         "A revocation list past its next update: nobody new gets in by that CA, or a warning only. Those who are in "
+         "stay in either way.",
+         ""},
+        {"revocations", "path", "",
+         "A list of people and certificates that are out: YAML with `users` and `serials`.",
+         "/etc/delvegate/revoked.yaml"},
         {"stateDirectory", "path", default_state_directory(),
          "What outlives a run: the gateway's own CA and identities, and dlv's output files.", ""},
         {"runtimeDirectory", "path", default_runtime_directory(),
@@ -90,6 +101,27 @@ const std::vector<plain_key>& top_keys() {
         for (const auto& key : audit_keys()) rows.push_back(key.row);
         return rows;
     }();
+    return keys;
+}
+
+const std::vector<plain_key>& client_ca_keys() {
+    static const std::vector<plain_key> keys{
+        {"name", "DNS label", "", "What it is called in prefixes, logs and lists.", "cluster"},
+        {"file", "path", "",
+         "Its certificates, PEM: one or more roots, and CAs below them that clients do not send along.",
+         "/etc/kubernetes/pki/ca.crt"},
+        {"prefix", "text", "\"NAME:\"",
+         "Put before every user and group it asserts, so that it cannot make one of ours. Empty: none.", ""},
+        {"users", "list of patterns", "[\"*\"]",
+         "Users it may assert, before the prefix; * and ? as in a shell. Others are refused.", ""},
+        {"groups", "list of patterns", "[\"*\"]", "Groups it may assert; others are left out.", ""},
+        {"trustDomain", "text", "",
+         "The SPIFFE trust domain it may speak for: then the URI SAN of its certificates is the user. Without it SPIFFE "
+         "IDs are refused.",
+         "prod.example"},
+        {"crls", "list of paths", "[]", "Its revocation lists, as clientCRLs.", ""},
+        {"staleCRL", "refuse or warn", "refuse", "As staleCRL above, for this CA.", ""},
+    };
     return keys;
 }
 
@@ -159,6 +191,16 @@ std::string default_config_text() {
         if (key.fallback.empty()) out += "# ";
         out += std::string(key.name) + ": " + (key.fallback.empty() ? std::string(key.example) : key.fallback) + "\n";
     }
+    const auto entries = [&out](const std::vector<plain_key>& keys) {
+        bool first = true;
+        for (const plain_key& key : keys) {
+            out += "#     # " + std::string(key.sentence) + " (" + std::string(key.kind) + ")\n";
+            out += std::exchange(first, false) ? "#   - " : "#     ";
+            out += std::string(key.name) + ": " + (key.fallback.empty() ? std::string(key.example) : key.fallback) + "\n";
+        }
+    };
+    out += "\n# Further CAs whose certificates clients may come with. One entry, with every key:\nclientCAs: []\n";
+    entries(client_ca_keys());
     out += "\nlimits:\n";
     const limits defaults;
     for (const limit_key& key : limit_keys()) {
@@ -166,12 +208,7 @@ std::string default_config_text() {
         out += "  " + std::string(key.name) + ": " + format_limit(key, defaults) + "\n";
     }
     out += "\n# What can be debugged here; none by default. One entry, with every key:\ncomponents: []\n";
-    bool first = true;
-    for (const plain_key& key : component_keys()) {
-        out += "#     # " + std::string(key.sentence) + " (" + std::string(key.kind) + ")\n";
-        out += std::exchange(first, false) ? "#   - " : "#     ";
-        out += std::string(key.name) + ": " + (key.fallback.empty() ? std::string(key.example) : key.fallback) + "\n";
-    }
+    entries(component_keys());
     return out;
 }
 
@@ -191,6 +228,9 @@ std::string config_reference() {
     const std::string head = "| key | value | default | meaning |\n|---|---|---|---|\n";
     std::string out = "### The gateway\n\n" + head;
     for (const auto& key : top_keys()) out += row("", key.name, key.kind, fallback_of(key), key.sentence);
+    out += "\n### Further client CAs\n\n" + head;
+    for (const auto& key : client_ca_keys())
+        out += row("clientCAs[].", key.name, key.kind, key.fallback, key.sentence);
     out += "\n### Components\n\n" + head;
     for (const auto& key : component_keys())
         out += row("components[].", key.name, key.kind, key.fallback, key.sentence);

@@ -54,7 +54,8 @@ void raise_descriptor_limit() {
 }
 
 connect_exit exit_of(trouble kind) {
-    return kind == trouble::certificate ? connect_exit::certificate : connect_exit::unreachable;
+    return kind == trouble::certificate || kind == trouble::expelled ? connect_exit::certificate
+                                                                     : connect_exit::unreachable;
 }
 
 class connector final : link_watcher, public session_owner {
@@ -139,6 +140,8 @@ private:
         // Said once for each reason, however often it is tried.
         if (why.line == told_down_) return;
         told_down_ = why.line;
+        if (why.kind == trouble::certificate || why.kind == trouble::expelled)
+            return say(why.line + "; trying again when there is a new certificate, when an IDE connects, or in a minute");
         say(why.line + "; trying again");
     }
 

@@ -3,23 +3,32 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "auth/identity.h"
+#include "auth/trust.h"
 #include "gateway/log.h"
 #include "gateway/printable.h"
 #include "gateway/tls_server.h"
 
 namespace gateway {
 
+namespace {
+
+// For the last words to whoever is shown out. Together with the way there it stays below a second.
+constexpr std::chrono::milliseconds showing_out{400};
+
+}  // namespace
+
 connection::connection(tls_server& server, std::uint64_t id, boost::asio::ip::tcp::socket socket,
                        ssl_handle ssl, std::string source)
     : server_(server),
       id_(id),
       source_(std::move(source)),
-      channel_(tls_channel::make(std::move(socket), std::move(ssl), tls_channel::role::server, *this)) {
+      channel_(tls_channel::make(std::move(socket), std::move(ssl), tls_channel::role::server, *this)),
+      last_second_(server.parts_.io) {
     address_ = channel_->peer_address();
 }
 
 connection::~connection() {
+    if (server_.parts_.identities) server_.parts_.identities->leave(*this);
     channel_->abort();
     carrier_.reset();
     handshake_over();
@@ -42,23 +51,18 @@ void connection::close(std::string_view reason) {
     boost::asio::post(server_.parts_.io, removal());
 }
 
-void connection::rebind(std::string_view old_fingerprint, const auth::identity& now) {
-    if (who_.user.empty() || who_.fingerprint != old_fingerprint || who_.user != now.user) return;
-    who_.issuer = now.issuer;
-    who_.serial = now.serial;
-    who_.fingerprint = now.fingerprint;
-    who_.not_before = now.not_before;
-    who_.not_after = now.not_after;
-    if (carrier_) carrier_->rebind(who_);
-}
-
 void connection::opened() {
     handshake_over();
     const SSL* ssl = channel_->ssl();
-    const auto who = auth::identify(SSL_get0_peer_certificate(ssl));
+    // By the trust of now: what was revoked while the handshake went on counts.
+    const auto who = auth::identify_client(ssl);
     if (!who) return refuse_silently("a certificate without a usable identity: " + who.error());
+    client_authority* const identities = server_.parts_.identities;
+    if (identities)
+        if (const auto why = identities->fault(*who); !why.empty()) return refuse_silently(who->user + ": " + why);
+    identity_ = *who;
+    if (identities) identities->enter(*this);
 
-    who_ = *who;
     admitted_channel in;
     in.channel = channel_;
     in.who.who = *who;
@@ -83,9 +87,27 @@ void connection::opened() {
         carrier_ = make_raw_stream(server_.parts_, std::move(in));
 }
 
-void connection::closed(close_cause, std::string_view text) {
+void connection::rebind(const auth::identity& renewed) {
+    identity_ = renewed;
+    if (carrier_) carrier_->rebind(renewed);
+}
+
+void connection::expel(std::string_view reason) {
+    if (carrier_) carrier_->expel(reason);
+    // Whoever does not take the goodbye goes without.
+    last_second_.expires_after(showing_out);
+    last_second_.async_wait([this](const boost::system::error_code& ec) {
+        if (ec) return;
+        channel_->abort();
+        boost::asio::post(server_.parts_.io, removal());
+    });
+}
+
+void connection::closed(close_cause cause, std::string_view text) {
     ++server_.parts_.counts.failed_handshakes;
-    server_.trouble(source_, "handshake with " + address_ + " failed: " + printable(text));
+    std::string why(text);
+    if (cause == close_cause::tls) why = auth::explain_tls_failure(channel_->ssl(), address_, {});
+    server_.trouble(source_, "handshake with " + address_ + " failed: " + printable(why));
     handshake_over();
     boost::asio::post(server_.parts_.io, removal());
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "gateway/authority.h"
 #include "gateway/carrier.h"
 #include "gateway/tls_channel.h"
 
@@ -11,7 +12,7 @@ namespace gateway {
 
 class tls_server;
 
-class connection final : channel_user {
+class connection final : channel_user, client_presence {
 public:
     connection(tls_server& server, std::uint64_t id, boost::asio::ip::tcp::socket socket, ssl_handle ssl,
                std::string source);
@@ -20,9 +21,7 @@ public:
     void start();
     void drain(std::string_view reason, std::chrono::milliseconds within);
     void close(std::string_view reason);
-    // The certificate of that fingerprint, if it is this connection's, has been renewed.
-    void rebind(std::string_view old_fingerprint, const auth::identity& now);
-    const auth::identity& who() const { return who_; }  // its user is empty before the certificate is verified
+    const auth::identity& who() const { return identity_; }  // its user is empty before the certificate is verified
     const std::string& address() const { return address_; }
     std::size_t streams() const { return carrier_ ? carrier_->streams() : 0; }
 
@@ -33,6 +32,11 @@ private:
     void ended() override {}
     void closed(close_cause cause, std::string_view text) override;
 
+    // client_presence
+    const auth::identity& identity() const override { return identity_; }
+    void rebind(const auth::identity& renewed) override;
+    void expel(std::string_view reason) override;
+
     void handshake_over();
     void refuse_silently(const std::string& why);
     std::function<void()> removal();
@@ -41,9 +45,10 @@ private:
     const std::uint64_t id_;
     const std::string source_;
     std::string address_;
-    auth::identity who_;
     std::shared_ptr<tls_channel> channel_;
     std::unique_ptr<carrier> carrier_;
+    auth::identity identity_;      // once it is known
+    boost::asio::steady_timer last_second_;  // of somebody who is shown out
     std::string user_;             // counted under connectionsPerIdentity
     bool handshaking_ = true;
 };

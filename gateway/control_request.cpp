@@ -31,6 +31,11 @@ public:
 
     void drain(std::string_view, std::chrono::milliseconds) override {}
     void close(std::string_view) override { in_.channel->shutdown(goodbye_time); }
+    void expel(std::string_view) override {
+        asked_ = true;
+        in_.channel->shutdown(goodbye_time);
+    }
+    void rebind(const auth::identity& renewed) override { in_.who.who = renewed; }
     std::size_t streams() const override { return 0; }
 
 private:

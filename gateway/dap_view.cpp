@@ -83,6 +83,7 @@ void dap_view::process() {
 
 void dap_view::handle(const request& r) {
     auto j = protocol::judge(r, limits_.clamps);
+    open_[r.seq] = r.command;
     if (terminated_ && j.how != service::leave)
         return fail(r, refused_by_gateway_id, "Session has ended", "start a new session to attach again", false);
     switch (j.how) {
@@ -553,15 +554,27 @@ asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const break
 }
 
 void dap_view::on_lost(std::string_view reason) {
-    if (attached_ && !terminated_) {
-        json body = json::object{};
-        body.set("category", "important");
-        body.set("output", "delvegate: " + std::string(reason) + "\n");
-        event("output", body);
-        event("terminated", {});
-        terminated_ = true;
-    }
+    if (attached_ && !terminated_) end_session(reason);
     finish();
+}
+
+void dap_view::end_session(std::string_view reason) {
+    json body = json::object{};
+    body.set("category", "important");
+    body.set("output", "delvegate: " + std::string(reason) + "\n");
+    event("output", body);
+    event("terminated", {});
+    terminated_ = true;
+}
+
+void dap_view::last_words(std::string_view reason) {
+    for (const auto& [seq, command] : std::exchange(open_, {})) {
+        request r;
+        r.seq = seq;
+        r.command = command;
+        fail(r, refused_by_gateway_id, "Session has ended", reason);
+    }
+    if (!terminated_) end_session(reason);
 }
 
 // --- to the IDE -----------------------------------------------------------------------------------------
@@ -569,11 +582,13 @@ void dap_view::on_lost(std::string_view reason) {
 void dap_view::respond(const request& r, const json& body) {
     auto message = protocol::encode_dap_response(next_seq_, r, body);
     if (message.size() > limits_.dap_reply) return fail_large(r);
+    open_.erase(r.seq);
     ++next_seq_;
     post(message);
 }
 
 void dap_view::fail(const request& r, int id, std::string_view summary, std::string_view detail, bool show) {
+    open_.erase(r.seq);
     post(protocol::encode_dap_error(next_seq_++, r, id, summary, detail, show));
 }
 

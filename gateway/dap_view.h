@@ -4,6 +4,7 @@
 // its own at dlv, in Delve's own form and under the client's own settings (design §5.1).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -97,7 +98,10 @@ private:
     void console(std::string_view text);
     void tell_stop(const stop& at);
     void done();
+    void end_session(std::string_view reason);
+    void last_words(std::string_view reason) override;
 
+    std::map<std::int64_t, std::string> open_;  // requests that are not answered yet: seq, command
     protocol::frame_decoder frames_;
     std::int64_t next_seq_ = 1;
     bool busy_ = false;

@@ -131,4 +131,13 @@ void debug_stream::lost(std::string_view reason) {
     if (refusal_) refusal_->lost(reason);
 }
 
+void debug_stream::expelled(std::string_view reason) {
+    silence_.cancel();
+    if (view_) return view_->expel(reason);
+    if (over_) return;
+    // Not a view yet: whatever it has asked for is answered with the reason.
+    if (!refusal_) refuse(std::string(reason));
+    refusal_->ended();
+}
+
 }  // namespace gateway

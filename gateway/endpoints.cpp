@@ -81,4 +81,15 @@ json endpoints::status(const auth::identity& who) const {
     return all;
 }
 
+json endpoints::sessions() const {
+    json::array all;
+    for (auto& c : components_) c->list_sessions(all);
+    return all;
+}
+
+bool endpoints::expel(std::string_view session, std::string_view reason) {
+    return std::any_of(components_.begin(), components_.end(),
+                       [&](auto& c) { return c->expel(session, reason); });
+}
+
 }  // namespace gateway

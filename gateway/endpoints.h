@@ -34,6 +34,11 @@ public:
     protocol::json status() const;
     protocol::json status(const auth::identity& who) const;
 
+    // IDE connections of all components; see component::list_sessions().
+    protocol::json sessions() const;
+    // Ends one at once, its IDE told why; false: there is none of that id.
+    bool expel(std::string_view session, std::string_view reason);
+
 private:
     std::vector<component*> visible(const auth::identity& who) const;
     std::vector<std::unique_ptr<component>> components_;

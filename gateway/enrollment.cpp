@@ -75,13 +75,9 @@ void enrollment::renew(const auth::identity& who, const std::string& body, reply
                       }
                       ++counts_.renewals;
                       log().info("{}: certificate {} renewed as {}", printable(who.user), who.serial, now->serial);
-                      auth::identity next = who;
-                      next.issuer = now->issuer;
-                      next.serial = now->serial;
-                      next.fingerprint = now->fingerprint;
-                      next.not_before = now->not_before;
-                      next.not_after = now->not_after;
-                      if (hooks_.rebind) hooks_.rebind(who.fingerprint, next);
+                      if (hooks_.rebind && !hooks_.rebind(who.fingerprint, made->front().get()))
+                          log().warn("{}: connections made with certificate {} end with it: the renewed one does not stand "
+                                     "for the same person here", printable(who.user), who.serial);
                       done(answer_of(said));
                   });
 }

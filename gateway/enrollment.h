@@ -21,8 +21,9 @@ class enrollment {
 public:
     struct hooks {
         std::function<std::uint16_t()> main_port;  // where links go
-        // A certificate was renewed; the connections of the old one are to be known by the new one.
-        std::function<void(std::string_view old_fingerprint, const auth::identity& now)> rebind;
+        // A certificate was renewed; the connections of the old one are to be known by the new one. False: they
+        // are not, and end with the old one.
+        std::function<bool(std::string_view old_fingerprint, X509* renewed)> rebind;
     };
     using reply = std::function<void(http_answer)>;
 

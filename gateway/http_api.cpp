@@ -74,14 +74,17 @@ std::string http_text(const http_answer& said, bool signed_off) {
     return text.str();
 }
 
-http_exchange::http_exchange(std::function<http_answer(std::string_view)> answer)
-    : answer_(std::move(answer)), reader_(0) {}
+http_exchange::http_exchange(http_get answer, http_post post)
+    : answer_(std::move(answer)), post_(std::move(post)), reader_(post_ ? max_body : 0) {}
 
 std::optional<std::string> http_exchange::feed(std::string_view bytes) {
     auto got = reader_.feed(bytes);
     if (!got) return std::nullopt;
     if (const auto* refused = std::get_if<http_answer>(&*got)) return http_text(*refused);
     const auto& request = std::get<http_request>(*got);
+    if (request.method == "POST" && post_) return http_text(post_(request.path, request.body));
+    if (request.method != "GET" && post_)
+        return http_text({405, http_error("only GET and POST are served here"), "GET, POST"});
     if (request.method != "GET") return http_text({405, http_error("only GET is served here")});
     return http_text(answer_(request.path));
 }

@@ -42,19 +42,26 @@ private:
 // The answer's bytes; the connection is to be closed after them. `signed_off`: whether it says who serves.
 std::string http_text(const http_answer& said, bool signed_off = true);
 
-// For those who serve GET only.
+// Asked once, with the path of a well-formed GET.
+using http_get = std::function<http_answer(std::string_view path)>;
+// … with the path and the body of a POST.
+using http_post = std::function<http_answer(std::string_view path, std::string_view body)>;
+
+// For those who answer at once.
 class http_exchange {
 public:
-    // Asked once, with the path of a well-formed GET.
-    explicit http_exchange(std::function<http_answer(std::string_view path)> answer);
+    // Without `post` only GET is served.
+    explicit http_exchange(http_get answer, http_post post = {});
 
     // The whole answer once the request is complete or refused; the connection is to be closed after it.
     std::optional<std::string> feed(std::string_view bytes);
 
     static constexpr std::size_t max_header = http_reader::max_header;
+    static constexpr std::size_t max_body = 8 * 1024;
 
 private:
-    std::function<http_answer(std::string_view)> answer_;
+    http_get answer_;
+    http_post post_;
     http_reader reader_;
 };
 

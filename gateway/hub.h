@@ -114,6 +114,10 @@ public:
     bool full() const { return viewers_.size() >= settings_.max_viewers; }
     void join(viewer& v);
     void leave(viewer& v);
+    // leave() for somebody who may not be here any more: what was asked for and has not begun is not done,
+    // the user's breakpoints go at once, and the target is not left standing on their account: where nobody
+    // else is here, it goes on.
+    void expel(viewer& v);
     std::vector<const viewer*> viewers() const;
 
     // --- the truth --------------------------------------------------------------------------------
@@ -212,6 +216,7 @@ private:
         std::chrono::system_clock::time_point since;
         bool halted_by_person = false;
         bool halted_by_hub = false;
+        bool abandoned = false;  // by somebody who was shown out: its next stop is nobody's
         std::string halted_by;
         bool settled = false;
         int halts_open = 0;
@@ -228,6 +233,9 @@ private:
     void pump();
     void start_job(job j);
     bool run_pending() const;
+    bool stands_for(const std::string& user) const;
+    void go_on_without(const std::string& user);
+    std::string abandoned_by_;
     void halt_early_ones();
     asio::awaitable<void> run_job(job j);
     void refuse_jobs_unfit();

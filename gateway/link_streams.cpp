@@ -302,6 +302,13 @@ void link_streams::break_link(std::string reason) {
     owner_.broken(reason);
 }
 
+void link_streams::expel(std::string_view reason) {
+    if (closed_) return;
+    for (auto& [id, stream] : streams_)
+        if (!stream->gone_ && stream->user_ && !stream->finished_) stream->user_->expelled(reason);
+    pump();
+}
+
 void link_streams::close(std::string_view reason) {
     if (std::exchange(closed_, true)) return;
     for (auto& [id, stream] : streams_) {

@@ -123,6 +123,8 @@ public:
     std::size_t size() const { return streams_.size() - buried_.size(); }
 
     void send_control(protocol::frame_type type, std::uint32_t stream, const protocol::json& body);
+    // Every user hears expelled(reason); what they say leaves as far as the windows let it. close() follows.
+    void expel(std::string_view reason);
     // Every user hears lost(reason); the link is dead.
     void close(std::string_view reason);
 

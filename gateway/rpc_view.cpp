@@ -81,6 +81,7 @@ void rpc_view::process() {
 
 void rpc_view::handle(const request& r) {
     ++requests_;
+    open_.push_back(r.id);
     if (requests_ == 1 && r.method != "RPCServer.SetApiVersion") starting_ = false;
     auto j = protocol::judge(r, limits_.clamps);
     switch (j.how) {
@@ -259,7 +260,12 @@ void rpc_view::note_breakpoint(std::string_view method, const rpc_outcome& out) 
 
 // --- replies ----------------------------------------------------------------------------------------------
 
+void rpc_view::answered(const json& id) {
+    if (const auto at = std::find(open_.begin(), open_.end(), id); at != open_.end()) open_.erase(at);
+}
+
 void rpc_view::reply(const json& id, std::string_view result) {
+    answered(id);
     std::string line = "{\"id\":";
     line.reserve(result.size() + 48);
     protocol::append_text(line, id);
@@ -278,7 +284,10 @@ void rpc_view::answer(const json& id, const rpc_outcome& out) {
     done();
 }
 
-void rpc_view::refuse(const json& id, std::string_view why) { post(protocol::encode_rpc_error(id, why)); }
+void rpc_view::refuse(const json& id, std::string_view why) {
+    answered(id);
+    post(protocol::encode_rpc_error(id, why));
+}
 
 void rpc_view::reply_state(const json& id, const run_end& end) {
     if (!end.error.empty()) return refuse(id, end.error);
@@ -299,5 +308,12 @@ void rpc_view::ended() {
 }
 
 void rpc_view::on_lost(std::string_view) { finish(); }
+
+void rpc_view::last_words(std::string_view reason) {
+    hub_.forget_look(*this);
+    // JSON-RPC has no word that is not an answer.
+    for (const auto& id : std::exchange(open_, {}))
+        post(protocol::encode_rpc_error(id, "delvegate: " + std::string(reason)));
+}
 
 }  // namespace gateway

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/hub.h"
 #include "gateway/view_base.h"
@@ -67,6 +68,10 @@ private:
     void refuse(const protocol::json& id, std::string_view why);
     void reply_state(const protocol::json& id, const run_end& end);
     void done();  // the request that held back the others is answered
+    void answered(const protocol::json& id);
+    void last_words(std::string_view reason) override;
+
+    std::vector<protocol::json> open_;  // ids of requests that are not answered yet
 
     protocol::value_splitter splitter_;
     bool busy_ = false;

@@ -13,17 +13,20 @@
 
 #include "auth/pinned_tls.h"
 #include "auth/tls.h"
+#include "gateway/authority.h"
 #include "gateway/ca_signer.h"
 #include "gateway/endpoints.h"
 #include "gateway/enrollment.h"
 #include "gateway/enrollment_server.h"
 #include "gateway/log.h"
+#include "gateway/kill_sessions.h"
 #include "gateway/own_identities.h"
 #include "gateway/signer_client.h"
 #include "gateway/state_directory.h"
 #include "gateway/status_report.h"
 #include "gateway/status_socket.h"
 #include "gateway/tls_server.h"
+#include "gateway/trust_files.h"
 
 namespace gateway {
 namespace {
@@ -69,25 +72,27 @@ launcher::outcome<void> prepare_directories(config& configuration) {
 // A running gateway; its members die in the order that their references allow.
 class gateway_process {
 public:
-    explicit gateway_process(config& configuration)
+    gateway_process(config& configuration, const auth::tls_files& own)
         : configuration_(configuration),
           signer_(io_, settings_of(configuration)),
+          trust_(io_, identities_, configuration, own),
           components_(io_, configuration, counts_.limit_reply),
           signals_(io_, SIGTERM, SIGINT),
           hangup_(io_, SIGHUP) {}
 
     // First of all: whoever holds the CA's key is another process before any socket of ours is open.
-    launcher::outcome<void> start_signer() {
-        signer_.on_changed = [] { log().info("the CA's records have changed"); };
-        return signer_.start();
-    }
+    launcher::outcome<void> start_signer() { return signer_.start(); }
 
-    launcher::outcome<void> start(auth::ssl_ctx context) {
+    launcher::outcome<void> start() {
+        auto context = trust_.load();
+        if (!context) return context.error();
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
         parts_.api = [this](const auth::identity& who, std::string_view path) { return api(who, path); };
-        server_.emplace(parts_, std::move(context));
+        parts_.identities = &identities_;
+        server_.emplace(parts_, std::move(*context));
         if (auto opened = status_.open(configuration_.runtime_directory); !opened) return opened;
         if (auto listening = server_->listen(configuration_.listen); !listening) return listening;
+        trust_.follow([this](auth::ssl_ctx renewed) { server_->use(std::move(renewed)); });
         components_.start();
         wait_for_signal();
         wait_for_hangup();
@@ -101,8 +106,8 @@ public:
                                                   const auto all = server_->addresses();
                                                   return all.empty() ? std::uint16_t{0} : all.front().port();
                                               },
-                                              [this](std::string_view old, const auth::identity& now) {
-                                                  server_->rebind(old, now);
+                                              [this](std::string_view old, X509* renewed) {
+                                                  return identities_.rebind(old, renewed);
                                               }});
         parts_.renew = [this](const auth::identity& who, const std::string& body, std::function<void(http_answer)> done) {
             enrollment_->renew(who, body, std::move(done));
@@ -160,15 +165,22 @@ private:
     void wait_for_hangup() {
         hangup_.async_wait([this](const boost::system::error_code& ec, int) {
             if (ec) return;
-            log().info("SIGHUP: starting the components whose dlv is not there");
+            log().info("SIGHUP: reading certificates and lists again, starting the components whose dlv is not there");
+            trust_.files().reload_all();
             if (!parts_.draining) components_.start_again();
             wait_for_hangup();
         });
     }
 
     http_answer report(std::string_view path) const {
-        if (path != "/v1/status") return {404, http_error("there is /v1/status")};
+        if (path == "/v1/sessions") {
+            json body;
+            body.set("sessions", components_.sessions());
+            return {200, protocol::to_text(body)};
+        }
+        if (path != "/v1/status") return {404, http_error("there are /v1/status and /v1/sessions")};
         json body = status_report(parts_, *server_, since_, components_.status());
+        body.set("trust", trust_.describe());
         if (enrolling_) {
             json::array listen;
             for (const auto& one : enrolling_->addresses())
@@ -176,6 +188,11 @@ private:
             body.set("enrollment", json::object{{"liveTokens", std::uint64_t{enrolling_->live()}}, {"listen", std::move(listen)}});
         }
         return {200, protocol::to_text(body)};
+    }
+
+    http_answer act(std::string_view path, std::string_view body) {
+        if (path != "/v1/sessions/kill") return {404, http_error("there is /v1/sessions/kill")};
+        return kill_sessions(body, components_, identities_);
     }
 
     std::string api(const auth::identity& who, std::string_view path) const {
@@ -197,13 +214,16 @@ private:
     boost::asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // one thread: no locks around sockets
     signer_client signer_;
     counters counts_;
+    client_authority identities_{io_};
+    trust_files trust_;
     endpoints components_;
-    gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false};
+    gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false, nullptr};
     std::optional<tls_server> server_;
     ca_signer issuing_{signer_};
     std::optional<enrollment> enrollment_;
     std::optional<enrollment_server> enrolling_;
-    status_socket status_{io_, [this](std::string_view path) { return report(path); }};
+    status_socket status_{io_, [this](std::string_view path) { return report(path); },
+                          [this](std::string_view path, std::string_view body) { return act(path, body); }};
     boost::asio::signal_set signals_, hangup_;
     const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
     serve_exit code_ = serve_exit::ok;
@@ -279,15 +299,13 @@ serve_exit run_serve(config configuration) {
         for (const auto& user : own.revoked)
             log().warn("the user {} is revoked and gets no identity; see: delvegate ca unrevoke-user", user);
     }
-    gateway_process process(configuration);
-    if (auto started = process.start_signer(); !started) return complain(started.error());
-    auto context = auth::make_server_context(files);
-    if (!context) return complain(context.error());
     for (const auto& one : configuration.components)
         if (one.users.empty() && one.groups.empty())
             log().warn("component {}: neither users nor groups are listed, so nobody is admitted", one.name);
 
-    if (auto started = process.start(std::move(*context)); !started) return complain(started.error());
+    gateway_process process(configuration, files);
+    if (auto started = process.start_signer(); !started) return complain(started.error());
+    if (auto started = process.start(); !started) return complain(started.error());
     process.issue_certificates(files);
     const auto listening = process.addresses();
     std::string where;

@@ -107,6 +107,24 @@ std::string component_text(const json& component) {
     return out;
 }
 
+// What of certificates and lists is not as it should be.
+std::string trust_text(const json& trust) {
+    std::string out;
+    if (const json* files = trust.find("files"); files && files->if_array())
+        for (const json& one : *files->if_array())
+            if (!one.get_string("error").empty())
+                out += "warning: " + printable(one.get_string("name")) + " cannot be reloaded since " +
+                       printable(one.get_string("failingSince")) + " (" + number(&one, "failures") +
+                       " times), what was read at " + printable(one.get_string("since")) +
+                       " is in effect: " + printable(one.get_string("error")) + "\n";
+    if (const json* warnings = trust.find("warnings"); warnings && warnings->if_array())
+        for (const json& one : *warnings->if_array())
+            if (const auto* line = one.if_string()) out += "warning: " + printable(*line) + "\n";
+    if (trust.get_int("revoked") > 0 || trust.get_int("shownOut") > 0)
+        out += number(&trust, "revoked") + " entries revoked, " + number(&trust, "shownOut") + " connections shown out\n";
+    return out;
+}
+
 }  // namespace
 
 std::string status_text(const json& report) {
@@ -128,6 +146,7 @@ std::string status_text(const json& report) {
             if (value.as_int().value_or(0) > 0)
                 hit += (hit.empty() ? "limits hit: " : ", ") + printable(key) + " " + std::to_string(*value.as_int());
     if (!hit.empty()) out += hit + "\n";
+    if (const json* trust = report.find("trust")) out += trust_text(*trust);
     if (const json* enrolling = report.find("enrollment"); enrolling && enrolling->get_int("liveTokens") > 0) {
         std::string where;
         if (const json* all = enrolling->find("listen"); all && all->if_array())

@@ -55,6 +55,10 @@ public:
 
     // The connection broke, or the gateway is closing it: `reason` is one line. No call follows.
     virtual void lost(std::string_view reason) = 0;
+
+    // Whoever is at the other end may not be here any more: the user tells the IDE the reason (one line) in
+    // the IDE's own protocol, lets go of all it holds, and calls finish() or abort(). No call follows.
+    virtual void expelled(std::string_view reason) { lost(reason); }
 };
 
 }  // namespace gateway

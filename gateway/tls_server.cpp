@@ -34,6 +34,11 @@ tls_server::~tls_server() {
     connections.clear();
 }
 
+void tls_server::use(auth::ssl_ctx context) {
+    tls_channel::prepare(context.get());
+    context_ = std::move(context);
+}
+
 std::size_t tls_server::streams() const {
     std::size_t sum = 0;
     for (const auto& [key, one] : connections_) sum += one->streams();
@@ -45,10 +50,6 @@ std::vector<tls_server::person> tls_server::people() const {
     for (const auto& [key, one] : connections_)
         if (!one->who().user.empty()) all.push_back({one->who(), one->address()});
     return all;
-}
-
-void tls_server::rebind(std::string_view old_fingerprint, const auth::identity& now) {
-    for (const auto& [key, one] : connections_) one->rebind(old_fingerprint, now);
 }
 
 void tls_server::take(int fd, const tcp::endpoint& peer) {

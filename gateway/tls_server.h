@@ -35,13 +35,12 @@ public:
     auth::outcome<void> listen(const std::vector<host_port>& where) { return ports_.open(where, "listen"); }
     std::vector<boost::asio::ip::tcp::endpoint> addresses() const { return ports_.addresses(); }
 
+    // For connections from now on; those there are keep theirs.
+    void use(auth::ssl_ctx context);
+
     // Stops accepting; streams may end by themselves within drainTime, then they are closed, with
     // two seconds for their last bytes. `done` is called, from the event loop, when no connection is left.
     void drain(std::function<void()> done);
-
-    // Live connections that the certificate of that fingerprint let in are known by its successor from now
-    // on: issuer, serial, fingerprint and validity of `now`; the user must be the same.
-    void rebind(std::string_view old_fingerprint, const auth::identity& now);
 
     // Who is connected, by which certificate; in the order they came.
     struct person {

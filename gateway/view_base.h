@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "gateway/config.h"
 #include "gateway/hub.h"
@@ -41,6 +42,18 @@ public:
         leave();
     }
 
+    // Whoever it belongs to may not be here any more: requests that wait are answered with the reason, and
+    // what the view has at dlv is let go of at once.
+    void expel(std::string_view reason) {
+        if (over_) return;
+        if (!std::exchange(left_, true)) hub_.expel(*this);
+        // In the middle of a message nothing else can be said.
+        if (!mid_reply_) last_words(reason);
+        if (std::exchange(over_, true)) return;
+        if (mid_reply_) return peer_.abort(reason);
+        peer_.finish();
+    }
+
     bool finished() const { return over_; }
 
     const caller& who() const override { return who_; }
@@ -53,6 +66,8 @@ public:
     }
 
 protected:
+    virtual void last_words(std::string_view reason) = 0;
+
     // Bytes on their way to the IDE beyond which a reply waits.
     static constexpr std::size_t high_water = 1u << 20;
 

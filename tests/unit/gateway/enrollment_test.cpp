@@ -227,14 +227,20 @@ TEST_F(enrollment_test, a_gateway_of_another_ca_than_the_pins_opens_no_port) {
 
 TEST_F(enrollment_test, renewal_rebinds_live_connections_of_the_old_certificate_only) {
     nothing_here components;
-    gateway_parts parts{io, components, bounds, counts, {}, {}, false};
+    client_authority identities(io);
+    auth::client_ca ca;
+    ca.file = own.ca;
+    identities.trust(*auth::trust::of({*auth::trusted_ca::load(ca)}));
+    gateway_parts parts{io, components, bounds, counts, {}, {}, false, &identities};
     std::optional<tls_server> main;
     enrollment renewing(signer_, counts, {[] { return std::uint16_t{1}; },
-                                          [&](std::string_view old, const auth::identity& now) { main->rebind(old, now); }});
+                                          [&](std::string_view old, X509* now) { return identities.rebind(old, now); }});
     parts.renew = [&](const auth::identity& who, const std::string& text, std::function<void(http_answer)> done) {
         renewing.renew(who, text, std::move(done));
     };
-    main.emplace(parts, authority::server_context(own));
+    auto context = auth::make_server_context(own, identities.slot());
+    ASSERT_TRUE(context) << context.error();
+    main.emplace(parts, std::move(*context));
     ASSERT_TRUE(main->listen({{"127.0.0.1", 0}}));
     const auto where = main->addresses().at(0);
 
