@@ -142,6 +142,14 @@ void enrollment_server::stop() {
     ports_.close();
 }
 
+void enrollment_server::use_new_files() {
+    if (!open()) return;
+    auto context = how_.context();
+    if (!context) return log().error("enrolment goes on with the gateway's former certificate: {}", context.error());
+    tls_channel::prepare(context->get());
+    context_ = std::move(*context);
+}
+
 void enrollment_server::ask() {
     if (stopped_) return;
     signer_.tokens([this, alive = std::weak_ptr<char>(alive_)](const live_tokens& tokens) {

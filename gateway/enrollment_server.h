@@ -23,7 +23,7 @@ class enrollment_server {
 public:
     struct settings {
         std::vector<host_port> listen;
-        // Made anew each time the port opens, so that a renewed certificate is used.
+        // Made anew each time the port opens, and by use_new_files().
         std::function<auth::outcome<auth::ssl_ctx>()> context;
     };
     // All outlive the server. Limits before TLS are `bounds`' handshake limits; a connection counts as a
@@ -39,6 +39,10 @@ public:
     void start();
     // Closes the port for good; callers with a request under way get their answer.
     void stop();
+
+    // Certificate or key were renewed: for callers from now on. What cannot be used is logged, and what was good
+    // stays.
+    void use_new_files();
 
     bool open() const { return !addresses().empty(); }
     std::vector<boost::asio::ip::tcp::endpoint> addresses() const { return ports_.addresses(); }

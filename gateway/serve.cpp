@@ -22,6 +22,7 @@
 #include "gateway/kill_sessions.h"
 #include "gateway/own_identities.h"
 #include "gateway/signer_client.h"
+#include "gateway/signer_revocations.h"
 #include "gateway/state_directory.h"
 #include "gateway/status_report.h"
 #include "gateway/status_socket.h"
@@ -81,7 +82,14 @@ public:
           hangup_(io_, SIGHUP) {}
 
     // First of all: whoever holds the CA's key is another process before any socket of ours is open.
-    launcher::outcome<void> start_signer() { return signer_.start(); }
+    launcher::outcome<void> start_signer() {
+        if (auto started = signer_.start(); !started) return started;
+        signer_.on_changed = [this] {
+            log().info("the CA's records have changed");
+            revoked_.ask();
+        };
+        return revoked_.load();
+    }
 
     launcher::outcome<void> start() {
         auto context = trust_.load();
@@ -92,7 +100,10 @@ public:
         server_.emplace(parts_, std::move(*context));
         if (auto opened = status_.open(configuration_.runtime_directory); !opened) return opened;
         if (auto listening = server_->listen(configuration_.listen); !listening) return listening;
-        trust_.follow([this](auth::ssl_ctx renewed) { server_->use(std::move(renewed)); });
+        trust_.follow([this](auth::ssl_ctx renewed) {
+            server_->use(std::move(renewed));
+            if (enrolling_) enrolling_->use_new_files();
+        });
         components_.start();
         wait_for_signal();
         wait_for_hangup();
@@ -215,6 +226,7 @@ private:
     signer_client signer_;
     counters counts_;
     client_authority identities_{io_};
+    signer_revocations revoked_{io_, signer_, identities_};
     trust_files trust_;
     endpoints components_;
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false, nullptr};
