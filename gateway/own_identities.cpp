@@ -17,6 +17,7 @@
 #include "auth/authority.h"
 #include "auth/ca.h"
 #include "auth/ca_store.h"
+#include "auth/identity.h"
 #include "auth/issuing.h"
 #include "auth/private_file.h"
 #include "auth/signing_request.h"
