@@ -16,6 +16,17 @@ namespace {
 
 constexpr std::size_t read_size = 256 * 1024;
 
+using file_id = std::pair<std::uint64_t, std::uint64_t>;
+
+audit_file open_to_read(const std::string& path) { return audit_file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)); }
+
+// Device and inode; nothing for what is no plain file.
+file_id id_of(const audit_file& file) {
+    struct stat info {};
+    if (::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
+    return {info.st_dev, info.st_ino};
+}
+
 template <class T>
 outcome<T> failed(std::string why) {
     return outcome<T>(boost::system::in_place_error, std::move(why));
@@ -23,47 +34,37 @@ outcome<T> failed(std::string why) {
 
 }  // namespace
 
-// The newest file is opened before the others are listed: what is rotated away meanwhile is then seen
-// twice, not missed, and known by its inode.
 outcome<audit_stream> audit_stream::open(const std::string& path) {
     audit_stream out;
     std::error_code ec;
     out.path_ = std::filesystem::is_directory(path, ec) ? path + "/audit.jsonl" : path;
-    audit_file newest(::open(out.path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    const int error = errno;
-    const auto rotated = rotated_files(out.path_);
-    if (!newest.is_open() && (error != ENOENT || rotated.empty()))
-        return failed<audit_stream>("the audit " + out.path_ + " cannot be read: " + std::strerror(error));
-    out.newest_missing_ = !newest.is_open();
-
-    struct stat info {};
-    std::pair<std::uint64_t, std::uint64_t> newest_id;
-    if (newest.is_open()) {
-        if (::fstat(newest.fd(), &info) != 0 || !S_ISREG(info.st_mode)) return failed<audit_stream>(out.path_ + " is not a plain file");
-        newest_id = {info.st_dev, info.st_ino};
-        out.seen_.insert(newest_id);
-    }
-    for (const auto& file : rotated)
-        if (!out.add(file)) return failed<audit_stream>("the audit file " + file + " cannot be read: " + std::strerror(errno));
-    if (newest.is_open()) out.files_.push_back({file_name_of(out.path_), std::move(newest)});
+    if (const auto wrong = out.gather(); !wrong.empty()) return failed<audit_stream>(wrong);
+    if (out.files_.empty()) return failed<audit_stream>("the audit " + out.path_ + " cannot be read: " + std::strerror(ENOENT));
     return out;
 }
 
-bool audit_stream::add(const std::string& path) {
-    audit_file file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!file.is_open()) return errno == ENOENT;  // removed meanwhile
-    struct stat info {};
-    if (::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
-    if (seen_.emplace(info.st_dev, info.st_ino).second) files_.push_back({file_name_of(path), std::move(file)});
-    return true;
-}
-
-// Whether newer files have come.
-bool audit_stream::refresh() {
-    const std::size_t before = files_.size();
-    for (const auto& file : rotated_files(path_)) add(file);
-    add(path_);
-    return files_.size() > before;
+// Takes in the files that were not seen yet; what hindered it, or "".
+//
+// The newest is opened before the others are listed, and what was rotated away after it is left for the
+// next time: so none is missed, and none comes before its turn, however often the writer rotates.
+std::string audit_stream::gather() {
+    const auto cannot = [](const std::string& path) { return "the audit file " + path + " cannot be read: " + std::strerror(errno); };
+    source newest{file_name_of(path_), open_to_read(path_)};
+    if (!newest.file.is_open() && errno != ENOENT) return cannot(path_);
+    newest_missing_ = !newest.file.is_open();
+    const auto newest_id = newest_missing_ ? file_id() : id_of(newest.file);
+    if (!newest_missing_ && newest_id == file_id()) return path_ + " is not a plain file";
+    for (const auto& path : rotated_files(path_)) {
+        source one{file_name_of(path), open_to_read(path)};
+        if (!one.file.is_open() && errno == ENOENT) continue;  // removed meanwhile
+        if (!one.file.is_open()) return cannot(path);
+        const auto id = id_of(one.file);
+        if (id == file_id()) return path + " is not a plain file";
+        if (id == newest_id) break;
+        if (seen_.insert(id).second) files_.push_back(std::move(one));
+    }
+    if (!newest_missing_ && seen_.insert(newest_id).second) files_.push_back(std::move(newest));
+    return {};
 }
 
 bool audit_stream::fill() {
@@ -104,7 +105,8 @@ audit_stream::step audit_stream::next() {
         }
         if (fill()) continue;
         if (files_.size() == 1) {
-            if (!refresh()) return step::end;
+            gather();  // what cannot be opened now may be later
+            if (files_.size() == 1) return step::end;
             continue;  // what was written before it was rotated away comes first
         }
         text_ = held_.substr(at_);

@@ -45,8 +45,7 @@ private:
         audit_file file;
     };
 
-    bool add(const std::string& path);
-    bool refresh();
+    std::string gather();
     bool fill();
 
     std::string path_;

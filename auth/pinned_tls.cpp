@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "auth/armor.h"
+#include "auth/authority.h"
 #include "auth/tls_profile.h"
 #include "auth/tls_trace.h"
 
@@ -40,17 +40,6 @@ int http_only(SSL*, const unsigned char** chosen, unsigned char* chosen_size, co
 }
 
 }  // namespace
-
-std::string pin_of(const X509* certificate) {
-    unsigned char* der = nullptr;
-    const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-    std::string pin;
-    if (size > 0)
-        pin = std::string(pin_prefix) +
-              sha256_hex({reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)});
-    OPENSSL_free(der);
-    return pin;
-}
 
 outcome<void> check_pin(std::string& pin) {
     for (char& c : pin)

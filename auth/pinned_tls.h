@@ -9,11 +9,7 @@
 
 namespace auth {
 
-// "sha256:" and 64 hex digits: SHA-256 of the DER SubjectPublicKeyInfo, as kubeadm's
-// --discovery-token-ca-cert-hash has it.
-std::string pin_of(const X509* certificate);
-
-// Whether a text has that form; a pin in capital letters becomes one in small ones.
+// Whether a text is as pin_of() in auth/authority.h writes one; a pin in capital letters becomes one in small ones.
 outcome<void> check_pin(std::string& pin);
 
 // A server's side: no client certificate, ALPN http/1.1 or none. Its chain goes up to and includes a

@@ -207,8 +207,8 @@ void add_audit_command(CLI::App& app, int& exit_code) {
     show_command->add_option("--component", s->component, "Only of this component")->type_name("NAME");
     show_command->add_option("--session", s->session, "Only of this session")->type_name("ID");
     show_command->add_option("--since", s->since, "Only from then on: 2h, 2026-11-25 or 2026-11-25T20:56:58Z")->type_name("WHEN");
-    show_command->add_option("--class", s->classes, "Only operations of one of these classes")->type_name("CLASS")->delimiter(',');
-    show_command->add_option("--kind", s->kinds, "Only records of these kinds")->type_name("KIND")->delimiter(',');
+    show_command->add_option("--class", s->classes, "Only operations of one of these classes")->type_name("CLASS")->allow_extra_args(false)->delimiter(',');
+    show_command->add_option("--kind", s->kinds, "Only records of these kinds")->type_name("KIND")->allow_extra_args(false)->delimiter(',');
     show_command->add_flag("--follow", s->follow, "Go on as records are added");
     show_command->add_option("--output", s->output, "text, or json for the lines as they are")
         ->type_name("FORMAT")

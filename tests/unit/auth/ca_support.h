@@ -3,7 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
+#include <ctime>
+#include <optional>
 #include <string>
 
 #include "auth/armor.h"
@@ -57,6 +58,11 @@ inline certificate_ptr certificate_in(const std::string& pem) {
     auto all = read_certificates(pem, "the answer");
     EXPECT_TRUE(all && !all->empty());
     return std::move(all->front());
+}
+
+template <class Result>
+std::string code_of(const Result& made) {
+    return made ? "issued" : made.error().code;
 }
 
 }  // namespace auth::test

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "auth/authority.h"
 #include "auth/enrollment_request.h"
 #include "auth/pinned_tls.h"
 #include "gateway/enroll.h"
