@@ -37,6 +37,7 @@ struct config {
     std::string certificate;
     std::string key;
     std::string client_ca;
+    std::string policy;             // policy.yaml; empty: only the components' users and groups
     std::string state_directory;    // default: default_state_directory()
     std::string runtime_directory;  // default: default_runtime_directory()
     std::string log_level = "info";
@@ -49,6 +50,8 @@ struct config {
 // (~/.local/state/delvegate; $XDG_RUNTIME_DIR/delvegate, else a directory of the state directory).
 std::string default_state_directory();
 std::string default_runtime_directory();
+// /etc/delvegate/gateway.yaml for root, else below $XDG_CONFIG_HOME or ~/.config.
+std::string default_config_file();
 
 // Errors: "gateway.yaml:7:3: unknown key `certifcate`; did you mean `certificate`?"
 launcher::outcome<config> read_config(const std::string& file);

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "gateway/connect_command.h"
+#include "gateway/policy_command.h"
 #include "gateway/serve_command.h"
 #include "gateway/status_command.h"
 
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
     gateway::add_serve_command(app, exit_code);
     gateway::add_connect_command(app, exit_code);
     gateway::add_status_command(app, exit_code);
+    gateway::add_policy_command(app, exit_code);
     app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version")->callback([] {
         std::puts("delvegate " DELVEGATE_VERSION);
     });

@@ -28,14 +28,6 @@ struct arguments {
     bool print_default = false;
 };
 
-std::string default_config_file() {
-    if (::geteuid() == 0) return "/etc/delvegate/gateway.yaml";
-    if (const char* xdg = std::getenv("XDG_CONFIG_HOME"); xdg && *xdg == '/')
-        return std::string(xdg) + "/delvegate/gateway.yaml";
-    const char* home = std::getenv("HOME");
-    return std::string(home && *home ? home : "") + "/.config/delvegate/gateway.yaml";
-}
-
 std::string absolute(const std::string& path) {
     if (path.empty() || path.front() == '/') return path;
     std::string here;
