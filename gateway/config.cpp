@@ -159,6 +159,8 @@ private:
             if (!value.IsSequence()) return fail(value, "`clientCAs` must be a list");
             for (const auto& item : value)
                 if (ok()) client_ca(out, item);
+        } else if (key == "policy") {
+            out.policy = path(key, value);
         } else if (key == "stateDirectory") {
             out.state_directory = path(key, value);
         } else if (key == "runtimeDirectory") {
@@ -376,6 +378,13 @@ std::string default_runtime_directory() {
     if (::geteuid() == 0) return "/run/delvegate";
     if (const std::string run = environment("XDG_RUNTIME_DIR"); !run.empty()) return run + "/delvegate";
     return default_state_directory() + "/run";
+}
+
+std::string default_config_file() {
+    if (::geteuid() == 0) return "/etc/delvegate/gateway.yaml";
+    if (const std::string xdg = environment("XDG_CONFIG_HOME"); !xdg.empty()) return xdg + "/delvegate/gateway.yaml";
+    const char* home = std::getenv("HOME");
+    return std::string(home && *home ? home : "") + "/.config/delvegate/gateway.yaml";
 }
 
 launcher::outcome<config> parse_config(std::string_view text, const std::string& file, const std::string& directory) {

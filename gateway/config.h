@@ -47,6 +47,7 @@ struct config {
     bool stale_crl_warns = false;             // ... and what becomes of one past its next update
     std::vector<auth::client_ca> client_cas;  // further ones
     std::string revocations;                  // a file; empty: none
+    std::string policy;             // policy.yaml; empty: only the components' users and groups
     std::string state_directory;    // default: default_state_directory()
     std::string runtime_directory;  // default: default_runtime_directory()
     std::string log_level = "info";
@@ -65,6 +66,8 @@ std::vector<host_port> enroll_addresses(const config& configuration);
 // (~/.local/state/delvegate; $XDG_RUNTIME_DIR/delvegate, else a directory of the state directory).
 std::string default_state_directory();
 std::string default_runtime_directory();
+// /etc/delvegate/gateway.yaml for root, else below $XDG_CONFIG_HOME or ~/.config.
+std::string default_config_file();
 
 // Errors: "gateway.yaml:7:3: unknown key `certifcate`; did you mean `certificate`?"
 launcher::outcome<config> read_config(const std::string& file);

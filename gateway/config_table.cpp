@@ -86,6 +86,10 @@ const std::vector<plain_key>& top_keys() {
         {"revocations", "path", "",
          "A list of people and certificates that are out: YAML with `users` and `serials`.",
          "/etc/delvegate/revoked.yaml"},
+        {"policy", "path", "",
+         "Roles for users and groups, operation by operation (docs/policy.md). Without it the lists of the "
+         "components decide alone, and whoever they name may do everything.",
+         "/etc/delvegate/policy.yaml"},
         {"stateDirectory", "path", default_state_directory(),
          "What outlives a run: the gateway's own CA and identities, and dlv's output files.", ""},
         {"runtimeDirectory", "path", default_runtime_directory(),
@@ -134,8 +138,9 @@ const std::vector<plain_key>& component_keys() {
          "--accept-multiclient.",
          ""},
         {"users", "list of text", "[]",
-         "Users (certificate CN) who may debug it. Nobody listed in users or groups: nobody admitted.", ""},
-        {"groups", "list of text", "[]", "Groups (certificate O) whose members may debug it.", ""},
+         "Users (certificate CN) who may do everything with it (role admin). Nobody listed in users or groups "
+         "here, and nobody by the policy: nobody admitted.", ""},
+        {"groups", "list of text", "[]", "Groups (certificate O) whose members may do everything with it.", ""},
         {"maxViewers", "count", "1",
          "IDE connections at once. More than one is for looking together: until shared sessions are "
          "complete they share one selected goroutine, and nobody arbitrates who steps.",

@@ -27,6 +27,9 @@ public:
     void rebound(const auth::identity& now) override;
     void expelled(std::string_view reason) override;
 
+    void permissions_changed();
+    void lost_breakpoint(const viewer* owner, std::int64_t id, const std::string& why);
+
     // Whether it takes one of the component's places; not any more once its view has ended.
     bool takes_place() const;
     const caller& who() const { return who_; }

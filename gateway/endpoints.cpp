@@ -6,9 +6,14 @@ namespace gateway {
 
 using protocol::json;
 
-endpoints::endpoints(asio::io_context& context, const config& configuration, std::uint64_t& refused_replies) {
+endpoints::endpoints(asio::io_context& context, const config& configuration, permissions& rights,
+                     std::uint64_t& refused_replies) {
     for (auto& c : configuration.components)
-        components_.push_back(std::make_unique<component>(context, c, configuration.bounds, refused_replies));
+        components_.push_back(
+            std::make_unique<component>(context, c, configuration.bounds, rights, refused_replies));
+    rights.on_change([this] {
+        for (auto& c : components_) c->permissions_changed();
+    });
 }
 
 void endpoints::start() {

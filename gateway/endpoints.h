@@ -13,13 +13,15 @@
 #include "gateway/component.h"
 #include "gateway/config.h"
 #include "gateway/directory.h"
+#include "gateway/permissions.h"
 
 namespace gateway {
 
 class endpoints final : public directory {
 public:
-    // `refused_replies` counts what went beyond limits.rpcReply and dapReply; it outlives this.
-    endpoints(asio::io_context& context, const config& configuration, std::uint64_t& refused_replies);
+    // `refused_replies` counts what went beyond limits.rpcReply and dapReply; both outlive this.
+    endpoints(asio::io_context& context, const config& configuration, permissions& rights,
+              std::uint64_t& refused_replies);
 
     void start();
     void start_again();  // those whose dlv is not there

@@ -7,6 +7,7 @@
 #include "gateway/connect_command.h"
 #include "gateway/context_command.h"
 #include "gateway/enroll_command.h"
+#include "gateway/policy_command.h"
 #include "gateway/serve_command.h"
 #include "gateway/sessions_command.h"
 #include "gateway/signer_command.h"
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
     gateway::add_signer_command(app);
     gateway::add_audit_command(app, exit_code);
     gateway::add_sessions_command(app, exit_code);
+    gateway::add_policy_command(app, exit_code);
     app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version")->callback([] {
         std::puts("delvegate " DELVEGATE_VERSION);
     });

@@ -26,7 +26,8 @@ bool rpc_view::answer_while_running(const request& r, const judged& j) {
         return true;
     }
     auto* kept = hub_.cached(r.method, protocol::to_text(j.arguments));
-    if (!kept) return false;
+    // Kept for somebody who may read values; for others the program's standing is waited for.
+    if (!kept || (!may_read() && r.method == "RPCServer.FindLocation")) return false;
     std::string line = "{\"id\":";
     protocol::append_text(line, r.id);
     line += *kept;
@@ -41,8 +42,15 @@ void rpc_view::look(const request& r, judged j) {
     paused_ = head_sent_ = false;
     look_id_ = r.id;
     look_method_ = r.method;
+    if (selected_) select_own(j.arguments);
     look_params_ = protocol::to_text(j.arguments);
     keep_ = j.how == service::image;
+    // Replies that may hold values among what an observer may see. They are small beside those that
+    // are passed on as they come.
+    stripping_ = !may_read() && (r.method == "RPCServer.ListGoroutines" || r.method == "RPCServer.ListThreads" ||
+                                 r.method == "RPCServer.GetThread" || r.method == "RPCServer.ListTargets" ||
+                                 r.method == "RPCServer.FindLocation");
+    location_ = j.arguments.get_string("Loc");
     kept_.clear();
     hub_.rpc_look(*this, r.method, look_params_, *this,
                   guarded([this, id = r.id, what = std::string(short_name(r.method))](const std::string& why) {
@@ -53,6 +61,15 @@ void rpc_view::look(const request& r, judged j) {
 }
 
 bool rpc_view::piece(std::string_view bytes, bool last) {
+    if (stripping_) {
+        kept_ += bytes;
+        if (kept_.size() > limits_.rpc_reply && !over_) return stop_reply(last);
+        if (!last) return true;
+        looking_ = stripping_ = false;
+        send_without_values(std::exchange(kept_, {}));
+        done();
+        return true;
+    }
     std::string head;
     if (!head_sent_) {
         head = "{\"id\":";
@@ -89,7 +106,7 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
 // The reply goes beyond limits.rpcReply. dlv writes no length in front, so the IDE may have a part of it
 // already, and nothing can follow half a reply; else this one request fails. The hub drops the rest.
 bool rpc_view::stop_reply(bool last) {
-    looking_ = keep_ = false;
+    looking_ = keep_ = stripping_ = false;
     kept_ = {};
     if (!last) hub_.forget_look(*this);
     auto why = too_large("dlv's answer to " + std::string(short_name(look_method_)), "rpcReply", limits_.rpc_reply);
@@ -100,7 +117,7 @@ bool rpc_view::stop_reply(bool last) {
 }
 
 void rpc_view::broken(std::string_view reason) {
-    looking_ = false;
+    looking_ = stripping_ = false;
     busy_ = false;
     if (!broken_reply(reason)) refuse(look_id_, reason);
 }

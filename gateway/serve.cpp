@@ -21,6 +21,7 @@
 #include "gateway/log.h"
 #include "gateway/kill_sessions.h"
 #include "gateway/own_identities.h"
+#include "gateway/permissions.h"
 #include "gateway/signer_client.h"
 #include "gateway/signer_revocations.h"
 #include "gateway/state_directory.h"
@@ -73,11 +74,12 @@ launcher::outcome<void> prepare_directories(config& configuration) {
 // A running gateway; its members die in the order that their references allow.
 class gateway_process {
 public:
-    gateway_process(config& configuration, const auth::tls_files& own)
+    gateway_process(config& configuration, permissions& rights, const auth::tls_files& own)
         : configuration_(configuration),
+          rights_(rights),
           signer_(io_, settings_of(configuration)),
           trust_(io_, identities_, configuration, own),
-          components_(io_, configuration, counts_.limit_reply),
+          components_(io_, configuration, rights, counts_.limit_reply),
           signals_(io_, SIGTERM, SIGINT),
           hangup_(io_, SIGHUP) {}
 
@@ -176,8 +178,11 @@ private:
     void wait_for_hangup() {
         hangup_.async_wait([this](const boost::system::error_code& ec, int) {
             if (ec) return;
-            log().info("SIGHUP: reading certificates and lists again, starting the components whose dlv is not there");
+            log().info("SIGHUP: reading certificates, lists and the policy again, starting the components whose "
+                       "dlv is not there");
             trust_.files().reload_all();
+            if (const auto read = rights_.reload(); !read)
+                log().error("{}; the policy before it stays in force", read.error());
             if (!parts_.draining) components_.start_again();
             wait_for_hangup();
         });
@@ -197,6 +202,11 @@ private:
             for (const auto& one : enrolling_->addresses())
                 listen.emplace_back(to_string(host_port{one.address().to_string(), one.port()}));
             body.set("enrollment", json::object{{"liveTokens", std::uint64_t{enrolling_->live()}}, {"listen", std::move(listen)}});
+        }
+        if (!rights_.file().empty()) {
+            json policy = json::object{{"file", rights_.file()}};
+            if (!rights_.error().empty()) policy.set("error", rights_.error());
+            body.set("policy", std::move(policy));
         }
         return {200, protocol::to_text(body)};
     }
@@ -222,6 +232,7 @@ private:
     }
 
     config& configuration_;
+    permissions& rights_;
     boost::asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // one thread: no locks around sockets
     signer_client signer_;
     counters counts_;
@@ -296,6 +307,9 @@ serve_exit run_serve(config configuration) {
     const auto lock = state_lock::take(configuration.state_directory);
     if (!lock) return complain(lock.error());
 
+    permissions rights(configuration.policy, configuration.components);
+    if (const auto read = rights.reload(); !read) return complain(read.error(), serve_exit::usage);
+
     own_identities own;
     auth::tls_files files;
     files.certificate = configuration.certificate;
@@ -312,10 +326,10 @@ serve_exit run_serve(config configuration) {
             log().warn("the user {} is revoked and gets no identity; see: delvegate ca unrevoke-user", user);
     }
     for (const auto& one : configuration.components)
-        if (one.users.empty() && one.groups.empty())
+        if (configuration.policy.empty() && one.users.empty() && one.groups.empty())
             log().warn("component {}: neither users nor groups are listed, so nobody is admitted", one.name);
 
-    gateway_process process(configuration, files);
+    gateway_process process(configuration, rights, files);
     if (auto started = process.start_signer(); !started) return complain(started.error());
     if (auto started = process.start(); !started) return complain(started.error());
     process.issue_certificates(files);
