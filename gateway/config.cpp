@@ -1,6 +1,5 @@
 #include "gateway/config.h"
 
-#include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -19,11 +18,6 @@ namespace gateway {
 namespace {
 
 constexpr std::size_t max_file = 1024 * 1024;
-
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value && *value == '/' ? value : "";
-}
 
 // The first error wins; after it nothing is read any more.
 class reader {
@@ -357,35 +351,6 @@ private:
 };
 
 }  // namespace
-
-std::vector<host_port> enroll_addresses(const config& configuration) {
-    if (!configuration.enroll_listen.empty()) return configuration.enroll_listen;
-    std::vector<host_port> out;
-    for (const auto& one : configuration.listen)
-        if (std::none_of(out.begin(), out.end(), [&one](const auto& other) { return other.host == one.host; }))
-            out.push_back({one.host, enroll_port});
-    return out;
-}
-
-std::string default_state_directory() {
-    if (::geteuid() == 0) return "/var/lib/delvegate";
-    if (const std::string state = environment("XDG_STATE_HOME"); !state.empty()) return state + "/delvegate";
-    if (const std::string home = environment("HOME"); !home.empty()) return home + "/.local/state/delvegate";
-    return "/tmp/delvegate-" + std::to_string(::geteuid());
-}
-
-std::string default_runtime_directory() {
-    if (::geteuid() == 0) return "/run/delvegate";
-    if (const std::string run = environment("XDG_RUNTIME_DIR"); !run.empty()) return run + "/delvegate";
-    return default_state_directory() + "/run";
-}
-
-std::string default_config_file() {
-    if (::geteuid() == 0) return "/etc/delvegate/gateway.yaml";
-    if (const std::string xdg = environment("XDG_CONFIG_HOME"); !xdg.empty()) return xdg + "/delvegate/gateway.yaml";
-    const char* home = std::getenv("HOME");
-    return std::string(home && *home ? home : "") + "/.config/delvegate/gateway.yaml";
-}
 
 launcher::outcome<config> parse_config(std::string_view text, const std::string& file, const std::string& directory) {
     reader in(file, directory);

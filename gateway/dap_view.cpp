@@ -332,6 +332,7 @@ bool dap_view::begin(std::uint64_t rest) {
         end_look();
         return false;
     }
+    open_.erase(look_request_.seq);
     ++next_seq_;
     begin_reply();
     send(head);

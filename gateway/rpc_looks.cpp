@@ -31,6 +31,7 @@ bool rpc_view::answer_while_running(const request& r, const judged& j) {
     std::string line = "{\"id\":";
     protocol::append_text(line, r.id);
     line += *kept;
+    answered(r.id);
     post(line);
     return true;
 }
@@ -82,6 +83,7 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
         // One send for a reply that came in one piece, which nearly all do.
         head += bytes;
         head_sent_ = true;
+        answered(look_id_);
         if (!last) begin_reply();
         send(head);
     } else {
