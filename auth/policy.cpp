@@ -34,9 +34,7 @@ bool any_glob(const std::vector<std::string>& globs, std::string_view text) {
 }
 
 class_set with(class_set all, class_set more) {
-    for (auto c : {op_class::observe, op_class::read, op_class::trace, op_class::breakpoint,
-                   op_class::control, op_class::mutate, op_class::files, op_class::lifecycle})
-        if (more.has(c)) all.add(c);
+    all.add(more);
     return all;
 }
 
@@ -134,6 +132,16 @@ const grants::match* grants::permits(std::string_view operation) const {
     for (const auto& m : matches_)
         if (any_glob(m.binding->role.allow, operation)) return &m;
     return nullptr;
+}
+
+bool grants::same_as(const grants& other) const {
+    return std::equal(matches_.begin(), matches_.end(), other.matches_.begin(), other.matches_.end(),
+                      [](const match& a, const match& b) {
+                          const auto& mine = a.binding->role;
+                          const auto& theirs = b.binding->role;
+                          return mine.classes == theirs.classes && mine.allow == theirs.allow &&
+                                 mine.deny == theirs.deny;
+                      });
 }
 
 bool grants::allows(std::string_view operation, class_set needs) const {

@@ -65,6 +65,9 @@ public:
     // The same with reasons.
     decision decide(std::string_view operation, protocol::class_set needs) const;
 
+    // Whether both come from the same roles, in the same order: every decision is the same.
+    bool same_as(const grants& other) const;
+
 private:
     friend class policy;
     struct match {

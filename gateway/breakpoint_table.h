@@ -7,6 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/identity.h"
+#include "protocol/operations.h"
+
 namespace gateway {
 
 class viewer;
@@ -27,6 +30,11 @@ struct breakpoint_record {
     std::string file;         // on the node
     std::int64_t line = 0;
     std::vector<std::string> addresses;  // tokens
+
+    // What it took to set it: whoever loses that loses the breakpoint.
+    auth::identity who;
+    std::string operation;
+    protocol::class_set needs;
 };
 
 class breakpoint_table {

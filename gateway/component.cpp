@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <random>
 
-#include "auth/access.h"
 #include "gateway/debug_stream.h"
 #include "gateway/utc.h"
 #include "gateway/utf8_lossy.h"
@@ -33,10 +32,12 @@ std::string new_session_id() {
 
 }  // namespace
 
-component::component(asio::io_context& context, component_config configuration, const limits& bounds)
+component::component(asio::io_context& context, component_config configuration, const limits& bounds,
+                     const permissions& rights)
     : context_(context),
       configuration_(std::move(configuration)),
       bounds_(bounds),
+      rights_(rights),
       hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers}),
       process_watch_(context),
       output_watch_(context) {
@@ -50,7 +51,34 @@ component::~component() {
 }
 
 bool component::admits(const auth::identity& who) const {
-    return auth::admitted(who, {configuration_.users, configuration_.groups});
+    return rights_.of(who, name()).sees();
+}
+
+void component::permissions_changed() {
+    // A view that ends may take its stream with it.
+    const std::vector<debug_stream*> all(streams_.begin(), streams_.end());
+    for (auto* stream : all)
+        if (std::find(streams_.begin(), streams_.end(), stream) != streams_.end()) stream->permissions_changed();
+
+    std::vector<std::int64_t> lost;
+    for (const auto& [id, record] : hub_.breakpoints().all()) {
+        if (record.user.empty()) continue;  // of before the gateway came
+        if (!rights_.of(record.who, name()).allows(record.operation, record.needs)) lost.push_back(id);
+    }
+    if (lost.empty()) return;
+    hub_.change(
+        nullptr,
+        [this, lost]() -> asio::awaitable<void> {
+            for (auto id : lost) {
+                const auto* record = hub_.breakpoints().find(id);
+                if (!record) continue;
+                auto* owner = record->owner;
+                co_await hub_.clear_breakpoint(id);
+                for (auto* stream : streams_)
+                    stream->lost_breakpoint(owner, id, "cleared: you may not have it any more, the policy has changed");
+            }
+        },
+        [](const std::string&) {});
 }
 
 view_limits component::limits_for_views() const {

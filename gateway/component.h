@@ -15,6 +15,7 @@
 #include "gateway/config.h"
 #include "gateway/directory.h"
 #include "gateway/hub.h"
+#include "gateway/permissions.h"
 #include "gateway/view_base.h"
 #include "launcher/dlv_process.h"
 
@@ -24,7 +25,8 @@ class debug_stream;
 
 class component {
 public:
-    component(asio::io_context& context, component_config configuration, const limits& bounds);
+    component(asio::io_context& context, component_config configuration, const limits& bounds,
+              const permissions& rights);
     ~component();
     component(const component&) = delete;
     component& operator=(const component&) = delete;
@@ -39,6 +41,9 @@ public:
     const std::string& name() const { return configuration_.name; }
     const component_config& configuration() const { return configuration_; }
     bool admits(const auth::identity& who) const;
+    // The policy is another one: sessions of those who lost the component end, and breakpoints of those
+    // who may not have them any more are cleared.
+    void permissions_changed();
     verdict open(const caller& who, stream_peer& peer, std::unique_ptr<stream_user>& user);
     component_summary summary() const;
     protocol::json status() const;
@@ -62,6 +67,7 @@ private:
     asio::io_context& context_;
     component_config configuration_;
     limits bounds_;
+    const permissions& rights_;
     hub hub_;
 
     std::optional<launcher::dlv_process> process_;

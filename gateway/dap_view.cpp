@@ -27,8 +27,9 @@ constexpr std::string_view masked_capabilities[] = {"supportsRestartRequest", "s
 
 }  // namespace
 
-dap_view::dap_view(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session)
-    : view_base(h, peer, std::move(who), limits, std::move(session)), frames_(limits_.dap_request) {}
+dap_view::dap_view(hub& h, const permissions& rights, stream_peer& peer, caller who, view_limits limits,
+                   std::string session)
+    : view_base(h, rights, peer, std::move(who), limits, std::move(session)), frames_(limits_.dap_request) {}
 
 void dap_view::start() { hub_.join(*this); }
 
@@ -85,6 +86,7 @@ void dap_view::handle(const request& r) {
     auto j = protocol::judge(r, limits_.clamps);
     if (terminated_ && j.how != service::leave)
         return fail(r, refused_by_gateway_id, "Session has ended", "start a new session to attach again", false);
+    if (refused_for_rights(r, j)) return;
     switch (j.how) {
         case service::refuse:
             return fail(r, j.dap_error ? j.dap_error : refused_by_gateway_id,
@@ -126,7 +128,9 @@ void dap_view::initialize(const request& r, const judged& j) {
                 return std::find(std::begin(masked_capabilities), std::end(masked_capabilities), m.first) !=
                        std::end(masked_capabilities);
             });
-        respond(r, body);
+        offered_ = std::move(body);
+        initialized_ = true;
+        respond(r, capabilities_now());
         done();
     });
 }
@@ -143,6 +147,16 @@ void dap_view::attach(const request& r, const judged& j) {
     // The window itself never resumes: stopOnEntry for it, whatever the client wants of the program.
     attach_arguments_.set("mode", "remote");
     attach_arguments_.set("stopOnEntry", true);
+    if (!may_read())
+        for (const char* key : {"showPprofLabels", "goroutineFilters"}) attach_arguments_.set(key, json{});
+    for (const char* key : {"showPprofLabels", "goroutineFilters"})
+        if (auto* given = attach_arguments_.find(key)) {
+            const auto* list = given->if_array();
+            const auto* text = given->if_string();
+            labels_shown_ = labels_shown_ || (list && !list->empty()) || (text && !text->empty());
+        }
+    if (auto* members = attach_arguments_.if_object())
+        std::erase_if(*members, [](auto& m) { return m.second.is_null(); });
     busy_ = true;
     if (hub_.now() != phase::stopped) return finish_attach(r, {.lost = false, .success = true, .error = {}, .message = {}});
     with_window([this, r](std::string error) {
@@ -165,7 +179,9 @@ void dap_view::configuration_done(const request& r) {
     if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
     if (configured_) return respond(r, {});
     configured_ = true;
-    bool go = hub_.alone_at_entry() && !stop_on_entry_;
+    // Never refused: VS Code would end the session. Who may not run the program finds it standing.
+    bool go = hub_.alone_at_entry() && !stop_on_entry_ &&
+              grants().allows("configurationDone", {protocol::op_class::control});
     if (hub_.now() == phase::stopped && !go) tell_stop(hub_.last_stop());
     console("Type 'dlv help' for list of commands.");
     respond(r, {});
@@ -294,6 +310,8 @@ void dap_view::forward(const request& r, json arguments) {
         // The window learns of new path rules by itself; breakpoints are placed by us.
         std::string_view text = *configuration->if_string();
         constexpr std::string_view rule = "dlv config substitutePath";
+        labels_shown_ = labels_shown_ || text.find("showPprofLabels") != text.npos ||
+                        text.find("goroutineFilters") != text.npos;
         if (auto at = text.find(rule); at != text.npos && text.find_first_not_of(" \t\n\f\r") == at)
             paths_.configure(text.substr(at + rule.size()));
     }
@@ -461,7 +479,8 @@ void dap_view::tell_stop(const stop& at) {
     body.set("reason", reason);
     if (!at.cause.description.empty()) body.set("description", at.cause.description);
     if (at.cause.goroutine != 0 || reason == "entry") body.set("threadId", reason == "entry" ? std::int64_t{1} : at.cause.goroutine);
-    if (!at.text.empty()) body.set("text", at.text);
+    // A panic's words are the program's, a failed condition's may quote it.
+    if (!at.text.empty() && may_read()) body.set("text", at.text);
     body.set("allThreadsStopped", true);
     if (!hit.empty()) body.set("hitBreakpointIds", std::move(hit));
     event("stopped", body);
@@ -485,7 +504,8 @@ void dap_view::on_restart(std::string_view by) {
 }
 
 void dap_view::on_output(std::string_view category, std::string_view text) {
-    if (!attached_ || terminated_) return;
+    // What the program prints is as good as its values.
+    if (!attached_ || terminated_ || !may_read()) return;
     json body = json::object{};
     body.set("category", category);
     body.set("output", text);
@@ -495,7 +515,7 @@ void dap_view::on_output(std::string_view category, std::string_view text) {
 // The text of a log message, each expression as Delve shows it.
 asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const breakpoint_record& at) {
     auto message = parse_log_message(at.log_message);
-    if (!message || over_ || terminated_) co_return;
+    if (!message || over_ || terminated_ || !grants().allows(at.operation, at.needs)) co_return;
     auto keep = shared_from_this();
     auto goroutine = thread.goroutine;
     auto text = message->text[0];

@@ -6,9 +6,12 @@ namespace gateway {
 
 using protocol::json;
 
-endpoints::endpoints(asio::io_context& context, const config& configuration) {
+endpoints::endpoints(asio::io_context& context, const config& configuration, permissions& rights) {
     for (auto& c : configuration.components)
-        components_.push_back(std::make_unique<component>(context, c, configuration.bounds));
+        components_.push_back(std::make_unique<component>(context, c, configuration.bounds, rights));
+    rights.on_change([this] {
+        for (auto& c : components_) c->permissions_changed();
+    });
 }
 
 void endpoints::start() {

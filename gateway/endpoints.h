@@ -12,12 +12,13 @@
 #include "gateway/component.h"
 #include "gateway/config.h"
 #include "gateway/directory.h"
+#include "gateway/permissions.h"
 
 namespace gateway {
 
 class endpoints final : public directory {
 public:
-    endpoints(asio::io_context& context, const config& configuration);
+    endpoints(asio::io_context& context, const config& configuration, permissions& rights);
 
     void start();
     void start_again();  // those whose dlv is not there

@@ -111,6 +111,7 @@ public:
     std::function<void(std::string)> on_lost;  // the connection to dlv broke by itself
 
     // --- who is here ------------------------------------------------------------------------------
+    const std::string& name() const { return name_; }
     bool full() const { return viewers_.size() >= settings_.max_viewers; }
     void join(viewer& v);
     void leave(viewer& v);
@@ -152,6 +153,11 @@ public:
     void run(viewer& v, run_order order, on_end end);
     void go_on();  // from the entry, on nobody's behalf
     void halt(viewer& v, on_end end);
+    // Whether the same request by this view now would move the target, or only join what goes on.
+    bool would_resume(const viewer& v) const {
+        return phase_ == phase::stopped && (told(v) || alone_at_entry());
+    }
+    bool would_halt() const { return phase_ == phase::running || run_pending(); }
     void wait_for_stop(viewer& v, on_end end);  // at once when it does not run
     void restart(viewer& v, std::string params, std::function<void(const rpc_outcome&)> done);
 
@@ -168,6 +174,10 @@ public:
     asio::awaitable<rpc_outcome> door(std::string_view method, std::string params);
     // For use inside work: the state has changed without a run (Set, a selection); ask again.
     asio::awaitable<void> refresh_state();
+
+    // What this view asked for and what has not begun is answered with the reason instead of being done;
+    // `all`: what it waits for, too.
+    void withdraw(viewer& v, const std::string& reason, bool all);
 
     breakpoint_table& breakpoints() { return breakpoints_; }
     // dlv's last ListBreakpoints reply, true while the program runs too.

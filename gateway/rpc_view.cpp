@@ -33,8 +33,11 @@ std::string_view short_name(std::string_view method) {
 
 }  // namespace
 
-rpc_view::rpc_view(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session)
-    : view_base(h, peer, std::move(who), limits, std::move(session)), splitter_(limits_.rpc_request) {}
+rpc_view::rpc_view(hub& h, const permissions& rights, stream_peer& peer, caller who, view_limits limits,
+                   std::string session)
+    : view_base(h, rights, peer, std::move(who), limits, std::move(session)),
+      splitter_(limits_.rpc_request),
+      goodbye_(h.context()) {}
 
 void rpc_view::start() {
     hub_.join(*this);
@@ -42,6 +45,7 @@ void rpc_view::start() {
 }
 
 void rpc_view::close() {
+    goodbye_.cancel();
     hub_.forget_look(*this);
     view_base::close();
 }
@@ -92,8 +96,17 @@ void rpc_view::process() {
 
 void rpc_view::handle(const request& r) {
     ++requests_;
+    if (!ended_because_.empty()) {
+        refuse(r.id, ended_because_);
+        return finish();
+    }
     if (requests_ == 1 && r.method != "RPCServer.SetApiVersion") starting_ = false;
     auto j = protocol::judge(r, limits_.clamps);
+    if (auto why = not_allowed(j)) {
+        refuse(r.id, *why);
+        last_method_ = r.method;
+        return;
+    }
     switch (j.how) {
         case service::refuse: refuse(r.id, j.reason); break;
         case service::local: answer_local(r, j); break;
@@ -105,7 +118,12 @@ void rpc_view::handle(const request& r) {
             else
                 alone(r, std::move(j));
             break;
-        case service::select: alone(r, std::move(j)); break;
+        case service::select:
+            if (grants().classes().has(protocol::op_class::control))
+                alone(r, std::move(j));
+            else
+                borrow_selection(r, std::move(j));
+            break;
         case service::breakpoint: breakpoint(r, std::move(j)); break;
         case service::restart: restart(r, j); break;
         case service::leave:
@@ -171,9 +189,7 @@ void rpc_view::command(const request& r, const judged& j) {
 }
 
 void rpc_view::halt(const request& r) {
-    // `dlv connect` starts with exactly SetApiVersion, IsMulticlient, State and, if that says Running, this.
-    bool by_start = starting_ && requests_ == 4 && last_method_ == "RPCServer.State";
-    if (by_start && joined_running_ && hub_.now() == phase::running) {
+    if (joins_as_it_starts()) {
         joined_running_ = false;  // the next one is meant
         return reply(r.id, state_result(running_state));
     }
@@ -190,7 +206,8 @@ bool rpc_view::answer_while_running(const request& r, const judged& j) {
         return true;
     }
     auto* kept = hub_.cached(r.method, protocol::to_text(j.arguments));
-    if (!kept) return false;
+    // Kept for somebody who may read values; for others the program's standing is waited for.
+    if (!kept || (!may_read() && r.method == "RPCServer.FindLocation")) return false;
     std::string line = "{\"id\":";
     protocol::append_text(line, r.id);
     line += *kept;
@@ -205,8 +222,15 @@ void rpc_view::look(const request& r, judged j) {
     paused_ = head_sent_ = false;
     look_id_ = r.id;
     look_method_ = r.method;
+    if (selected_) select_own(j.arguments);
     look_params_ = protocol::to_text(j.arguments);
     keep_ = j.how == service::image;
+    // Replies that may hold values among what an observer may see. They are small beside those that
+    // are passed on as they come.
+    stripping_ = !may_read() && (r.method == "RPCServer.ListGoroutines" || r.method == "RPCServer.ListThreads" ||
+                                 r.method == "RPCServer.GetThread" || r.method == "RPCServer.ListTargets" ||
+                                 r.method == "RPCServer.FindLocation");
+    location_ = j.arguments.get_string("Loc");
     kept_.clear();
     hub_.rpc_look(*this, r.method, look_params_, *this,
                   guarded([this, id = r.id, what = std::string(short_name(r.method))](const std::string& why) {
@@ -217,6 +241,14 @@ void rpc_view::look(const request& r, judged j) {
 }
 
 bool rpc_view::piece(std::string_view bytes, bool last) {
+    if (stripping_) {
+        kept_ += bytes;
+        if (!last) return true;
+        looking_ = stripping_ = false;
+        send_without_values(std::exchange(kept_, {}));
+        done();
+        return true;
+    }
     if (!head_sent_) {
         std::string head = "{\"id\":";
         protocol::append_text(head, look_id_);
@@ -245,7 +277,7 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
 }
 
 void rpc_view::broken(std::string_view reason) {
-    looking_ = false;
+    looking_ = stripping_ = false;
     busy_ = false;
     if (!broken_reply(reason)) refuse(look_id_, reason);
 }
@@ -284,65 +316,6 @@ void rpc_view::restart(const request& r, const judged& j) {
                  }));
 }
 
-void rpc_view::breakpoint(const request& r, judged j) {
-    starting_ = false;
-    busy_ = true;
-    hub_.change(
-        this,
-        [self = self(), id = r.id, method = r.method, arguments = std::move(j.arguments)]() -> asio::awaitable<void> {
-            auto out = co_await self->change_breakpoint(method, arguments);
-            self->answer(id, out);
-        },
-        guarded([this, id = r.id](const std::string& why) {
-            refuse(id, why);
-            done();
-        }));
-}
-
-asio::awaitable<rpc_outcome> rpc_view::change_breakpoint(std::string method, json arguments) {
-    if (method == "RPCServer.CreateBreakpoint") {
-        auto out = co_await hub_.create_breakpoint(this, arguments);
-        note_breakpoint(method, out);
-        co_return out;
-    }
-    std::string before;
-    if (method == "RPCServer.AmendBreakpoint") {
-        // An amendment that Delve refuses has overwritten the condition all the same: put it back.
-        json which = json::object{};
-        if (auto* b = arguments.find("Breakpoint")) which.set("Id", b->get_int("id"));
-        if (auto was = co_await hub_.door("RPCServer.GetBreakpoint", protocol::to_text(which)); was.ok())
-            before = was.result;
-    }
-    auto out = co_await hub_.door(method, protocol::to_text(arguments));
-    if (!out.ok() && !out.lost && !before.empty()) co_await hub_.door("RPCServer.AmendBreakpoint", before);
-    note_breakpoint(method, out);
-    co_return out;
-}
-
-// Keeps the table of owners true.
-void rpc_view::note_breakpoint(std::string_view method, const rpc_outcome& out) {
-    if (!out.ok()) return;
-    auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
-    if (!parsed) return;
-    auto* b = parsed->find("Breakpoint");
-    if (!b) b = &*parsed;  // CreateWatchpoint's reply is the breakpoint itself
-    auto id = b->get_int("id");
-    if (method == "RPCServer.ClearBreakpoint") {
-        if (id != 0) hub_.breakpoints().erase(id);
-        return;
-    }
-    if (method != "RPCServer.CreateBreakpoint" && method != "RPCServer.CreateWatchpoint") return;
-    breakpoint_record record;
-    record.id = id;
-    record.user = who_.who.user;
-    record.owner = left_ ? nullptr : this;
-    record.group = "rpc";
-    record.condition = b->get_string("Cond");
-    record.file = b->get_string("file");
-    record.line = b->get_int("line");
-    if (id > 0) hub_.breakpoints().put(std::move(record));
-}
-
 // --- replies ----------------------------------------------------------------------------------------------
 
 void rpc_view::reply(const json& id, std::string_view result) {
@@ -357,17 +330,20 @@ void rpc_view::reply(const json& id, std::string_view result) {
 
 void rpc_view::answer(const json& id, const rpc_outcome& out) {
     if (out.ok())
-        reply(id, out.result);
+        reply(id, may_read() ? out.result : without_values(out.result));
     else
         refuse(id, out.error);
     done();
 }
 
-void rpc_view::refuse(const json& id, std::string_view why) { post(protocol::encode_rpc_error(id, why)); }
+void rpc_view::refuse(const json& id, std::string_view why) {
+    ++answers_;
+    post(protocol::encode_rpc_error(id, why));
+}
 
 void rpc_view::reply_state(const json& id, const run_end& end) {
     if (!end.error.empty()) return refuse(id, end.error);
-    reply(id, state_result(end.state));
+    reply(id, state_result(may_read() ? end.state : without_values(end.state)));
 }
 
 void rpc_view::done() {

@@ -4,7 +4,10 @@
 // change or a write holds back the next, one that Delve handles aside (Command, State, Restart) does not.
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
+
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,7 +20,7 @@ namespace gateway {
 
 class rpc_view final : public view_base, public reply_sink {
 public:
-    rpc_view(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session);
+    rpc_view(hub& h, const permissions& rights, stream_peer& peer, caller who, view_limits limits, std::string session);
     void start();  // joins the session; once, right after construction
     void close() override;
 
@@ -35,6 +38,8 @@ public:
     asio::awaitable<void> on_trace(const thread_state&, const breakpoint_record&) override { co_return; }
     void on_lost(std::string_view reason) override;
     bool clogged() const override { return looking_ && paused_; }
+
+    void lost_breakpoint(std::int64_t, const std::string&) override {}
 
     // reply_sink
     bool piece(std::string_view bytes, bool last) override;
@@ -56,10 +61,22 @@ private:
     void look(const request& r, judged j);
     bool answer_while_running(const request& r, const judged& j);
     void breakpoint(const request& r, judged j);
-    asio::awaitable<rpc_outcome> change_breakpoint(std::string method, protocol::json arguments);
-    void note_breakpoint(std::string_view method, const rpc_outcome& out);
+    asio::awaitable<rpc_outcome> change_breakpoint(std::string method, judged j);
+    void note_breakpoint(std::string_view method, const judged& j, const rpc_outcome& out);
     void alone(const request& r, judged j);
     void restart(const request& r, const judged& j);
+
+    // rpc_rights.cpp: what the person may do
+    void revoked(const std::string& reason) override;
+    void regranted(protocol::class_set before) override;
+    // Narrows `j` to what may be done; or the reason why nothing may.
+    std::optional<std::string> not_allowed(judged& j);
+    bool joins_as_it_starts() const;
+    std::int64_t breakpoint_named(const judged& j) const;
+    std::string without_values(std::string state) const;
+    void send_without_values(std::string_view reply);
+    void borrow_selection(const request& r, judged j);
+    void select_own(protocol::json& arguments) const;
 
     void reply(const protocol::json& id, std::string_view result);
     void answer(const protocol::json& id, const rpc_outcome& out);  // of a request that held back others
@@ -84,6 +101,16 @@ private:
     bool joined_running_ = false;
     std::uint64_t requests_ = 0;
     std::string last_method_;
+
+    std::uint64_t answers_ = 0;  // given to requests that wait for a stop, or refused
+    std::string location_;       // FindLocation's, when its reply is to be stripped
+    bool stripping_ = false;     // the reply passing through is kept, to take the values out
+    std::string ended_because_;  // of a person who lost the component: the answer to whatever comes
+    asio::steady_timer goodbye_;
+    // The goroutine that a person without run control has selected: dlv has only one selection, which
+    // says what a step steps, so theirs is kept here. Of the stop with that number.
+    std::int64_t selected_ = 0;
+    std::uint64_t selected_at_ = 0;
     std::size_t owed_ = 0;  // bytes received, not yet acknowledged
 };
 

@@ -15,6 +15,7 @@
 #include "gateway/endpoints.h"
 #include "gateway/log.h"
 #include "gateway/own_identities.h"
+#include "gateway/permissions.h"
 #include "gateway/state_directory.h"
 #include "gateway/status_report.h"
 #include "gateway/status_socket.h"
@@ -64,8 +65,8 @@ launcher::outcome<void> prepare_directories(config& configuration) {
 // A running gateway; its members die in the order that their references allow.
 class gateway_process {
 public:
-    explicit gateway_process(config& configuration)
-        : configuration_(configuration), components_(io_, configuration), signals_(io_, SIGTERM, SIGINT), hangup_(io_, SIGHUP) {}
+    gateway_process(config& configuration, permissions& rights)
+        : configuration_(configuration), rights_(rights), components_(io_, configuration, rights), signals_(io_, SIGTERM, SIGINT), hangup_(io_, SIGHUP) {}
 
     launcher::outcome<void> start(auth::ssl_ctx context) {
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
@@ -115,7 +116,9 @@ private:
     void wait_for_hangup() {
         hangup_.async_wait([this](const boost::system::error_code& ec, int) {
             if (ec) return;
-            log().info("SIGHUP: starting the components whose dlv is not there");
+            log().info("SIGHUP: reading the policy, starting the components whose dlv is not there");
+            if (const auto read = rights_.reload(); !read)
+                log().error("{}; the policy before it stays in force", read.error());
             if (!parts_.draining) components_.start_again();
             wait_for_hangup();
         });
@@ -123,7 +126,13 @@ private:
 
     http_answer report(std::string_view path) const {
         if (path != "/v1/status") return {404, http_error("there is /v1/status")};
-        return {200, protocol::to_text(status_report(parts_, *server_, since_, components_.status()))};
+        json body = status_report(parts_, *server_, since_, components_.status());
+        if (!rights_.file().empty()) {
+            json policy = json::object{{"file", rights_.file()}};
+            if (!rights_.error().empty()) policy.set("error", rights_.error());
+            body.set("policy", std::move(policy));
+        }
+        return {200, protocol::to_text(body)};
     }
 
     std::string api(const auth::identity& who, std::string_view path) const {
@@ -142,6 +151,7 @@ private:
     }
 
     config& configuration_;
+    permissions& rights_;
     boost::asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // one thread: no locks around sockets
     counters counts_;
     endpoints components_;
@@ -208,6 +218,9 @@ serve_exit run_serve(config configuration) {
     const auto lock = state_lock::take(configuration.state_directory);
     if (!lock) return complain(lock.error());
 
+    permissions rights(configuration.policy, configuration.components);
+    if (const auto read = rights.reload(); !read) return complain(read.error(), serve_exit::usage);
+
     own_identities own;
     auth::tls_files files{configuration.certificate, configuration.key, configuration.client_ca};
     if (files.certificate.empty()) {
@@ -219,10 +232,10 @@ serve_exit run_serve(config configuration) {
     auto context = auth::make_server_context(files);
     if (!context) return complain(context.error());
     for (const auto& one : configuration.components)
-        if (one.users.empty() && one.groups.empty())
+        if (configuration.policy.empty() && one.users.empty() && one.groups.empty())
             log().warn("component {}: neither users nor groups are listed, so nobody is admitted", one.name);
 
-    gateway_process process(configuration);
+    gateway_process process(configuration, rights);
     if (auto started = process.start(std::move(*context)); !started) return complain(started.error());
     const auto listening = process.addresses();
     std::string where;

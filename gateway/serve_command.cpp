@@ -107,7 +107,8 @@ Examples:
   delvegate serve --print-default-config > gateway.yaml
 
 SIGTERM or SIGINT drains (limits.drainTime, 10 s by default); a second one ends
-at once. SIGHUP starts the components whose dlv has ended. Exit codes: 0 drained; 1 this host would not let it, or the drain was
+at once. SIGHUP reads the policy again and starts the components whose dlv has
+ended. Exit codes: 0 drained; 1 this host would not let it, or the drain was
 cut short; 2 command line or configuration.)";
 
 }  // namespace

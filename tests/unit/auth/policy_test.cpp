@@ -217,6 +217,27 @@ TEST(policy, grants_outlive_their_policy) {
               "policy.yaml:7:5, binding 2: role developer for user alice");
 }
 
+TEST(policy, tells_whether_another_one_decides_alike) {
+    const auto before = of(example).of(person("alice", {"interns"}), "kube-proxy");
+    // Other people's bindings, places and names do not matter.
+    const auto alike = of(R"(roles: [{name: quiet, deny: ["* call", setVariable]}]
+bindings:
+  - {role: admin, users: [zoe], components: ["*"]}
+  - {role: developer, groups: [interns], components: [kube-proxy]}
+  - {role: quiet, users: [alice], components: ["*"]}
+)").of(person("alice", {"interns"}), "kube-proxy");
+    EXPECT_TRUE(before.same_as(alike));
+    EXPECT_TRUE(grants().same_as(policy().of(person("alice"), "x")));
+    EXPECT_FALSE(before.same_as(grants()));
+    const auto without_deny = of("bindings: [{role: developer, users: [alice], components: [kube-proxy]}]\n")
+                                  .of(person("alice"), "kube-proxy");
+    EXPECT_FALSE(before.same_as(without_deny));
+    EXPECT_EQ(before.classes(), without_deny.classes());
+    EXPECT_FALSE(of("bindings: [{role: reader, users: [alice], components: [kube-proxy]}]\n")
+                     .of(person("alice"), "kube-proxy")
+                     .same_as(without_deny));
+}
+
 TEST(glob, matches) {
     EXPECT_TRUE(glob_match("", ""));
     EXPECT_TRUE(glob_match("*", ""));
