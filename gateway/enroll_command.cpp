@@ -80,7 +80,10 @@ auth::outcome<void> ask_for_token(std::string& token) {
     silent.c_cc[VTIME] = 0;
     auth::outcome<void> done;
     constexpr std::string_view prompt = "Token: ";
-    if (::write(terminal, prompt.data(), prompt.size()) < 0 || ::tcsetattr(terminal, TCSAFLUSH, &silent) != 0) {
+    // Silent before it asks: who answers at once is not echoed either.
+    const bool quiet = ::tcsetattr(terminal, TCSAFLUSH, &silent) == 0;
+    if (!quiet || ::write(terminal, prompt.data(), prompt.size()) < 0) {
+        if (quiet) ::tcsetattr(terminal, TCSAFLUSH, &before);
         ::close(terminal);
         return std::string("cannot ask for the token on this terminal");
     }

@@ -107,7 +107,8 @@ public:
         out.groups = {"developers"};
         out.not_after = now + lifetime;
         out.renew_until = now + renewable;
-        issued_[auth::identify(c.get())->fingerprint] = {user, std::move(c)};
+        const std::string print = auth::identify(c.get())->fingerprint;
+        issued_[print] = {user, std::move(c)};
         return out;
     }
 
