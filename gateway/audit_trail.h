@@ -80,6 +80,7 @@ public:
     audit_session& operator=(const audit_session&) = delete;
 
     void speaks(std::string protocol) { protocol_ = std::move(protocol); }  // "json-rpc", "dap"
+    void rebound(const auth::identity& now) { who_.who = now; }  // by a renewed certificate
     void begun();
     void ended(std::string_view reason);
 

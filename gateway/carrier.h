@@ -43,6 +43,8 @@ struct counters {
     std::uint64_t limit_idle = 0;
 };
 
+class audit_trail;
+
 // What every carrier works with; outlives them all.
 struct gateway_parts {
     boost::asio::io_context& io;
@@ -56,6 +58,7 @@ struct gateway_parts {
     client_authority* identities = nullptr;  // who watches those who are in; null: nobody (tests)
     // Answers `POST /v1/renew`; none: this gateway renews no certificates.
     std::function<void(const auth::identity&, const std::string& body, std::function<void(http_answer)>)> renew{};
+    audit_trail* audit = nullptr;  // null: nothing is recorded (tests)
 };
 
 // One accepted channel, opened and verified, and who came in by it.

@@ -22,6 +22,7 @@
 
 namespace gateway {
 
+class audit_trail;
 class debug_stream;
 
 class component {
@@ -38,6 +39,9 @@ public:
     // For good: ends dlv and the program (kind exec), or leaves a dlv of somebody else alone. `done` is
     // called once nothing of ours is left.
     void stop(std::function<void()> done);
+
+    // What people do here is recorded there from now on; it outlives this.
+    void record_in(audit_trail& trail) { audit_ = &trail; }
 
     const std::string& name() const { return configuration_.name; }
     const component_config& configuration() const { return configuration_; }
@@ -75,6 +79,7 @@ private:
     limits bounds_;
     const permissions& rights_;
     std::uint64_t& refused_replies_;
+    audit_trail* audit_ = nullptr;
     hub hub_;
 
     std::optional<launcher::dlv_process> process_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "auth/trust.h"
+#include "gateway/audit_trail.h"
 #include "gateway/log.h"
 #include "gateway/printable.h"
 #include "gateway/tls_server.h"
@@ -32,6 +33,8 @@ connection::~connection() {
     channel_->abort();
     carrier_.reset();
     handshake_over();
+    if (auto* audit = server_.parts_.audit; audit && !identity_.user.empty())
+        audit->disconnected(as_caller(), end_.empty() ? "closed" : end_, std::chrono::steady_clock::now() - since_);
     if (!user_.empty()) server_.admission_.leave(user_);
     server_.admission_.connection_over();
 }
@@ -46,6 +49,7 @@ void connection::drain(std::string_view reason, std::chrono::milliseconds within
 }
 
 void connection::close(std::string_view reason) {
+    end_ = reason;
     if (carrier_) return carrier_->close(reason);
     channel_->abort();
     boost::asio::post(server_.parts_.io, removal());
@@ -61,13 +65,13 @@ void connection::opened() {
     if (identities)
         if (const auto why = identities->fault(*who); !why.empty()) return refuse_silently(who->user + ": " + why);
     identity_ = *who;
+    since_ = std::chrono::steady_clock::now();
+    if (auto* audit = server_.parts_.audit) audit->connected(as_caller());
     if (identities) identities->enter(*this);
 
     admitted_channel in;
     in.channel = channel_;
-    in.who.who = *who;
-    in.who.address = address_;
-    in.who.client = "tls";
+    in.who = as_caller();
     in.sni = auth::requested_sni(ssl);
     in.gone = removal();
     if (server_.admission_.enter(who->user)) {
@@ -92,7 +96,17 @@ void connection::rebind(const auth::identity& renewed) {
     if (carrier_) carrier_->rebind(renewed);
 }
 
+caller connection::as_caller() const {
+    caller out;
+    out.who = identity_;
+    out.address = address_;
+    out.client = "tls";
+    return out;
+}
+
 void connection::expel(std::string_view reason) {
+    end_ = reason;
+    if (auto* audit = server_.parts_.audit) audit->revoked(identity_, {}, reason);
     if (carrier_) carrier_->expel(reason);
     // Whoever does not take the goodbye goes without.
     last_second_.expires_after(showing_out);

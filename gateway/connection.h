@@ -37,6 +37,7 @@ private:
     void rebind(const auth::identity& renewed) override;
     void expel(std::string_view reason) override;
 
+    caller as_caller() const;
     void handshake_over();
     void refuse_silently(const std::string& why);
     std::function<void()> removal();
@@ -48,6 +49,8 @@ private:
     std::shared_ptr<tls_channel> channel_;
     std::unique_ptr<carrier> carrier_;
     auth::identity identity_;      // once it is known
+    std::chrono::steady_clock::time_point since_;  // … its
+    std::string end_;              // why it was ended, where that is known
     boost::asio::steady_timer last_second_;  // of somebody who is shown out
     std::string user_;             // counted under connectionsPerIdentity
     bool handshaking_ = true;

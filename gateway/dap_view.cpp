@@ -35,6 +35,8 @@ void dap_view::start() { hub_.join(*this); }
 
 void dap_view::close() {
     view_base::close();
+    for (const auto& [seq, one] : open_) audit_.outcome(one.audited, "not answered: the session ended first");
+    audit_.end("closed");
     // dlv is still at work on the look; nobody may run the program before it is done.
     if (!looking_) return;
     until_looked_ = shared_from_this();
@@ -59,11 +61,12 @@ void dap_view::acknowledge() {
 void dap_view::process() {
     if (in_process_) return;
     in_process_ = true;
-    while (!busy_ && !over_) {
+    while (!busy_ && !recording_ && !over_) {
         protocol::error_code ec;
         auto body = frames_.next(ec);
         if (ec) {
             // What follows cannot be found any more. The IDE shows the text and ends the session.
+            refuse_malformed(ec.message());
             console("delvegate: malformed message: " + ec.message());
             finish();
             break;
@@ -74,24 +77,70 @@ void dap_view::process() {
         }
         auto parsed = protocol::parse_dap_request(*body, limits_.depth);
         if (!parsed) {
+            refuse_malformed(parsed.error().message());
             fail({}, refused_by_gateway_id, "Refused", "malformed request: " + parsed.error().message());
             continue;
         }
-        handle(*parsed);
+        handle(std::move(*parsed));
     }
     in_process_ = false;
 }
 
-void dap_view::handle(const request& r) {
+void dap_view::refuse_malformed(const std::string& fault) {
+    judged nothing;
+    nothing.operation = "malformed request";
+    audit_.refusal(nothing, {}, "malformed request: " + fault);
+}
+
+void dap_view::handle(request r) {
     auto j = protocol::judge(r, limits_.clamps);
-    open_[r.seq] = r.command;
+    open_[r.seq] = {.command = r.command};
     if (terminated_ && j.how != service::leave)
         return fail(r, refused_by_gateway_id, "Session has ended", "start a new session to attach again", false);
     if (refused_for_rights(r, j)) return;
+    if (j.how == service::refuse) {
+        audit_.refusal(j, rule_for(j), j.reason);
+        return fail(r, j.dap_error ? j.dap_error : refused_by_gateway_id,
+                    j.dap_summary.empty() ? "Refused" : j.dap_summary, j.reason);
+    }
+    if (j.how == service::breakpoint)
+        for (const auto& why : breakpoint_refusals(j))
+            if (!why.empty()) audit_.refusal(j, {}, why);
+    const auto shared = std::make_shared<std::pair<request, judged>>(std::move(r), std::move(j));
+    recording_ = true;
+    std::string error;
+    const bool now = audit_.intent(
+        shared->second, rule_for(shared->second), open_[shared->first.seq].audited,
+        [this, shared](const std::string& fault) {
+            recording_ = false;
+            if (over_) return;
+            if (fault.empty())
+                serve(shared->first, std::move(shared->second));
+            else
+                fail(shared->first, refused_by_gateway_id, "Refused", fault);
+            process();
+            if (owed_) acknowledge();
+        },
+        error);
+    if (!now) return;
+    recording_ = false;
+    if (error.empty())
+        serve(shared->first, std::move(shared->second));
+    else
+        fail(shared->first, refused_by_gateway_id, "Refused", error);
+}
+
+audit_operation dap_view::take_open(std::int64_t seq) {
+    const auto at = open_.find(seq);
+    if (at == open_.end()) return {};
+    auto audited = std::move(at->second.audited);
+    open_.erase(at);
+    return audited;
+}
+
+void dap_view::serve(const request& r, judged j) {
     switch (j.how) {
-        case service::refuse:
-            return fail(r, j.dap_error ? j.dap_error : refused_by_gateway_id,
-                        j.dap_summary.empty() ? "Refused" : j.dap_summary, j.reason);
+        case service::refuse: return;  // has been
         case service::local: return answer_local(r, j);
         case service::leave: return disconnect(r);
         case service::run: return run(r, j);
@@ -332,7 +381,7 @@ bool dap_view::begin(std::uint64_t rest) {
         end_look();
         return false;
     }
-    open_.erase(look_request_.seq);
+    look_audited_ = take_open(look_request_.seq);
     ++next_seq_;
     begin_reply();
     send(head);
@@ -353,6 +402,7 @@ bool dap_view::piece(std::string_view bytes, bool last) {
 }
 
 void dap_view::end_look() {
+    audit_.outcome(std::exchange(look_audited_, {}), "answered");
     looking_ = false;
     hub_.end_look();
     done();
@@ -589,10 +639,11 @@ void dap_view::end_session(std::string_view reason) {
 }
 
 void dap_view::last_words(std::string_view reason) {
-    for (const auto& [seq, command] : std::exchange(open_, {})) {
+    for (const auto& [seq, one] : std::exchange(open_, {})) {
+        audit_.outcome(one.audited, reason);
         request r;
         r.seq = seq;
-        r.command = command;
+        r.command = one.command;
         fail(r, refused_by_gateway_id, "Session has ended", reason);
     }
     if (!terminated_) end_session(reason);
@@ -603,13 +654,13 @@ void dap_view::last_words(std::string_view reason) {
 void dap_view::respond(const request& r, const json& body) {
     auto message = protocol::encode_dap_response(next_seq_, r, body);
     if (message.size() > limits_.dap_reply) return fail_large(r);
-    open_.erase(r.seq);
+    audit_.outcome(take_open(r.seq), "ok");
     ++next_seq_;
     post(message);
 }
 
 void dap_view::fail(const request& r, int id, std::string_view summary, std::string_view detail, bool show) {
-    open_.erase(r.seq);
+    audit_.outcome(take_open(r.seq), std::string(summary) + ": " + std::string(detail));
     post(protocol::encode_dap_error(next_seq_++, r, id, summary, detail, show));
 }
 

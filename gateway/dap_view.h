@@ -58,7 +58,8 @@ private:
     std::shared_ptr<dap_view> self() { return std::static_pointer_cast<dap_view>(shared_from_this()); }
     void process();
     void acknowledge();
-    void handle(const request& r);
+    void handle(request r);
+    void serve(const request& r, judged j);
     void answer_local(const request& r, const judged& j);
     void initialize(const request& r, const judged& j);
     void attach(const request& r, const judged& j);
@@ -114,7 +115,15 @@ private:
     void end_session(std::string_view reason);
     void last_words(std::string_view reason) override;
 
-    std::map<std::int64_t, std::string> open_;  // requests that are not answered yet: seq, command
+    struct open_request {
+        std::string command;
+        audit_operation audited{};
+    };
+    std::map<std::int64_t, open_request> open_;  // not answered yet, by seq
+    bool recording_ = false;                     // the last one waits for its intent to be on disk
+    audit_operation look_audited_{};
+    audit_operation take_open(std::int64_t seq);
+    void refuse_malformed(const std::string& fault);
     protocol::frame_decoder frames_;
     std::int64_t next_seq_ = 1;
     bool busy_ = false;

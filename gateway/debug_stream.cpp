@@ -91,10 +91,12 @@ void debug_stream::decide() {
     if (**dialect == protocol::dialect::dap) {
         auto made = std::make_shared<dap_view>(component_.hub_, component_.rights_, peer_, who_, limits, session_);
         view_ = made;
+        if (component_.audit_) made->record_in(*component_.audit_, component_.name());
         made->start();
     } else {
         auto made = std::make_shared<rpc_view>(component_.hub_, component_.rights_, peer_, who_, limits, session_);
         view_ = made;
+        if (component_.audit_) made->record_in(*component_.audit_, component_.name());
         made->start();
     }
     auto early = std::exchange(early_, {});

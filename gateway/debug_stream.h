@@ -30,9 +30,6 @@ public:
     void permissions_changed();
     void lost_breakpoint(const viewer* owner, std::int64_t id, const std::string& why);
 
-    void permissions_changed();
-    void lost_breakpoint(const viewer* owner, std::int64_t id, const std::string& why);
-
     // Whether it takes one of the component's places; not any more once its view has ended.
     bool takes_place() const;
     const caller& who() const { return who_; }

@@ -16,6 +16,10 @@ endpoints::endpoints(asio::io_context& context, const config& configuration, per
     });
 }
 
+void endpoints::record_in(audit_trail& trail) {
+    for (auto& c : components_) c->record_in(trail);
+}
+
 void endpoints::start() {
     for (auto& c : components_) c->start();
 }

@@ -23,6 +23,7 @@ public:
     endpoints(asio::io_context& context, const config& configuration, permissions& rights,
               std::uint64_t& refused_replies);
 
+    void record_in(audit_trail& trail);
     void start();
     void start_again();  // those whose dlv is not there
     // Ends every component for good; `done` once nothing of ours is left running.

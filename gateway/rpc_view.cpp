@@ -37,6 +37,8 @@ void rpc_view::close() {
     goodbye_.cancel();
     hub_.forget_look(*this);
     view_base::close();
+    for (const auto& one : open_) audit_.outcome(one.audited, "not answered: the session ended first");
+    audit_.end("closed");
 }
 
 // --- requests ---------------------------------------------------------------------------------------------
@@ -59,12 +61,12 @@ void rpc_view::acknowledge() {
 void rpc_view::process() {
     if (in_process_) return;  // an answer given at once brings us back here
     in_process_ = true;
-    while (!busy_ && !over_) {
+    while (!busy_ && !recording_ && !over_) {
         protocol::error_code ec;
         auto text = splitter_.next(ec);
         if (ec) {
             // Where the next request would begin cannot be known any more.
-            refuse({}, "malformed request: " + ec.message());
+            refuse_malformed(ec.message());
             finish();
             break;
         }
@@ -74,31 +76,59 @@ void rpc_view::process() {
         }
         auto parsed = protocol::parse_rpc_request(*text, limits_.depth);
         if (!parsed) {
-            refuse({}, "malformed request: " + parsed.error().message());
+            refuse_malformed(parsed.error().message());
             if (parsed.error() == protocol::errc::malformed_json) finish();
             continue;
         }
-        handle(*parsed);
+        handle(std::move(*parsed));
     }
     in_process_ = false;
 }
 
-void rpc_view::handle(const request& r) {
+void rpc_view::handle(request r) {
     ++requests_;
-    open_.push_back(r.id);
+    open_.push_back({.id = r.id});
     if (!ended_because_.empty()) {
         refuse(r.id, ended_because_);
         return finish();
     }
     if (requests_ == 1 && r.method != "RPCServer.SetApiVersion") starting_ = false;
     auto j = protocol::judge(r, limits_.clamps);
-    if (auto why = not_allowed(j)) {
+    auto why = not_allowed(j);
+    if (!why && j.how == service::refuse) why = j.reason;
+    if (why) {
+        audit_.refusal(j, rule_for(j), *why);
         refuse(r.id, *why);
-        last_method_ = r.method;
+        last_method_ = std::move(r.method);
         return;
     }
+    const auto shared = std::make_shared<std::pair<request, judged>>(std::move(r), std::move(j));
+    recording_ = true;
+    std::string error;
+    const bool now = audit_.intent(
+        shared->second, rule_for(shared->second), open_.back().audited,
+        [this, shared](const std::string& fault) {
+            recording_ = false;
+            if (over_) return;
+            if (fault.empty())
+                serve(shared->first, std::move(shared->second));
+            else
+                refuse(shared->first.id, fault);
+            process();
+            if (owed_) acknowledge();
+        },
+        error);
+    if (!now) return;
+    recording_ = false;
+    if (error.empty())
+        serve(shared->first, std::move(shared->second));
+    else
+        refuse(shared->first.id, error);
+}
+
+void rpc_view::serve(const request& r, judged j) {
     switch (j.how) {
-        case service::refuse: refuse(r.id, j.reason); break;
+        case service::refuse: break;  // has been
         case service::local: answer_local(r, j); break;
         case service::run:
         case service::halt: command(r, j); break;
@@ -217,12 +247,17 @@ void rpc_view::restart(const request& r, const judged& j) {
 
 // --- replies ----------------------------------------------------------------------------------------------
 
-void rpc_view::answered(const json& id) {
-    if (const auto at = std::find(open_.begin(), open_.end(), id); at != open_.end()) open_.erase(at);
+audit_operation rpc_view::take_open(const json& id) {
+    const auto at = std::find_if(open_.begin(), open_.end(), [&](const auto& one) { return one.id == id; });
+    if (at == open_.end()) return {};
+    auto audited = std::move(at->audited);
+    open_.erase(at);
+    return audited;
 }
 
+void rpc_view::answered(const json& id, std::string_view result) { audit_.outcome(take_open(id), result); }
+
 void rpc_view::reply(const json& id, std::string_view result) {
-    answered(id);
     std::string line = "{\"id\":";
     line.reserve(result.size() + 48);
     protocol::append_text(line, id);
@@ -230,6 +265,7 @@ void rpc_view::reply(const json& id, std::string_view result) {
     line += result;
     line += ",\"error\":null}\n";
     if (line.size() > limits_.rpc_reply) return refuse(id, too_large("dlv's answer", "rpcReply", limits_.rpc_reply));
+    answered(id, "ok");
     post(line);
 }
 
@@ -243,8 +279,16 @@ void rpc_view::answer(const json& id, const rpc_outcome& out) {
 
 void rpc_view::refuse(const json& id, std::string_view why) {
     ++answers_;
-    answered(id);
+    answered(id, why);
     post(protocol::encode_rpc_error(id, why));
+}
+
+void rpc_view::refuse_malformed(const std::string& fault) {
+    const std::string why = "malformed request: " + fault;
+    judged nothing;
+    nothing.operation = "malformed request";
+    audit_.refusal(nothing, {}, why);
+    refuse({}, why);
 }
 
 void rpc_view::reply_state(const json& id, const run_end& end) {
@@ -270,8 +314,10 @@ void rpc_view::on_lost(std::string_view) { finish(); }
 void rpc_view::last_words(std::string_view reason) {
     hub_.forget_look(*this);
     // JSON-RPC has no word that is not an answer.
-    for (const auto& id : std::exchange(open_, {}))
-        post(protocol::encode_rpc_error(id, "delvegate: " + std::string(reason)));
+    for (const auto& one : std::exchange(open_, {})) {
+        audit_.outcome(one.audited, reason);
+        post(protocol::encode_rpc_error(one.id, "delvegate: " + std::string(reason)));
+    }
 }
 
 }  // namespace gateway

@@ -53,7 +53,8 @@ private:
     std::shared_ptr<rpc_view> self() { return std::static_pointer_cast<rpc_view>(shared_from_this()); }
     void process();
     void acknowledge();
-    void handle(const request& r);
+    void handle(request r);
+    void serve(const request& r, judged j);
     void answer_local(const request& r, const judged& j);
     void state(const request& r, const judged& j);
     void breakpoints(const request& r, const judged& j);
@@ -83,12 +84,20 @@ private:
     void reply(const protocol::json& id, std::string_view result);
     void answer(const protocol::json& id, const rpc_outcome& out);  // of a request that held back others
     void refuse(const protocol::json& id, std::string_view why);
+    void refuse_malformed(const std::string& fault);
     void reply_state(const protocol::json& id, const run_end& end);
     void done();  // the request that held back the others is answered
-    void answered(const protocol::json& id);
+    void answered(const protocol::json& id, std::string_view result);
+    audit_operation take_open(const protocol::json& id);
+    bool refused_by_dlv(std::string_view last_piece);
     void last_words(std::string_view reason) override;
 
-    std::vector<protocol::json> open_;  // ids of requests that are not answered yet
+    struct open_request {
+        protocol::json id;
+        audit_operation audited{};
+    };
+    std::vector<open_request> open_;  // not answered yet
+    bool recording_ = false;          // the last one waits for its intent to be on disk
 
     protocol::value_splitter splitter_;
     bool busy_ = false;
@@ -98,6 +107,8 @@ private:
     bool looking_ = false, paused_ = false;
     protocol::json look_id_;
     bool head_sent_ = false;
+    audit_operation look_audited_{};
+    std::string reply_tail_;  // its last bytes so far: they tell whether dlv refused
     std::uint64_t reply_size_ = 0;  // bytes of it so far, as the IDE gets them
     bool keep_ = false;  // the reply goes to the image cache too
     std::string kept_, look_method_, look_params_;

@@ -8,11 +8,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "auth/pinned_tls.h"
 #include "auth/tls.h"
+#include "gateway/audit_trail.h"
 #include "gateway/authority.h"
 #include "gateway/ca_signer.h"
 #include "gateway/endpoints.h"
@@ -34,6 +37,8 @@ namespace gateway {
 namespace {
 
 using protocol::json;
+
+constexpr std::chrono::seconds sign_time{5};
 
 serve_exit complain(const std::string& text, serve_exit code = serve_exit::failed) {
     std::fprintf(stderr, "delvegate: %s\n", text.c_str());
@@ -96,13 +101,24 @@ public:
     launcher::outcome<void> start() {
         auto context = trust_.load();
         if (!context) return context.error();
+        auto trail = audit_trail::open(io_, configuration_.audit, configuration_.state_directory,
+                                       [this](std::string_view bytes) { return sign_anchor(bytes); });
+        if (!trail) return trail.error();
+        audit_ = std::move(*trail);
+        audit_->reloaded("the gateway " DELVEGATE_VERSION " starts");
+        parts_.audit = audit_.get();
+        components_.record_in(*audit_);
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
         parts_.api = [this](const auth::identity& who, std::string_view path) { return api(who, path); };
         parts_.identities = &identities_;
         server_.emplace(parts_, std::move(*context));
         if (auto opened = status_.open(configuration_.runtime_directory); !opened) return opened;
         if (auto listening = server_->listen(configuration_.listen); !listening) return listening;
+        if (!rights_.file().empty())
+            trust_.files().add("policy", {rights_.file()}, [this] { return rights_.reload(); });
+        rights_.on_change([this] { audit_->reloaded("the policy has changed"); });
         trust_.follow([this](auth::ssl_ctx renewed) {
+            audit_->reloaded("certificates, CAs or revocation lists have changed");
             server_->use(std::move(renewed));
             if (enrolling_) enrolling_->use_new_files();
         });
@@ -135,6 +151,7 @@ public:
     serve_exit run() {
         io_.run();
         server_.reset();
+        if (closing_.joinable()) closing_.join();
         return code_;
     }
 
@@ -145,6 +162,31 @@ public:
     }
 
 private:
+    // On a thread of the audit's: the key is the signer's, and the signer is spoken to by the loop.
+    auth::outcome<std::string> sign_anchor(std::string_view bytes) {
+        using result = auth::outcome<std::string>;
+        const auto promised = std::make_shared<std::promise<result>>();
+        auto answer = promised->get_future();
+        boost::asio::post(io_, [this, promised, text = std::string(bytes)] {
+            signer_.sign_anchor(text, [promised](const auto& signed_head) {
+                promised->set_value(signed_head ? result(boost::system::in_place_value, signed_head->bytes)
+                                                : result(boost::system::in_place_error, signed_head.error().reason));
+            });
+        });
+        if (answer.wait_for(sign_time) != std::future_status::ready)
+            return result(boost::system::in_place_error, "the signer did not sign the audit's head in time");
+        return answer.get();
+    }
+
+    // The last records and the last head, which the signer signs while the loop still runs.
+    void close_audit() {
+        if (closing_.joinable()) return;
+        closing_ = std::thread([this] {
+            audit_->close();
+            boost::asio::post(io_, [this] { io_.stop(); });
+        });
+    }
+
     static signer_settings settings_of(const config& configuration) {
         signer_settings out;
         out.state_directory = configuration.state_directory;
@@ -168,7 +210,7 @@ private:
             server_->drain([this] {
                 components_.stop([this] {
                     log().info("drained");
-                    io_.stop();
+                    close_audit();
                 });
             });
             wait_for_signal();
@@ -181,8 +223,6 @@ private:
             log().info("SIGHUP: reading certificates, lists and the policy again, starting the components whose "
                        "dlv is not there");
             trust_.files().reload_all();
-            if (const auto read = rights_.reload(); !read)
-                log().error("{}; the policy before it stays in force", read.error());
             if (!parts_.draining) components_.start_again();
             wait_for_hangup();
         });
@@ -197,6 +237,7 @@ private:
         if (path != "/v1/status") return {404, http_error("there are /v1/status and /v1/sessions")};
         json body = status_report(parts_, *server_, since_, components_.status());
         body.set("trust", trust_.describe());
+        body.set("audit", audit_->status());
         if (enrolling_) {
             json::array listen;
             for (const auto& one : enrolling_->addresses())
@@ -239,6 +280,7 @@ private:
     client_authority identities_{io_};
     signer_revocations revoked_{io_, signer_, identities_};
     trust_files trust_;
+    std::unique_ptr<audit_trail> audit_;
     endpoints components_;
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false, nullptr};
     std::optional<tls_server> server_;
@@ -248,6 +290,7 @@ private:
     status_socket status_{io_, [this](std::string_view path) { return report(path); },
                           [this](std::string_view path, std::string_view body) { return act(path, body); }};
     boost::asio::signal_set signals_, hangup_;
+    std::thread closing_;  // writes the audit's end
     const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
     serve_exit code_ = serve_exit::ok;
 };

@@ -1,3 +1,4 @@
+#include "gateway/audit_trail.h"
 #include "gateway/tls_server.h"
 
 #include <unistd.h>
@@ -98,10 +99,10 @@ void tls_server::turned_away(const std::string& source, admission::answer why) {
 void tls_server::trouble(const std::string& source, const std::string& text) {
     std::size_t skipped = 0;
     if (!gate_.open(source, steady_clock::now(), skipped)) return;
-    if (skipped > 0)
-        log().warn("{} (and {} more like it)", text, skipped);
-    else
-        log().warn("{}", text);
+    const std::string words = skipped > 0 ? text + " (and " + std::to_string(skipped) + " more like it)" : text;
+    log().warn("{}", words);
+    // As rarely as the log: a flood must not fill the disk.
+    if (parts_.audit) parts_.audit->refused_connection(source, words);
 }
 
 void tls_server::drain(std::function<void()> done) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "gateway/audited_view.h"
 #include "gateway/config.h"
 #include "gateway/hub.h"
 #include "gateway/permissions.h"
@@ -35,6 +36,13 @@ public:
               std::string session)
         : hub_(h), rights_(rights), peer_(peer), who_(std::move(who)), limits_(limits),
           session_(std::move(session)) {}
+
+    // Before anything is received: what this view does is recorded there.
+    void record_in(audit_trail& trail, std::string component) {
+        auto session = std::make_unique<audit_session>(trail, who_, session_, std::move(component));
+        session->speaks(speaks_dap() ? "dap" : "json-rpc");
+        audit_.begin(std::move(session));
+    }
 
     // From the IDE; as stream_user's.
     virtual void received(std::string_view bytes) = 0;
@@ -76,7 +84,10 @@ public:
     virtual void lost_breakpoint(std::int64_t id, const std::string& why) = 0;
 
     const caller& who() const override { return who_; }
-    void rebound(const auth::identity& now) { who_.who = now; }
+    void rebound(const auth::identity& now) {
+        who_.who = now;
+        audit_.rebound(now);
+    }
     void cut_off(std::string_view reason) override {
         if (over_) return;
         over_ = true;
@@ -165,8 +176,12 @@ protected:
         cut_off("the IDE does not read what the debugger sends");
     }
 
+    // By the policy of now, for the audit.
+    std::string rule_for(const protocol::judged& j) const { return grants().decide(j.operation, j.classes).rule; }
+
     hub& hub_;
     const permissions& rights_;
+    audited_view audit_;
     stream_peer& peer_;
     caller who_;
     view_limits limits_;
