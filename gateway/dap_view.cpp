@@ -442,7 +442,8 @@ void dap_view::call(const request& r, judged j) {
             // Others wait behind a call, pause must not: it may take long.
             self->done();
             auto out = co_await self->ask_window(r.command, arguments);
-            self->answer_call(r, out);
+            // Answered at the stop that the call ends with: an IDE that goes on at once means that one.
+            self->called_.emplace(r, std::move(out));
         },
         guarded([this, r](const std::string& why) {
             fail(r, unable_to_look, "Unable to process `" + r.command + "`", why, false);
@@ -450,7 +451,9 @@ void dap_view::call(const request& r, judged j) {
         }));
 }
 
-void dap_view::answer_call(const request& r, const dap_outcome& out) {
+void dap_view::answer_call() {
+    if (!called_) return;
+    const auto [r, out] = *std::exchange(called_, std::nullopt);
     auto* body = out.message.find("body");
     if (body) {
         marks_.see(protocol::to_text(*body), false);
@@ -528,6 +531,7 @@ void dap_view::on_running(std::string_view by, const viewer* runner) {
 void dap_view::on_stop(const stop& at) {
     if (calling_) {
         calling_ = false;
+        answer_call();
         // Delve says nothing after a call that returned; the IDE asks again by itself.
         if (!window_stopped_) return hub_.tell(*this);
         marks_.retire();
@@ -562,6 +566,7 @@ void dap_view::tell_stop(const stop& at) {
 }
 
 void dap_view::on_exit(std::int64_t status) {
+    answer_call();
     if (terminated_ || !attached_) return;
     terminated_ = true;
     json body = json::object{};
@@ -625,6 +630,7 @@ asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const break
 }
 
 void dap_view::on_lost(std::string_view reason) {
+    answer_call();
     if (attached_ && !terminated_) end_session(reason);
     finish();
 }

@@ -6,8 +6,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "gateway/dap_window.h"
 #include "gateway/log_message.h"
@@ -74,7 +76,7 @@ private:
     void end_look();
     bool stale(const request& r, const protocol::json& arguments);
     void call(const request& r, judged j);
-    void answer_call(const request& r, const dap_outcome& out);
+    void answer_call();
     void release();
 
     // dap_rights.cpp: what the person may do
@@ -149,6 +151,7 @@ private:
     // The look whose response is passing through.
     request look_request_;
     bool looking_ = false, paused_ = false;
+    std::optional<std::pair<request, dap_outcome>> called_;  // what a call gave, until it is over for everybody
     bool calling_ = false;
     std::shared_ptr<view_base> until_looked_;  // itself, when the IDE went away in the middle of a look
 };
