@@ -31,7 +31,7 @@ void signer_revocations::ask() {
     ask([this](const launcher::outcome<void>& how) {
         if (how && !std::exchange(stale_, false)) return;
         if (how) return ask();
-        log().warn("{}; what was revoked before stays revoked, asking again", how.error());
+        if (!std::exchange(failing_, true)) log().warn("{}; what was revoked before stays revoked, asking again", how.error());
         again_.expires_after(pause_before_asking_again);
         again_.async_wait([this, alive = std::weak_ptr<char>(alive_)](const boost::system::error_code& ec) {
             if (!ec && !alive.expired()) ask();
@@ -52,6 +52,7 @@ void signer_revocations::ask(heard done) {
         for (const auto& [issuer, serial] : said->serials)
             if (!list.add_serial(issuer, serial))
                 log().error("the CA's records have a revoked serial that is none: {}", printable(serial));
+        failing_ = false;
         to_.revoke_by_signer(std::move(list));
         done({});
     });

@@ -37,6 +37,7 @@ private:
     client_authority& to_;
     boost::asio::steady_timer again_;
     bool asking_ = false;
+    bool failing_ = false;  // said once, however often it is asked
     bool stale_ = false;  // changed while the question was under way
     std::shared_ptr<char> alive_ = std::make_shared<char>();
 };

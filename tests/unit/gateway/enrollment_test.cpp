@@ -6,6 +6,7 @@
 #include "auth/authority.h"
 #include "auth/enrollment_request.h"
 #include "auth/pinned_tls.h"
+#include "gateway/authority.h"
 #include "gateway/enroll.h"
 #include "gateway/https_call.h"
 #include "gateway/tls_server.h"
