@@ -8,7 +8,7 @@ import re
 import subprocess
 import unittest
 
-from harness import case, debuggee, forms, process, tools
+from harness import case, debuggee, forms, process, tools, waiting
 from harness.dap import Dap
 from harness.rpc import Rpc
 
@@ -156,7 +156,7 @@ class ChangeNothing(case.Case):
             self.all_of(who, True)
         with self.subTest("running"):
             running = self.alice.resume()
-            self.until("it runs", lambda: self.alice.state()["Running"])
+            waiting.until("it runs", lambda: self.alice.state()["Running"])
             self.all_of(who, False)
             # Nobody's halt or breakpoint ended alice's run, and what she finds is what she left.
             self.assertNotIn(running, self.alice.replies)
