@@ -32,27 +32,6 @@ std::string bytes_to_sign(const audit_anchor& anchor) {
     return out;
 }
 
-std::string to_base64(std::string_view bytes) {
-    std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-    const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                  reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-    out.resize(static_cast<std::size_t>(n));
-    return out;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-    if (text.size() % 4 != 0 || text.size() > max_signature * 2) return {};
-    if (text.empty()) return std::string();
-    std::string out(text.size() / 4 * 3, '\0');
-    const int n = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                  reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-    if (n < 0) return {};
-    const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-    out.resize(static_cast<std::size_t>(n) - padding);
-    if (to_base64(out) != text) return {};  // one form for one value
-    return out;
-}
-
 std::string to_anchor_line(const audit_anchor& anchor) {
     std::string out = "{\"sequence\":" + std::to_string(anchor.sequence) + ",\"hash\":\"" + anchor.hash + "\",\"time\":\"";
     append_time(out, anchor.time);

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <thread>
 
+#include "auth/armor.h"
 #include "auth/pem.h"
 #include "auth/tls.h"
 
@@ -34,9 +35,6 @@ std::string bytes_to_sign(const audit_anchor& anchor);
 // One line of JSON, {"sequence":…,"hash":"…","time":"…","signature":"base64"}, and back; strict.
 std::string to_anchor_line(const audit_anchor& anchor);
 outcome<audit_anchor> parse_anchor_line(std::string_view line);
-
-std::string to_base64(std::string_view bytes);
-std::optional<std::string> from_base64(std::string_view text);
 
 // A public key, PEM: Ed25519, or ECDSA P-256 (with SHA-256).
 outcome<key_ptr> load_anchor_key(const std::string& file);

@@ -108,7 +108,7 @@ private:
     audit_lock lock_;
     audit_file main_;
     audit_reserve reserve_;
-    sha256 hasher_;
+    sha256_hasher hasher_;
     std::string out_;
 
     audit_head head_;             // of the reserve when it is in use

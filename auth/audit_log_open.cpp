@@ -156,7 +156,7 @@ outcome<void> audit_log::recover(std::vector<std::string>& notes) {
     }
     if (auto done = merge_reserve(found, seen, notes); !done) return done;
     if (cut_off.empty()) return {};
-    sha256 hash;
+    sha256_hasher hash;
     const std::string bytes = std::to_string(cut_off.size());
     const std::string digest = "sha256:" + hash.hex(cut_off);
     const audit_touch touched[] = {{"bytes", bytes}, {"digest", digest}};

@@ -87,7 +87,7 @@ outcome<audit_entry> parse_audit_line(std::string_view line) {
         return failed("a number of lost records that cannot be");
     if (to_audit_line(e) != line) return failed("not in the form that records are written in");
 
-    thread_local sha256 hash;
+    thread_local sha256_hasher hash;
     constexpr std::size_t tail = hash_length + std::string_view(",\"hash\":\"\"}").size();
     e.hash_fits = hash.hex(line.substr(0, line.size() - tail)) == e.hash;
     return e;

@@ -67,7 +67,7 @@ void append_groups(std::string& out, const form& how, std::span<const std::strin
         if (how.clamp && out.size() - start > groups_limit) {
             std::string rest;
             for (const auto& group : groups.subspan(i)) rest += group + '\n';
-            sha256 hash;
+            sha256_hasher hash;
             how.text(out, "…[" + std::to_string(groups.size() - i) + " more, sha256:" + hash.hex(rest) + "]", name_limit);
             break;
         }

@@ -64,16 +64,16 @@ void append_one(std::string& out, std::string_view text, const character& c) {
 
 }  // namespace
 
-sha256::sha256() : context_(EVP_MD_CTX_new()) {
+sha256_hasher::sha256_hasher() : context_(EVP_MD_CTX_new()) {
     static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA2-256", nullptr);  // for the process
     if (!context_ || !algorithm || EVP_DigestInit_ex2(context_, algorithm, nullptr) != 1) throw std::bad_alloc();
 }
 
-sha256::~sha256() { EVP_MD_CTX_free(context_); }
+sha256_hasher::~sha256_hasher() { EVP_MD_CTX_free(context_); }
 
-void sha256::add(std::string_view bytes) { EVP_DigestUpdate(context_, bytes.data(), bytes.size()); }
+void sha256_hasher::add(std::string_view bytes) { EVP_DigestUpdate(context_, bytes.data(), bytes.size()); }
 
-void sha256::append_hex(std::string& out) {
+void sha256_hasher::append_hex(std::string& out) {
     std::array<unsigned char, 32> value{};
     EVP_DigestFinal_ex(context_, value.data(), nullptr);
     EVP_DigestInit_ex2(context_, nullptr, nullptr);
@@ -83,7 +83,7 @@ void sha256::append_hex(std::string& out) {
     }
 }
 
-std::string sha256::hex(std::string_view bytes) {
+std::string sha256_hasher::hex(std::string_view bytes) {
     std::string out;
     add(bytes);
     append_hex(out);
@@ -113,7 +113,7 @@ void append_clamped(std::string& out, std::string_view text, std::size_t limit) 
         if (out.size() - start > limit) {
             out.resize(before);
             out += "…[" + std::to_string(text.size()) + " bytes, sha256:";
-            thread_local sha256 hash;
+            thread_local sha256_hasher hash;
             hash.add(text);
             hash.append_hex(out);
             out += ']';

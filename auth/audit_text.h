@@ -12,12 +12,12 @@
 namespace auth {
 
 // SHA-256 with one context for its lifetime; not for several threads at once.
-class sha256 {
+class sha256_hasher {
 public:
-    sha256();
-    ~sha256();
-    sha256(const sha256&) = delete;
-    sha256& operator=(const sha256&) = delete;
+    sha256_hasher();
+    ~sha256_hasher();
+    sha256_hasher(const sha256_hasher&) = delete;
+    sha256_hasher& operator=(const sha256_hasher&) = delete;
 
     void add(std::string_view bytes);
     // Lower-case hex of everything added since the last call, and begins anew.

@@ -95,7 +95,7 @@ touches touched_by(const protocol::judged& request) {
     if (has_value) return out;
     const std::string text = protocol::to_text(request.arguments);
     if (text.size() <= long_arguments) return out;
-    auth::sha256 hash;
+    auth::sha256_hasher hash;
     out.emplace_back("arguments", std::to_string(text.size()) + " bytes, sha256:" + hash.hex(text));
     return out;
 }

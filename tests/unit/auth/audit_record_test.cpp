@@ -20,7 +20,7 @@ std::string line_of(const audit_record& record, const audit_redactor* redactor =
     std::string body;
     append_audit_body(body, record, redactor);
     std::string line = "{\"sequence\":7,\"time\":\"2026-11-25T20:56:58.123456789Z\"" + body + ",\"previous\":\"" + std::string(no_hash) + "\"";
-    sha256 hash;
+    sha256_hasher hash;
     const std::string digest = hash.hex(line);
     return line + ",\"hash\":\"" + digest + "\"}";
 }
@@ -40,7 +40,7 @@ TEST(audit_text, long_text_is_cut_at_a_character_and_its_digest_kept) {
     for (int i = 0; i < 100; ++i) text += "ä";
     std::string out;
     append_clamped(out, text, 11);
-    sha256 hash;
+    sha256_hasher hash;
     EXPECT_EQ(out, "äääää…[200 bytes, sha256:" + hash.hex(text) + "]");
     out.clear();
     append_clamped(out, "exactly ten", 11);

@@ -64,7 +64,7 @@ inline std::string hashed_anew(const std::string& line) {
     auto entry = parse_audit_line(line);
     EXPECT_TRUE(entry) << line;
     const std::string text = to_audit_line(*entry);
-    sha256 hash;
+    sha256_hasher hash;
     entry->hash = hash.hex(std::string_view(text).substr(0, text.rfind(",\"hash\"")));
     return to_audit_line(*entry);
 }
