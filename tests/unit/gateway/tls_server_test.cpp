@@ -439,7 +439,7 @@ TEST_F(tls_server_test, raw_ide_that_does_not_read_is_cut_off) {
     std::function<void()> feed = [&] {
         // An echo of what is never read; the sender is held back by TCP, too. Once it is cut off, nothing is
         // taken any more.
-        for (int i = 0; i < 4 && client->channel->unsent() < 256 * 1024; ++i)
+        for (int i = 0; i < 1024 && client->channel->unsent() < 256 * 1024; ++i)
             client->channel->send(std::string(64 * 1024, 'x'));
     };
     client->on_writable = feed;
