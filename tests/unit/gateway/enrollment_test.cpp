@@ -10,6 +10,7 @@
 #include "gateway/enroll.h"
 #include "gateway/https_call.h"
 #include "gateway/tls_server.h"
+#include "protocol/json.h"
 #include "tests/support/test_signer.h"
 #include "tests/unit/gateway/loop.h"
 
@@ -230,9 +231,9 @@ TEST_F(enrollment_test, a_gateway_of_another_ca_than_the_pins_opens_no_port) {
 TEST_F(enrollment_test, renewal_rebinds_live_connections_of_the_old_certificate_only) {
     nothing_here components;
     client_authority identities(io);
-    auth::client_ca ca;
-    ca.file = own.ca;
-    identities.trust(*auth::trust::of({*auth::trusted_ca::load(ca)}));
+    auth::client_ca trusted;
+    trusted.file = own.ca;
+    identities.trust(*auth::trust::of({*auth::trusted_ca::load(trusted)}));
     gateway_parts parts{io, components, bounds, counts, {}, {}, false, &identities};
     std::optional<tls_server> main;
     enrollment renewing(signer_, counts, {[] { return std::uint16_t{1}; },
