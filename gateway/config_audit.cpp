@@ -40,8 +40,10 @@ const std::vector<audit_key>& audit_keys() {
     using std::chrono::milliseconds;
     using std::chrono::seconds;
     static const std::vector<audit_key> keys{
-        {{"auditFile", "path", audit_file_of({}, default_state_directory()),
-          "Where the audit is written (docs/audit.md); rotated files, the lock and the reserve are beside it.", ""},
+        {{"auditFile", "path", "",
+          "Where the audit is written (docs/audit.md), instead of audit/audit.jsonl in stateDirectory; rotated files, the "
+          "lock and the reserve are beside it.",
+          "/var/log/delvegate/audit.jsonl"},
          form::path,
          [](audit_config& c, const values& v) { return c.file = v[0], std::string(); }},
         {{"auditRotateSize", "bytes", "64MiB", "A new file begins when this one is as large; at least 64KiB.", ""},
