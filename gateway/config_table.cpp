@@ -227,7 +227,6 @@ std::string config_reference() {
     const auto fallback_of = [](const plain_key& key) -> std::string {
         if (key.name == "stateDirectory") return "/var/lib/delvegate";
         if (key.name == "runtimeDirectory") return "/run/delvegate";
-        if (key.name == "auditFile") return audit_file_of({}, "/var/lib/delvegate");
         return key.fallback;
     };
     const std::string head = "| key | value | default | meaning |\n|---|---|---|---|\n";
