@@ -311,7 +311,7 @@ TEST(audit_config, reads_and_refuses) {
     EXPECT_EQ(defaults->audit.anchors, none.anchors);
     EXPECT_EQ(defaults->audit.anchor_records, none.anchor_records);
     EXPECT_EQ(defaults->audit.anchor_time, none.anchor_time);
-    EXPECT_EQ(audit_file_of(defaults->audit, "x"), audit_file_of(none, default_state_directory()));
+    EXPECT_EQ(audit_file_of(defaults->audit, "x"), audit_file_of(none, "x"));
 }
 
 }  // namespace
