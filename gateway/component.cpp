@@ -100,6 +100,7 @@ void component::start() {
     if (stopping_) return;
     last_start_ = std::chrono::steady_clock::now();
     failure_.clear();
+    attach_error_.clear();
     if (configuration_.how == kind::exec)
         start_exec();
     else
@@ -158,16 +159,18 @@ void component::process_events() {
         return;
     }
     // Said before the hub's own "connection closed", which knows no reason.
-    failure_ = info.reason;
-    hub_.detach(info.reason);
-    failed(info.reason);
+    failure_ = info.asked && !attach_error_.empty() ? name() + "'s dlv could not be used: " + attach_error_ : info.reason;
+    const std::string why = failure_;
+    hub_.detach(why);
+    failed(why);
 }
 
 void component::attached(const std::string& error) {
     if (!error.empty()) {
-        // Our own dlv is about to end or to be ended; its exit tells the reason in its own words.
-        if (process_) return process_->terminate();
-        return failed(error);
+        if (!process_) return failed(error);
+        // Our own dlv is about to end, and then tells the reason in its own words, or to be ended.
+        attach_error_ = error;
+        return process_->terminate();
     }
     if (process_ && output_) {
         auto printed = output_->read_new();

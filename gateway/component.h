@@ -91,6 +91,7 @@ private:
     std::vector<std::string> warnings_;
 
     std::string failure_;  // why dlv is not there
+    std::string attach_error_;  // why one that had come up was ended again
     std::chrono::steady_clock::time_point last_start_{};
     bool stopping_ = false;
     std::function<void()> stopped_;
