@@ -3,11 +3,13 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 
 #include "gateway/event_turn.h"
 
@@ -29,6 +31,13 @@ constexpr std::size_t own_size = 8 * 1024;
 // Reads in a row before others get their turn.
 constexpr int reads_a_turn = 8;
 
+// Over TCP dlv looks its caller up in /proc/net/tcp, and closes at once, before it reads a byte, what it does not
+// find there (Delve service/internal/sameuser). The kernel's list is not of one moment: where many sockets
+// come and go it misses some (measured, dlv 1.20.2 beside a flood of connections). So a connection that ends
+// without a word is dialled again, with what was sent on it.
+constexpr int most_dials = 10;
+constexpr std::chrono::milliseconds dial_pause{10};
+
 asio::generic::stream_protocol::endpoint endpoint_of(const launcher::dlv_address& address) {
     if (address.how == launcher::dlv_address::kind::unix_socket)
         return asio::local::stream_protocol::endpoint(address.path);
@@ -38,9 +47,11 @@ asio::generic::stream_protocol::endpoint endpoint_of(const launcher::dlv_address
 }  // namespace
 
 struct upstream::impl : std::enable_shared_from_this<impl> {
-    impl(asio::io_context& context, handlers h) : socket(context), on(std::move(h)) {}
+    impl(asio::io_context& context, const launcher::dlv_address& to, handlers h)
+        : address(to), socket(context), redial(context), on(std::move(h)) {}
 
-    void dial(const launcher::dlv_address& address) {
+    void dial() {
+        ++dials;
         error_code ec;
         auto endpoint = endpoint_of(address);
         socket.open(endpoint.protocol(), ec);
@@ -50,9 +61,9 @@ struct upstream::impl : std::enable_shared_from_this<impl> {
             int one = 1;
             ::setsockopt(socket.native_handle(), IPPROTO_TCP, 1 /* TCP_NODELAY */, &one, sizeof one);
         }
-        socket.async_connect(endpoint, [self = shared_from_this(), address](error_code e) {
+        socket.async_connect(endpoint, [self = shared_from_this()](error_code e) {
             if (self->dead) return;
-            if (e) return self->fail("dlv does not answer at " + to_string(address) + ": " + e.message());
+            if (e) return self->fail("dlv does not answer at " + to_string(self->address) + ": " + e.message());
             self->connected = true;
             self->flush();
             self->wait_readable();
@@ -66,8 +77,9 @@ struct upstream::impl : std::enable_shared_from_this<impl> {
             self->reading = false;
             if (self->dead) return;
             const event_turn turn;
-            if (e == asio::error::eof) return self->fail("dlv closed the connection");
-            if (e) return self->fail("connection to dlv lost: " + e.message());
+            if (e == asio::error::eof) return self->lost("dlv closed the connection");
+            if (e) return self->lost("connection to dlv lost: " + e.message());
+            self->heard();
             self->on.bytes({self->own.data(), n});
             if (self->dead) return;
             if (n < own_size) return self->wait_readable();
@@ -81,14 +93,15 @@ struct upstream::impl : std::enable_shared_from_this<impl> {
         for (int round = 0; round < reads_a_turn && !paused; ++round) {
             auto n = ::recv(socket.native_handle(), chunk.data(), chunk.size(), 0);
             if (n > 0) {
+                heard();
                 on.bytes({chunk.data(), static_cast<std::size_t>(n)});
                 if (dead) return;
                 if (static_cast<std::size_t>(n) < chunk.size()) break;
                 continue;
             }
-            if (n == 0) return fail("dlv closed the connection");
+            if (n == 0) return lost("dlv closed the connection");
             if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) break;
-            return fail("connection to dlv lost: " + error_code(errno, boost::system::system_category()).message());
+            return lost("connection to dlv lost: " + error_code(errno, boost::system::system_category()).message());
         }
         wait_readable();
     }
@@ -121,6 +134,25 @@ struct upstream::impl : std::enable_shared_from_this<impl> {
         });
     }
 
+    void heard() {
+        answered = true;
+        unanswered = {};
+    }
+
+    void lost(std::string reason) {
+        if (answered || dials >= most_dials || address.how == launcher::dlv_address::kind::unix_socket)
+            return fail(std::move(reason));
+        error_code ignored;
+        socket.close(ignored);
+        connected = false;
+        queue = unanswered;
+        sent = 0;
+        redial.expires_after(dial_pause * dials);
+        redial.async_wait([self = shared_from_this()](error_code e) {
+            if (!e && !self->dead) self->dial();
+        });
+    }
+
     void fail(std::string reason) {
         if (dead) return;
         dead = true;
@@ -131,28 +163,35 @@ struct upstream::impl : std::enable_shared_from_this<impl> {
         });
     }
 
+    const launcher::dlv_address address;
     asio::generic::stream_protocol::socket socket;
+    asio::steady_timer redial;
     handlers on;
     std::array<char, own_size> own;
     std::string queue;
     std::size_t sent = 0;
+    std::string unanswered;  // all that was sent, until dlv has said something
+    int dials = 0;
+    bool answered = false;
     bool connected = false, reading = false, writing = false, paused = false, dead = false;
     bool abandoned = false;  // the owner is gone: its handlers must not be called, nor freed mid-call
 };
 
 upstream::upstream(asio::io_context& context, const launcher::dlv_address& address, handlers on)
-    : impl_(std::make_shared<impl>(context, std::move(on))) {
-    impl_->dial(address);
+    : impl_(std::make_shared<impl>(context, address, std::move(on))) {
+    impl_->dial();
 }
 
 upstream::~upstream() {
     impl_->dead = impl_->abandoned = true;
     error_code ignored;
     impl_->socket.close(ignored);
+    impl_->redial.cancel();
 }
 
 void upstream::send(std::string_view bytes) {
     if (impl_->dead) return;
+    if (!impl_->answered) impl_->unanswered.append(bytes);
     impl_->queue.append(bytes);
     if (!impl_->writing) impl_->flush();
 }
