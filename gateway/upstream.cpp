@@ -33,8 +33,7 @@ constexpr int reads_a_turn = 8;
 
 // Over TCP dlv looks its caller up in /proc/net/tcp, and closes at once, before it reads a byte, what it does not
 // find there (Delve service/internal/sameuser). The kernel's list is not of one moment: where many sockets
-// come and go it misses some (measured, dlv 1.20.2 beside a flood of connections). So a connection that ends
-// without a word is dialled again, with what was sent on it.
+// come and go it can miss some. So a connection that ends without a word is dialled again, with what was sent on it.
 constexpr int most_dials = 10;
 constexpr std::chrono::milliseconds dial_pause{10};
 
@@ -203,7 +202,8 @@ void upstream::resume() {
     impl_->paused = false;
     // Not from inside the caller: it may hold state that bytes() changes.
     asio::post(impl_->socket.get_executor(), [self = impl_] {
-        if (!self->dead && !self->reading) self->read();
+        // Between two dials there is nothing to be read.
+        if (self->connected && !self->dead && !self->reading) self->read();
     });
 }
 
