@@ -5,8 +5,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -16,6 +18,8 @@
 namespace gateway {
 
 namespace {
+
+using clock = std::chrono::steady_clock;
 
 // One buffer for all upstream sockets: a read is handed on before the next one starts (one thread).
 constexpr std::size_t chunk_size = 128 * 1024;
@@ -31,11 +35,9 @@ constexpr std::size_t own_size = 8 * 1024;
 // Reads in a row before others get their turn.
 constexpr int reads_a_turn = 8;
 
-// Over TCP dlv looks its caller up in /proc/net/tcp, and closes at once, before it reads a byte, what it does not
-// find there (Delve service/internal/sameuser). The kernel's list is not of one moment: where many sockets
-// come and go it can miss some. So a connection that ends without a word is dialled again, with what was sent on it.
-constexpr int most_dials = 10;
-constexpr std::chrono::milliseconds dial_pause{10};
+// Between two dials: twice as long each time.
+constexpr std::chrono::milliseconds first_pause{10};
+constexpr std::chrono::milliseconds longest_pause{1000};
 
 asio::generic::stream_protocol::endpoint endpoint_of(const launcher::dlv_address& address) {
     if (address.how == launcher::dlv_address::kind::unix_socket)
@@ -46,11 +48,10 @@ asio::generic::stream_protocol::endpoint endpoint_of(const launcher::dlv_address
 }  // namespace
 
 struct upstream::impl : std::enable_shared_from_this<impl> {
-    impl(asio::io_context& context, const launcher::dlv_address& to, handlers h)
-        : address(to), socket(context), redial(context), on(std::move(h)) {}
+    impl(asio::io_context& context, const launcher::dlv_address& to, handlers h, std::chrono::milliseconds patience)
+        : address(to), socket(context), redial(context), on(std::move(h)), give_up(clock::now() + patience) {}
 
     void dial() {
-        ++dials;
         error_code ec;
         auto endpoint = endpoint_of(address);
         socket.open(endpoint.protocol(), ec);
@@ -139,14 +140,19 @@ struct upstream::impl : std::enable_shared_from_this<impl> {
     }
 
     void lost(std::string reason) {
-        if (answered || dials >= most_dials || address.how == launcher::dlv_address::kind::unix_socket)
-            return fail(std::move(reason));
+        if (answered || address.how == launcher::dlv_address::kind::unix_socket) return fail(std::move(reason));
+        if (clock::now() >= give_up)
+            return fail("dlv at " + to_string(address) + " turns the gateway away without a word; where over 9,999 TCP "
+                        "sockets are open, Delve before 1.22.1 does so: use a newer dlv");
+        if (next_pause == first_pause)
+            spdlog::warn("dlv at {} turned the gateway away without a word; dialling again", to_string(address));
         error_code ignored;
         socket.close(ignored);
         connected = false;
         queue = unanswered;
         sent = 0;
-        redial.expires_after(dial_pause * dials);
+        redial.expires_after(next_pause);
+        next_pause = std::min(next_pause * 2, longest_pause);
         redial.async_wait([self = shared_from_this()](error_code e) {
             if (!e && !self->dead) self->dial();
         });
@@ -170,14 +176,16 @@ struct upstream::impl : std::enable_shared_from_this<impl> {
     std::string queue;
     std::size_t sent = 0;
     std::string unanswered;  // all that was sent, until dlv has said something
-    int dials = 0;
+    std::chrono::milliseconds next_pause = first_pause;
+    const clock::time_point give_up;
     bool answered = false;
     bool connected = false, reading = false, writing = false, paused = false, dead = false;
     bool abandoned = false;  // the owner is gone: its handlers must not be called, nor freed mid-call
 };
 
-upstream::upstream(asio::io_context& context, const launcher::dlv_address& address, handlers on)
-    : impl_(std::make_shared<impl>(context, address, std::move(on))) {
+upstream::upstream(asio::io_context& context, const launcher::dlv_address& address, handlers on,
+                   std::chrono::milliseconds patience)
+    : impl_(std::make_shared<impl>(context, address, std::move(on), patience)) {
     impl_->dial();
 }
 

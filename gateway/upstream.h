@@ -4,6 +4,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,8 +26,14 @@ public:
         std::function<void(std::string)> closed;       // once; one line; no call follows
     };
 
-    // Dials; what is sent before the connection stands is queued. `closed` tells of a failed dial too.
-    upstream(asio::io_context& context, const launcher::dlv_address& address, handlers on);
+    // Over TCP a Delve before 1.22.1 hangs up on its caller unread where the machine has more than 9,999 sockets
+    // (launcher/loopback.h). Those of closed connections go within a minute.
+    static constexpr std::chrono::seconds default_patience{70};
+
+    // Dials; what is sent before the connection stands is queued. `closed` tells of a failed dial too. A TCP
+    // connection that dlv ends without a word is dialled again for `patience`, with what was sent on it.
+    upstream(asio::io_context& context, const launcher::dlv_address& address, handlers on,
+             std::chrono::milliseconds patience = default_patience);
     ~upstream();  // closes; no handler is called any more
     upstream(const upstream&) = delete;
     upstream& operator=(const upstream&) = delete;

@@ -14,6 +14,7 @@
 #include "launcher/command_line.h"
 #include "launcher/dlv_process_impl.h"
 #include "launcher/exec_check.h"
+#include "launcher/loopback.h"
 #include "launcher/run_files.h"
 
 namespace launcher {
@@ -71,7 +72,7 @@ outcome<void> dlv_process::impl::launch(const user_account& user, const std::str
         return "the output file " + spec.output_file + " cannot be read: " + errno_words();
     output_start = static_cast<std::uint64_t>(info.st_size);
 
-    std::string listen = "127.0.0.1:0";
+    std::string listen = quieter_loopback() + ":0";
     std::string announced_socket;
     std::string directory = spec.working_directory;
     if (version >= first_with_unix_sockets) {

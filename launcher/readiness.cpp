@@ -1,7 +1,9 @@
 #include "launcher/readiness.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 
 namespace launcher {
 
@@ -11,9 +13,11 @@ constexpr std::string_view label = "API server listening at: ";
 constexpr std::string_view remote_warning = "not authenticated nor encrypted";
 
 bool is_our_tcp(std::string_view address) {
-    constexpr std::string_view host = "127.0.0.1:";
-    if (!address.starts_with(host)) return false;
-    address.remove_prefix(host.size());
+    constexpr std::string_view hosts[] = {"127.0.0.1:", "[::1]:"};
+    const auto* host = std::find_if(std::begin(hosts), std::end(hosts),
+                                    [&](std::string_view h) { return address.starts_with(h); });
+    if (host == std::end(hosts)) return false;
+    address.remove_prefix(host->size());
     std::uint16_t port = 0;
     const auto* end = address.data() + address.size();
     const auto [stop, ec] = std::from_chars(address.data(), end, port);

@@ -17,7 +17,8 @@ struct announcement {
 
 // `output` is what dlv wrote since its start. Only the first line that begins with dlv's
 // announcement counts: dlv prints it before it launches the program, so the program cannot have
-// written it. `socket` is the path we told dlv to listen on; empty means 127.0.0.1 and any port.
+// written it. `socket` is the path we told dlv to listen on; empty means 127.0.0.1 or [::1]
+// and any port.
 announcement find_announcement(std::string_view output, std::string_view socket);
 
 }  // namespace launcher

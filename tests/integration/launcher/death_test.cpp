@@ -155,11 +155,13 @@ TEST_P(death, of_the_owner_takes_everybody_along) {
     ASSERT_EQ(::pipe(ends), 0);
     const pid_t owner = ::fork();
     if (owner == 0) {
-        ASSERT_NO_FATAL_FAILURE(start_family());
+        start_family();
+        if (HasFatalFailure()) ::_exit(1);
         const pid_t pids[] = {dlv_->dlv_pid(), supervisor()};
         [[maybe_unused]] const auto n = ::write(ends[1], pids, sizeof pids);
         for (;;) ::pause();
     }
+    ::close(ends[1]);
     pid_t pids[2] = {};
     ASSERT_EQ(::read(ends[0], pids, sizeof pids), static_cast<ssize_t>(sizeof pids));
     family_ = read_family();
@@ -170,7 +172,6 @@ TEST_P(death, of_the_owner_takes_everybody_along) {
     for (const pid_t pid : pids) EXPECT_TRUE(eventually([&] { return has_ended(pid); })) << pid;
     expect_no_traces();
     ::close(ends[0]);
-    ::close(ends[1]);
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 #include "fixture.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -67,12 +66,16 @@ unique_fd connect_to(const launcher::dlv_address& address) {
             return unique_fd();
         return fd;
     }
-    unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(address.port);
-    ::inet_pton(AF_INET, address.host.c_str(), &to.sin_addr);
-    if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) return unique_fd();
+    addrinfo numeric{};
+    numeric.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+    numeric.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &numeric, &found) != 0)
+        return unique_fd();
+    unique_fd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const bool connected = ::connect(fd.get(), found->ai_addr, found->ai_addrlen) == 0;
+    ::freeaddrinfo(found);
+    if (!connected) return unique_fd();
     return fd;
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -73,12 +74,13 @@ TEST_F(upstream_test, does_not_dial_again_once_dlv_has_spoken) {
 
 TEST_F(upstream_test, gives_up_in_the_end) {
     turned_away = 1000;
-    upstream connection(io, address(), handlers());
+    upstream connection(io, address(), handlers(), std::chrono::milliseconds(100));
     connection.send("first");
     connection.pause();
     connection.resume();
     ASSERT_TRUE(run_until(io, [&] { return !closed.empty(); }));
-    EXPECT_EQ(callers, 10);
+    EXPECT_GT(callers, 1);
+    EXPECT_NE(closed.find("turns the gateway away"), std::string::npos) << closed;
 }
 
 }  // namespace

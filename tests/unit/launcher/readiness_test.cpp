@@ -20,6 +20,12 @@ TEST(announcement, is_accepted_on_loopback) {
     EXPECT_EQ(found.address, "127.0.0.1:42045");
 }
 
+TEST(announcement, is_accepted_on_the_other_loopback) {
+    const auto found = find_announcement("API server listening at: [::1]:42045\n", "");
+    EXPECT_EQ(found.verdict, answer::accepted);
+    EXPECT_EQ(found.address, "[::1]:42045");
+}
+
 TEST(announcement, is_not_believed_before_its_line_is_whole) {
     const std::string line = "API server listening at: 127.0.0.1:42045\n";
     for (std::size_t length = 0; length < line.size(); ++length)
@@ -51,7 +57,8 @@ TEST(announcement, must_begin_its_line) {
 
 TEST(announcement, elsewhere_is_told_apart) {
     for (const char* address : {"[::]:2345", "0.0.0.0:2345", "10.0.0.1:2345", "127.0.0.1:0",
-                                "127.0.0.1:", "127.0.0.1:80x", "127.0.0.1:99999", "/run/x"})
+                                "127.0.0.1:", "127.0.0.1:80x", "127.0.0.1:99999", "[::1]:",
+                                "[::1]:0", "[::2]:1", "/run/x"})
         EXPECT_EQ(find_announcement("API server listening at: " + std::string(address) + "\n", "")
                       .verdict,
                   answer::elsewhere)
