@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "auth/tls.h"
@@ -16,10 +18,18 @@ struct leaf_request {
     std::vector<std::string> hosts;     // of a server: DNS names and IP addresses for the SAN
     std::chrono::seconds lifetime{std::chrono::hours(24)};
     std::chrono::seconds starts_in{0};  // negative or positive, for tests of the validity period
+    std::int64_t ends_by = 0;           // seconds since the epoch; 0: only the lifetime counts
+};
+
+struct ca_request {
+    std::string name;  // CN, 1 to 64 characters
+    std::chrono::seconds lifetime = std::chrono::hours(24) * 3650;
+    bool ed25519 = false;  // else ECDSA P-256
 };
 
 // Makes ca.crt and ca.key in `directory` (created 0700) unless both are there already and fit together.
 outcome<void> ensure_ca(const std::string& directory, std::string_view name);
+outcome<void> ensure_ca(const std::string& directory, const ca_request& request);
 
 // Issues into `directory`/NAME.crt and NAME.key (0600, written beside and renamed). The lifetime is
 // cut to the CA's own.

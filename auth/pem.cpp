@@ -15,6 +15,8 @@ namespace auth {
 namespace {
 
 constexpr std::size_t max_file = 1 << 20;
+constexpr std::size_t max_crl_file = 32 << 20;
+constexpr std::size_t max_bundle = 64;  // certificates; each root costs a look at every handshake
 
 std::string errno_text() { return std::generic_category().message(errno); }
 
@@ -27,7 +29,7 @@ struct descriptor {
 
 // The file's bytes; with `secret`, checked on the open descriptor, so that nobody can swap the file
 // between the check and the reading.
-std::string slurp(const std::string& file, bool secret, std::string& bytes) {
+std::string slurp(const std::string& file, bool secret, std::string& bytes, std::size_t limit = max_file) {
     descriptor d{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (d.fd < 0) return "cannot read " + file + ": " + errno_text();
     struct stat st {};
@@ -47,13 +49,14 @@ std::string slurp(const std::string& file, bool secret, std::string& bytes) {
         if (n < 0) return "cannot read " + file + ": " + errno_text();
         if (n == 0) break;
         bytes.append(chunk, static_cast<std::size_t>(n));
-        if (bytes.size() > max_file) return file + " is larger than 1 MiB, not a PEM file";
+        if (bytes.size() > limit)
+            return file + " is larger than " + std::to_string(limit >> 20) + " MiB; is it the right file?";
     }
     if (secret) ::OPENSSL_cleanse(chunk, sizeof chunk);
     return {};
 }
 
-openssl_ptr<BIO> memory(const std::string& bytes) {
+openssl_ptr<BIO> memory(std::string_view bytes) {
     return openssl_ptr<BIO>(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
 }
 
@@ -63,7 +66,76 @@ int no_password(char*, int, int, void* asked) {
     return -1;
 }
 
+// Whether PEM reading ended because there is nothing more, and not in the middle of something: a file that
+// is being written may break off anywhere, even in the first dashes of its next part.
+bool ended_cleanly(std::string_view bytes) {
+    const unsigned long code = ERR_peek_last_error();
+    ERR_clear_error();
+    if (ERR_GET_LIB(code) != ERR_LIB_PEM || ERR_GET_REASON(code) != PEM_R_NO_START_LINE) return false;
+    const auto end = bytes.rfind("-----END ");
+    const auto begin = bytes.rfind("-----BEGIN ");
+    if (end == bytes.npos || (begin != bytes.npos && begin > end)) return false;
+    const auto rest = bytes.find('\n', end);
+    const auto last = bytes.find_last_not_of(" \t\r\n");
+    return rest == bytes.npos || last < rest || (bytes.find("-----", rest) == bytes.npos && bytes[last] != '-');
+}
+
 }  // namespace
+
+outcome<std::vector<certificate_ptr>> read_certificates(std::string_view pem, const std::string& name) {
+    using result = outcome<std::vector<certificate_ptr>>;
+    std::vector<certificate_ptr> all;
+    const auto in = memory(pem);
+    bool encrypted = false;
+    ERR_clear_error();
+    while (certificate_ptr one{PEM_read_bio_X509(in.get(), nullptr, no_password, &encrypted)}) {
+        all.push_back(std::move(one));
+        if (all.size() > max_bundle)
+            return result(boost::system::in_place_error, name + " has more than 64 certificates; keep the CAs' only");
+    }
+    const bool clean = ended_cleanly(pem);
+    if (all.empty()) return result(boost::system::in_place_error, name + " has no certificate in PEM form");
+    if (!clean) return result(boost::system::in_place_error, name + " breaks off inside a certificate, or is damaged");
+    return result(boost::system::in_place_value, std::move(all));
+}
+
+outcome<std::vector<certificate_ptr>> load_certificates(const std::string& file) {
+    std::string bytes;
+    if (auto problem = slurp(file, false, bytes); !problem.empty()) return problem;
+    return read_certificates(bytes, file);
+}
+
+outcome<std::vector<crl_ptr>> load_crls(const std::string& file) {
+    using result = outcome<std::vector<crl_ptr>>;
+    std::string bytes;
+    if (auto problem = slurp(file, false, bytes, max_crl_file); !problem.empty()) return problem;
+    std::vector<crl_ptr> all;
+    if (bytes.find("-----BEGIN ") == bytes.npos) {
+        const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
+        const auto* end = at + bytes.size();
+        crl_ptr one(d2i_X509_CRL(nullptr, &at, static_cast<long>(bytes.size())));
+        ERR_clear_error();
+        if (!one || at != end)
+            return result(boost::system::in_place_error, file + " is no revocation list, neither PEM nor DER");
+        all.push_back(std::move(one));
+        return result(boost::system::in_place_value, std::move(all));
+    }
+    const auto in = memory(bytes);
+    ERR_clear_error();
+    while (crl_ptr one{PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr)}) all.push_back(std::move(one));
+    const bool clean = ended_cleanly(bytes);
+    if (all.empty()) return result(boost::system::in_place_error, file + " has no revocation list in PEM form");
+    if (!clean) return result(boost::system::in_place_error, file + " breaks off inside a revocation list, or is damaged");
+    return result(boost::system::in_place_value, std::move(all));
+}
+
+outcome<std::string> load_text(const std::string& file) {
+    using result = outcome<std::string>;
+    std::string bytes;
+    if (auto problem = slurp(file, false, bytes); !problem.empty())
+        return result(boost::system::in_place_error, std::move(problem));
+    return result(boost::system::in_place_value, std::move(bytes));
+}
 
 outcome<certificate_ptr> load_certificate(const std::string& file) {
     std::string bytes;
@@ -77,14 +149,19 @@ outcome<certificate_ptr> load_certificate(const std::string& file) {
 outcome<key_ptr> load_key(const std::string& file) {
     std::string bytes;
     if (auto problem = slurp(file, true, bytes); !problem.empty()) return problem;
-    bool encrypted = false;
-    key_ptr key(PEM_read_bio_PrivateKey(memory(bytes).get(), nullptr, no_password, &encrypted));
-    ERR_clear_error();
+    auto key = read_key(bytes, file);
     ::OPENSSL_cleanse(bytes.data(), bytes.size());
+    return key;
+}
+
+outcome<key_ptr> read_key(std::string_view pem, const std::string& name) {
+    bool encrypted = false;
+    key_ptr key(PEM_read_bio_PrivateKey(memory(pem).get(), nullptr, no_password, &encrypted));
+    ERR_clear_error();
     if (encrypted)
-        return "the private key " + file +
+        return "the private key " + name +
                " is encrypted; decrypt it (openssl pkey) and keep it readable for its owner only";
-    if (!key) return file + " has no private key in PEM form";
+    if (!key) return name + " has no private key in PEM form";
     return key;
 }
 

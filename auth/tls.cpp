@@ -6,38 +6,30 @@
 
 #include <algorithm>
 
+#include "auth/certificate_rules.h"
 #include "auth/pem.h"
+#include "auth/tls_profile.h"
 #include "auth/tls_trace.h"
+#include "auth/trust.h"
 
 namespace auth {
 
 namespace {
 
-// A leaf, an issuing CA or two, a root.
-constexpr int max_chain = 3;
 constexpr int alpn_max = 255;
 
-bool has_usage(X509* certificate, bool server) {
-    // OpenSSL lets a certificate without the extension be anything; we want it said.
-    const auto usage = X509_get_extended_key_usage(certificate);
-    return usage != UINT32_MAX && (usage & (server ? XKU_SSL_SERVER : XKU_SSL_CLIENT)) != 0;
-}
-
+// The other end's certificate; a gateway's clients are judged elsewhere (judge_clients_by()).
 int verify(int ok, X509_STORE_CTX* store) {
     auto* ssl = static_cast<SSL*>(
         X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
     X509* current = X509_STORE_CTX_get_current_cert(store);
     X509* leaf = X509_STORE_CTX_get0_cert(store);
     const int depth = X509_STORE_CTX_get_error_depth(store);
-    if (ok && depth == 0 && current == leaf) {
-        if (!has_usage(leaf, !SSL_is_server(ssl)))
-            X509_STORE_CTX_set_error(store, X509_V_ERR_INVALID_PURPOSE), ok = 0;
-        else if (!weakness(X509_get0_pubkey(leaf)).empty())
-            X509_STORE_CTX_set_error(store, X509_V_ERR_EE_KEY_TOO_SMALL), ok = 0;
-    } else if (ok && current && !weakness(X509_get0_pubkey(current)).empty()) {
-        X509_STORE_CTX_set_error(store, X509_V_ERR_CA_KEY_TOO_SMALL);
-        ok = 0;
-    }
+    if (ok && current)
+        if (const int error = unfit(current, depth, !SSL_is_server(ssl)); error != X509_V_OK) {
+            X509_STORE_CTX_set_error(store, error);
+            ok = 0;
+        }
     if (ok) return 1;
     if (auto* trace = trace_of(ssl); trace && trace->verify_error == X509_V_OK) {
         const auto keep = [](certificate_ptr& slot, X509* certificate) {
@@ -69,11 +61,12 @@ int choose_alpn(SSL*, const unsigned char** chosen, unsigned char* chosen_size, 
 
 // Our own certificate: refused here, at start, rather than by every peer later.
 outcome<void> use_own(SSL_CTX* context, const tls_files& files, bool server) {
-    auto certificate = load_certificate(files.certificate);
-    if (!certificate) return certificate.error();
-    auto key = load_key(files.key);
+    auto chain = files.certificate_pem.empty() ? load_certificates(files.certificate)
+                                               : read_certificates(files.certificate_pem, files.certificate);
+    if (!chain) return chain.error();
+    auto key = files.key_pem.empty() ? load_key(files.key) : read_key(files.key_pem, files.key);
     if (!key) return key.error();
-    X509* own = certificate->get();
+    X509* own = chain->front().get();
     const std::string name = "the certificate " + files.certificate;
     if (const auto why = weakness(X509_get0_pubkey(own)); !why.empty()) return name + " " + why;
     if (X509_cmp_current_time(X509_get0_notAfter(own)) <= 0)
@@ -85,8 +78,10 @@ outcome<void> use_own(SSL_CTX* context, const tls_files& files, bool server) {
         return name + " is not for a " + (server ? "server" : "client") + " (extended key usage " +
                (server ? "serverAuth" : "clientAuth") + " is missing)";
     ERR_clear_error();
-    if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
-        return name + " cannot be used: " + openssl_error();
+    bool taken = SSL_CTX_use_certificate(context, own) == 1;
+    for (std::size_t i = 1; i < chain->size(); ++i)
+        taken = taken && SSL_CTX_add1_chain_cert(context, (*chain)[i].get()) == 1;
+    if (!taken) return name + " cannot be used: " + openssl_error();
     if (X509_check_private_key(own, key->get()) != 1) {
         ERR_clear_error();
         return "the key " + files.key + " does not belong to " + name;
@@ -96,7 +91,13 @@ outcome<void> use_own(SSL_CTX* context, const tls_files& files, bool server) {
     return {};
 }
 
-outcome<ssl_ctx> make_context(const tls_files& files, bool server) {
+}  // namespace
+
+namespace tls_profile {
+
+int verify_peer(int ok, X509_STORE_CTX* store) { return verify(ok, store); }
+
+outcome<ssl_ctx> make(bool server) {
     ERR_clear_error();
     ssl_ctx context(SSL_CTX_new(server ? TLS_server_method() : TLS_client_method()));
     if (!context) return "cannot set TLS up: " + openssl_error();
@@ -122,13 +123,31 @@ outcome<ssl_ctx> make_context(const tls_files& files, bool server) {
     if (SSL_CTX_set_purpose(c, server ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER) != 1)
         return "cannot set TLS up: " + openssl_error();
     X509_VERIFY_PARAM_clear_flags(SSL_CTX_get0_param(c), X509_V_FLAG_PARTIAL_CHAIN);
+    keep_trace(c);
+    return context;
+}
+
+outcome<void> use_certificate(SSL_CTX* context, const tls_files& files, bool server) {
+    return use_own(context, files, server);
+}
+
+}  // namespace tls_profile
+
+namespace {
+
+outcome<ssl_ctx> make_context(const tls_files& files, bool server) {
+    auto context = tls_profile::make(server);
+    if (!context) return context;
+    SSL_CTX* c = context->get();
     if (auto own = use_own(c, files, server); !own) return own.error();
+    if (server) {
+        // No list of accepted CAs is sent: a stranger need not learn whom we trust.
+        SSL_CTX_set_alpn_select_cb(c, choose_alpn, nullptr);
+        return context;
+    }
     if (auto ca = load_certificate(files.ca); !ca) return ca.error();
     if (SSL_CTX_load_verify_file(c, files.ca.c_str()) != 1)
         return "the CA file " + files.ca + " cannot be used: " + openssl_error();
-    // No list of accepted CAs is sent: a stranger need not learn whom we trust.
-    if (server) SSL_CTX_set_alpn_select_cb(c, choose_alpn, nullptr);
-    keep_trace(c);
     return context;
 }
 
@@ -150,7 +169,25 @@ std::string canonical_host(std::string_view host) {
 
 }  // namespace
 
-outcome<ssl_ctx> make_server_context(const tls_files& files) { return make_context(files, true); }
+outcome<ssl_ctx> make_server_context(const tls_files& files, std::shared_ptr<trust_slot> clients) {
+    auto context = make_context(files, true);
+    if (context) judge_clients_by(context->get(), std::move(clients));
+    return context;
+}
+
+outcome<ssl_ctx> make_server_context(const tls_files& files) {
+    auto slot = std::make_shared<trust_slot>();
+    auto context = make_server_context(files, slot);
+    if (!context) return context;
+    client_ca ca;
+    ca.file = files.ca;
+    auto loaded = trusted_ca::load(ca);
+    if (!loaded) return loaded.error();
+    auto all = trust::of({*loaded});
+    if (!all) return all.error();
+    slot->now = *all;
+    return context;
+}
 
 outcome<ssl_ctx> make_client_context(const tls_files& files) { return make_context(files, false); }
 

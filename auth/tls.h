@@ -25,6 +25,9 @@ struct tls_files {
     std::string key;          // PEM; refused when others than its owner can read it (but root may let a
                               // group read its own), or when it is encrypted
     std::string ca;           // PEM bundle the peer must chain to
+    // PEM that lies in no file of its own (a kubeconfig's); then the two above only name it for a person.
+    std::string certificate_pem{};
+    std::string key_pem{};
 };
 
 // ALPN names a server accepts, in its order of preference; a client without ALPN is accepted too.
@@ -34,6 +37,10 @@ inline constexpr std::string_view alpn_http = "http/1.1";
 
 // Server: TLS 1.3, client certificate required (clientAuth EKU), session tickets, resumption, early
 // data and renegotiation off; a weak key (RSA < 2048, EC < 256) or an expired own certificate refused.
+// The clients' CAs are those of `clients` at each handshake; files.ca is not read.
+struct trust_slot;
+outcome<ssl_ctx> make_server_context(const tls_files& files, std::shared_ptr<trust_slot> clients);
+// The same with one client CA, files.ca, for good.
 outcome<ssl_ctx> make_server_context(const tls_files& files);
 
 // Client: TLS 1.3, verifies the chain, serverAuth EKU and, per connection (set_expected_host), the name.

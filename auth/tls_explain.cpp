@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include "auth/certificate_names.h"
+#include "auth/identity.h"
 #include "auth/tls.h"
 #include "auth/tls_trace.h"
 
@@ -27,6 +28,7 @@ std::string explain_verify(const tls_trace& trace, bool server, std::string_view
     const std::string which =
         trace.verify_depth == 0 ? whose : "a CA certificate above " + whose;
     const X509* refused = trace.refused.get();
+    if (!trace.words.empty()) return whose + " is refused: " + trace.words;
     switch (trace.verify_error) {
         case X509_V_ERR_CERT_HAS_EXPIRED:
             return which + " expired on " + to_string(refused ? X509_get0_notAfter(refused) : nullptr) +
@@ -45,7 +47,16 @@ std::string explain_verify(const tls_trace& trace, bool server, std::string_view
         case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
         case X509_V_ERR_CERT_SIGNATURE_FAILURE:
         case X509_V_ERR_CERT_UNTRUSTED:
-            return whose + " was not issued by the CA in " + files.ca;
+            return whose + (files.ca.empty() ? " was not issued by a CA that is trusted here"
+                                             : " was not issued by the CA in " + files.ca);
+        case X509_V_ERR_CERT_REVOKED:
+            return which + " has been revoked" +
+                   (refused ? " (serial " + serial_of(X509_get0_serialNumber(refused)) + ")" : std::string());
+        case X509_V_ERR_CRL_HAS_EXPIRED:
+            return whose + " cannot be checked: the revocation list of its CA is past its next update";
+        case X509_V_ERR_UNABLE_TO_GET_CRL:
+        case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+            return whose + " cannot be checked: its CA has no revocation list among the configured ones";
         case X509_V_ERR_INVALID_PURPOSE:
             return whose + " is not for a " + (server ? "client" : "server") + " (extended key usage " +
                    (server ? "clientAuth" : "serverAuth") + " is missing)";
@@ -60,7 +71,8 @@ std::string explain_verify(const tls_trace& trace, bool server, std::string_view
 // The peer refused ours, or our kind of TLS.
 std::string explain_alert(int alert, bool server, std::string_view peer, const tls_files& files) {
     const std::string them = server ? "the client" : "the gateway";
-    const std::string refused = them + " refused this certificate (" + files.certificate + "): ";
+    const std::string refused = them + (files.certificate.empty() ? " refused our certificate: "
+                                                                  : " refused this certificate (" + files.certificate + "): ");
     switch (alert) {
         case TLS1_AD_UNKNOWN_CA:
             return refused + "it was issued by a CA that " + them + " does not trust";

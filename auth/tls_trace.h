@@ -13,6 +13,7 @@ struct tls_trace {
     int verify_depth = 0;
     certificate_ptr refused;      // the certificate at verify_depth
     certificate_ptr leaf;         // the peer's own
+    std::string words;            // why, where verify_error alone does not say it
     int alert_received = -1;      // TLS AlertDescription
     int alert_sent = -1;
     bool heard_anything = false;  // a first record arrived

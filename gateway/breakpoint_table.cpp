@@ -31,6 +31,10 @@ std::vector<std::int64_t> breakpoint_table::orphans() const {
     return ids_where(records_, [](auto& r) { return !r.owner && !r.user.empty(); });
 }
 
+std::vector<std::int64_t> breakpoint_table::orphans_of(std::string_view user) const {
+    return ids_where(records_, [&](auto& r) { return !r.owner && !r.user.empty() && r.user == user; });
+}
+
 std::vector<std::int64_t> breakpoint_table::replaceable(const viewer* owner) const {
     return ids_where(records_, [&](auto& r) {
         return r.owner ? r.owner == owner && !r.claimed : !r.user.empty();

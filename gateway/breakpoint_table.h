@@ -7,6 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/identity.h"
+#include "protocol/operations.h"
+
 namespace gateway {
 
 class viewer;
@@ -27,6 +30,11 @@ struct breakpoint_record {
     std::string file;         // on the node
     std::int64_t line = 0;
     std::vector<std::string> addresses;  // tokens
+
+    // What it took to set it: whoever loses that loses the breakpoint.
+    auth::identity who;
+    std::string operation;
+    protocol::class_set needs;
 };
 
 class breakpoint_table {
@@ -39,6 +47,7 @@ public:
     std::vector<std::int64_t> of_group(const viewer* owner, std::string_view group) const;
     std::vector<std::int64_t> unclaimed(const viewer* owner) const;  // and not of group "rpc"
     std::vector<std::int64_t> orphans() const;                      // set by somebody who has left
+    std::vector<std::int64_t> orphans_of(std::string_view user) const;
     // What makes way when `owner` sets one at the same place: orphans, and what it took over unasked.
     std::vector<std::int64_t> replaceable(const viewer* owner) const;
 

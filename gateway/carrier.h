@@ -12,10 +12,13 @@
 #include <boost/asio/io_context.hpp>
 
 #include "gateway/directory.h"
+#include "gateway/http_api.h"
 #include "gateway/limits.h"
 #include "gateway/tls_channel.h"
 
 namespace gateway {
+
+class client_authority;
 
 // How often what happened since the start; shown by `delvegate status`.
 struct counters {
@@ -23,6 +26,9 @@ struct counters {
     std::uint64_t links = 0;               // verified connections by kind
     std::uint64_t raw_streams = 0;
     std::uint64_t control_requests = 0;
+    std::uint64_t enrollments = 0;         // tokens that became a certificate
+    std::uint64_t refused_enrollments = 0;
+    std::uint64_t renewals = 0;
     std::uint64_t streams = 0;             // opened on links
     std::uint64_t refused_streams = 0;     // by verdict, raw ones included
     std::uint64_t failed_handshakes = 0;   // no or a bad certificate, no TLS, too slow
@@ -37,6 +43,8 @@ struct counters {
     std::uint64_t limit_idle = 0;
 };
 
+class audit_trail;
+
 // What every carrier works with; outlives them all.
 struct gateway_parts {
     boost::asio::io_context& io;
@@ -47,6 +55,10 @@ struct gateway_parts {
     std::function<std::string(const auth::identity&, std::string_view path)> api;
     std::vector<std::string> names;  // of all components, whoever may see them
     bool draining = false;
+    client_authority* identities = nullptr;  // who watches those who are in; null: nobody (tests)
+    // Answers `POST /v1/renew`; none: this gateway renews no certificates.
+    std::function<void(const auth::identity&, const std::string& body, std::function<void(http_answer)>)> renew{};
+    audit_trail* audit = nullptr;  // null: nothing is recorded (tests)
 };
 
 // One accepted channel, opened and verified, and who came in by it.
@@ -65,6 +77,10 @@ public:
     virtual void drain(std::string_view reason, std::chrono::milliseconds within) = 0;
     // Ends everything now, as politely as one write allows.
     virtual void close(std::string_view reason) = 0;
+    // The same for somebody who may not be here any more: every IDE is told why, nothing more is heard.
+    virtual void expel(std::string_view reason) = 0;
+    // The caller's certificate was renewed: the same person, by another certificate from now on.
+    virtual void rebind(const auth::identity& renewed) = 0;
     virtual std::size_t streams() const = 0;
 };
 

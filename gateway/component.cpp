@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <random>
 
-#include "auth/access.h"
 #include "gateway/debug_stream.h"
 #include "gateway/utc.h"
 #include "gateway/utf8_lossy.h"
@@ -34,10 +33,11 @@ std::string new_session_id() {
 }  // namespace
 
 component::component(asio::io_context& context, component_config configuration, const limits& bounds,
-                     std::uint64_t& refused_replies)
+                     const permissions& rights, std::uint64_t& refused_replies)
     : context_(context),
       configuration_(std::move(configuration)),
       bounds_(bounds),
+      rights_(rights),
       refused_replies_(refused_replies),
       hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers}),
       process_watch_(context),
@@ -52,7 +52,34 @@ component::~component() {
 }
 
 bool component::admits(const auth::identity& who) const {
-    return auth::admitted(who, {configuration_.users, configuration_.groups});
+    return rights_.of(who, name()).sees();
+}
+
+void component::permissions_changed() {
+    // A view that ends may take its stream with it.
+    const std::vector<debug_stream*> all(streams_.begin(), streams_.end());
+    for (auto* stream : all)
+        if (std::find(streams_.begin(), streams_.end(), stream) != streams_.end()) stream->permissions_changed();
+
+    std::vector<std::int64_t> lost;
+    for (const auto& [id, record] : hub_.breakpoints().all()) {
+        if (record.user.empty()) continue;  // of before the gateway came
+        if (!rights_.of(record.who, name()).allows(record.operation, record.needs)) lost.push_back(id);
+    }
+    if (lost.empty()) return;
+    hub_.change(
+        nullptr,
+        [this, lost]() -> asio::awaitable<void> {
+            for (auto id : lost) {
+                const auto* record = hub_.breakpoints().find(id);
+                if (!record) continue;
+                auto* owner = record->owner;
+                co_await hub_.clear_breakpoint(id);
+                for (auto* stream : streams_)
+                    stream->lost_breakpoint(owner, id, "cleared: you may not have it any more, the policy has changed");
+            }
+        },
+        [](const std::string&) {});
 }
 
 view_limits component::limits_for_views() const {
@@ -73,6 +100,7 @@ void component::start() {
     if (stopping_) return;
     last_start_ = std::chrono::steady_clock::now();
     failure_.clear();
+    attach_error_.clear();
     if (configuration_.how == kind::exec)
         start_exec();
     else
@@ -131,16 +159,18 @@ void component::process_events() {
         return;
     }
     // Said before the hub's own "connection closed", which knows no reason.
-    failure_ = info.reason;
-    hub_.detach(info.reason);
-    failed(info.reason);
+    failure_ = info.asked && !attach_error_.empty() ? name() + "'s dlv could not be used: " + attach_error_ : info.reason;
+    const std::string why = failure_;
+    hub_.detach(why);
+    failed(why);
 }
 
 void component::attached(const std::string& error) {
     if (!error.empty()) {
-        // Our own dlv is about to end or to be ended; its exit tells the reason in its own words.
-        if (process_) return process_->terminate();
-        return failed(error);
+        if (!process_) return failed(error);
+        // Our own dlv is about to end, and then tells the reason in its own words, or to be ended.
+        attach_error_ = error;
+        return process_->terminate();
     }
     if (process_ && output_) {
         auto printed = output_->read_new();
@@ -269,6 +299,35 @@ component_summary component::summary() const {
     }
     if (auto people = who_is_here(); !people.empty()) s.detail += (s.detail.empty() ? "" : "; ") + people;
     return s;
+}
+
+void component::list_sessions(json::array& all) const {
+    for (auto* s : streams_) {
+        if (!s->takes_place()) continue;
+        const auto& who = s->who();
+        json::array groups;
+        for (const auto& group : who.who.groups) groups.emplace_back(group);
+        json one = json::object{};
+        one.set("session", s->session());
+        one.set("component", name());
+        one.set("user", who.who.user);
+        one.set("groups", std::move(groups));
+        one.set("authority", who.who.authority);
+        one.set("address", who.address);
+        one.set("client", who.client);
+        one.set("protocol", s->protocol());
+        one.set("since", utc_time(s->since()));
+        one.set("certificateEnds", utc_time(std::chrono::system_clock::from_time_t(who.who.not_after)));
+        all.push_back(std::move(one));
+    }
+}
+
+bool component::expel(std::string_view session, std::string_view reason) {
+    const auto found = std::find_if(streams_.begin(), streams_.end(),
+                                    [&](auto* s) { return s->session() == session && s->takes_place(); });
+    if (found == streams_.end()) return false;
+    (*found)->expelled(reason);
+    return true;
 }
 
 json component::status() const {

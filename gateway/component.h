@@ -16,17 +16,19 @@
 #include "gateway/config.h"
 #include "gateway/directory.h"
 #include "gateway/hub.h"
+#include "gateway/permissions.h"
 #include "gateway/view_base.h"
 #include "launcher/dlv_process.h"
 
 namespace gateway {
 
+class audit_trail;
 class debug_stream;
 
 class component {
 public:
     component(asio::io_context& context, component_config configuration, const limits& bounds,
-              std::uint64_t& refused_replies);
+              const permissions& rights, std::uint64_t& refused_replies);
     ~component();
     component(const component&) = delete;
     component& operator=(const component&) = delete;
@@ -38,12 +40,23 @@ public:
     // called once nothing of ours is left.
     void stop(std::function<void()> done);
 
+    // What people do here is recorded there from now on; it outlives this.
+    void record_in(audit_trail& trail) { audit_ = &trail; }
+
     const std::string& name() const { return configuration_.name; }
     const component_config& configuration() const { return configuration_; }
     bool admits(const auth::identity& who) const;
+    // The policy is another one: sessions of those who lost the component end, and breakpoints of those
+    // who may not have them any more are cleared.
+    void permissions_changed();
     verdict open(const caller& who, stream_peer& peer, std::unique_ptr<stream_user>& user);
     component_summary summary() const;
     protocol::json status() const;
+    // Its IDE connections: {"session","component","user","groups","authority","address","client","protocol",
+    // "since","certificateEnds"}.
+    void list_sessions(protocol::json::array& all) const;
+    // Ends one of them; false: it is not here.
+    bool expel(std::string_view session, std::string_view reason);
 
 private:
     friend class debug_stream;
@@ -64,7 +77,9 @@ private:
     asio::io_context& context_;
     component_config configuration_;
     limits bounds_;
+    const permissions& rights_;
     std::uint64_t& refused_replies_;
+    audit_trail* audit_ = nullptr;
     hub hub_;
 
     std::optional<launcher::dlv_process> process_;
@@ -76,6 +91,7 @@ private:
     std::vector<std::string> warnings_;
 
     std::string failure_;  // why dlv is not there
+    std::string attach_error_;  // why one that had come up was ended again
     std::chrono::steady_clock::time_point last_start_{};
     bool stopping_ = false;
     std::function<void()> stopped_;

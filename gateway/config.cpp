@@ -1,6 +1,5 @@
 #include "gateway/config.h"
 
-#include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -12,17 +11,13 @@
 #include <sstream>
 #include <utility>
 
+#include "auth/spiffe.h"
 #include "gateway/config_table.h"
 
 namespace gateway {
 namespace {
 
 constexpr std::size_t max_file = 1024 * 1024;
-
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value && *value == '/' ? value : "";
-}
 
 // The first error wins; after it nothing is read any more.
 class reader {
@@ -35,11 +30,12 @@ public:
         out.state_directory = default_state_directory();
         out.runtime_directory = default_runtime_directory();
         std::vector<std::string_view> known = names(top_keys());
-        known.insert(known.end(), {"limits", "components"});
+        known.insert(known.end(), {"clientCAs", "limits", "components"});
         if (!root.IsNull())
             each(root, "the file", known, [&](const std::string& key, const YAML::Node& value) { top(out, key, value); });
-        const int given = !out.certificate.empty() + !out.key.empty() + !out.client_ca.empty();
-        if (ok() && given != 0 && given != 3)
+        const int pair = !out.certificate.empty() + !out.key.empty();
+        const bool no_ca = out.client_ca.empty() && out.client_cas.empty();
+        if (ok() && (pair == 1 || (pair == 2 && no_ca) || (pair == 0 && !out.client_ca.empty())))
             fail(root, "certificate, key and clientCA go together: give all three, or none to let the "
                        "gateway make its own");
         return out;
@@ -137,20 +133,42 @@ private:
             for (const std::string& one : list(key, value, false))
                 if (ok()) out.listen.push_back(checked(value, key, parse_host_port(one)));
             if (ok() && out.listen.empty()) fail(value, "`listen` names no address");
+        } else if (key == "enrollListen") {
+            for (const std::string& one : list(key, value, false))
+                if (ok()) out.enroll_listen.push_back(checked(value, key, parse_host_port(one)));
+            if (ok() && out.enroll_listen.empty()) fail(value, "`enrollListen` names no address");
         } else if (key == "certificate") {
             out.certificate = path(key, value);
         } else if (key == "key") {
             out.key = path(key, value);
         } else if (key == "clientCA") {
             out.client_ca = path(key, value);
+        } else if (key == "clientCRLs") {
+            out.client_crls = paths(key, value);
+        } else if (key == "staleCRL") {
+            out.stale_crl_warns = one_of(key, value, {"refuse", "warn"}) == "warn";
+        } else if (key == "revocations") {
+            out.revocations = path(key, value);
+        } else if (key == "clientCAs") {
+            if (!value.IsSequence()) return fail(value, "`clientCAs` must be a list");
+            for (const auto& item : value)
+                if (ok()) client_ca(out, item);
+        } else if (key == "policy") {
+            out.policy = path(key, value);
         } else if (key == "stateDirectory") {
             out.state_directory = path(key, value);
         } else if (key == "runtimeDirectory") {
             out.runtime_directory = path(key, value);
+        } else if (key == "certificateTtl") {
+            out.certificate_ttl = span(key, value);
+        } else if (key == "renewWindow") {
+            out.renew_window = span(key, value);
         } else if (key == "logLevel") {
             out.log_level = one_of(key, value, {"debug", "info", "warn", "error"});
         } else if (key == "logFormat") {
             out.log_format = one_of(key, value, {"text", "json"});
+        } else if (const audit_key* setting = find_audit_key(key)) {
+            audit(out.audit, *setting, value);
         } else if (key == "limits") {
             each(value, "`limits`", names(limit_keys()),
                  [&](const std::string& name, const YAML::Node& given) { limit(out.bounds, name, given); });
@@ -159,6 +177,67 @@ private:
             for (const auto& item : value)
                 if (ok()) component(out, item);
         }
+    }
+
+    // Of a certificate: whole seconds, and no shorter than clocks differ.
+    std::chrono::milliseconds span(const std::string& key, const YAML::Node& value) {
+        const auto time = checked(value, key, parse_duration(text(key, value)));
+        if (ok() && (time < std::chrono::minutes(1) || time > std::chrono::hours(24) * 3650))
+            fail(value, "`" + key + "` must be between 1m and 3650d");
+        return time;
+    }
+
+    void audit(audit_config& out, const audit_key& key, const YAML::Node& value) {
+        const std::string name(key.row.name);
+        const bool many = key.how == audit_key::form::list;
+        auto given = many ? list(name, value, false) : std::vector<std::string>{some_text(name, value)};
+        // Two words stand for themselves; everything else is a path.
+        if (key.how == audit_key::form::path && !(name == "auditAnchors" && (given[0] == "journal" || given[0] == "off")))
+            given[0] = absolute(given[0]);
+        if (!ok()) return;
+        if (const std::string wrong = key.set(out, given); !wrong.empty()) fail(value, "`" + name + "`: " + wrong);
+    }
+
+    std::vector<std::string> paths(const std::string& key, const YAML::Node& value) {
+        auto all = list(key, value, false);
+        for (auto& one : all) one = absolute(std::move(one));
+        return all;
+    }
+
+    void client_ca(config& out, const YAML::Node& node) {
+        auth::client_ca one;
+        one.name.clear();
+        bool prefix_given = false;
+        each(node, "a client CA", names(client_ca_keys()), [&](const std::string& key, const YAML::Node& value) {
+            if (key == "name") {
+                one.name = text(key, value);
+                if (ok() && !is_dns_label(one.name))
+                    return fail(value, "`name` must be of lower-case letters, digits and inner hyphens, at most 63; "
+                                       "not \"" + one.name + "\"");
+                for (const auto& other : out.client_cas)
+                    if (other.name == one.name) return fail(value, "two client CAs are called " + one.name);
+            }
+            if (key == "file") one.file = path(key, value);
+            if (key == "prefix") {
+                one.prefix = text(key, value);
+                prefix_given = true;
+            }
+            if (key == "users") one.users = list(key, value, false);
+            if (key == "groups") one.groups = list(key, value, false);
+            if (key == "trustDomain") {
+                one.trust_domain = text(key, value);
+                if (ok() && !auth::is_trust_domain(one.trust_domain))
+                    return fail(value, "`trustDomain` must be of lower-case letters, digits, dots, hyphens and "
+                                       "underscores, without spiffe://; not \"" + one.trust_domain + "\"");
+            }
+            if (key == "crls") one.crls = paths(key, value);
+            if (key == "staleCRL") one.stale_crl_warns = one_of(key, value, {"refuse", "warn"}) == "warn";
+        });
+        if (!ok()) return;
+        if (one.name.empty()) return fail(node, "a client CA needs a `name`: it stands before the names it asserts");
+        if (one.file.empty()) return fail(node, "client CA " + one.name + " needs a `file`: its certificates, PEM");
+        if (!prefix_given) one.prefix = one.name + ":";
+        out.client_cas.push_back(std::move(one));
     }
 
     // A plain number above zero.
@@ -272,19 +351,6 @@ private:
 };
 
 }  // namespace
-
-std::string default_state_directory() {
-    if (::geteuid() == 0) return "/var/lib/delvegate";
-    if (const std::string state = environment("XDG_STATE_HOME"); !state.empty()) return state + "/delvegate";
-    if (const std::string home = environment("HOME"); !home.empty()) return home + "/.local/state/delvegate";
-    return "/tmp/delvegate-" + std::to_string(::geteuid());
-}
-
-std::string default_runtime_directory() {
-    if (::geteuid() == 0) return "/run/delvegate";
-    if (const std::string run = environment("XDG_RUNTIME_DIR"); !run.empty()) return run + "/delvegate";
-    return default_state_directory() + "/run";
-}
 
 launcher::outcome<config> parse_config(std::string_view text, const std::string& file, const std::string& directory) {
     reader in(file, directory);

@@ -1,11 +1,14 @@
 // gateway.yaml as a value: read once, checked whole, every error one line with its place.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "auth/trusted_ca.h"
+#include "gateway/config_audit.h"
 #include "gateway/limits.h"
 #include "launcher/dlv_process.h"
 
@@ -32,23 +35,39 @@ struct component_config {
     launcher::dlv_address address;
 };
 
+inline constexpr std::uint16_t enroll_port = 7444;
+
 struct config {
     std::vector<host_port> listen{{"::", 7443}};
+    std::vector<host_port> enroll_listen;  // empty: the hosts of `listen`, enroll_port
     std::string certificate;
     std::string key;
     std::string client_ca;
+    std::vector<std::string> client_crls;     // of client_ca
+    bool stale_crl_warns = false;             // ... and what becomes of one past its next update
+    std::vector<auth::client_ca> client_cas;  // further ones
+    std::string revocations;                  // a file; empty: none
+    std::string policy;             // policy.yaml; empty: only the components' users and groups
     std::string state_directory;    // default: default_state_directory()
     std::string runtime_directory;  // default: default_runtime_directory()
     std::string log_level = "info";
     std::string log_format = "text";
+    std::chrono::milliseconds certificate_ttl = std::chrono::hours(24);      // of people who enroll
+    std::chrono::milliseconds renew_window = std::chrono::hours(24) * 30;  // after enrolment
+    audit_config audit;
     limits bounds;
     std::vector<component_config> components;
 };
+
+// Where enrolment listens.
+std::vector<host_port> enroll_addresses(const config& configuration);
 
 // Root's are /var/lib/delvegate and /run/delvegate; an ordinary user's follow the XDG variables
 // (~/.local/state/delvegate; $XDG_RUNTIME_DIR/delvegate, else a directory of the state directory).
 std::string default_state_directory();
 std::string default_runtime_directory();
+// /etc/delvegate/gateway.yaml for root, else below $XDG_CONFIG_HOME or ~/.config.
+std::string default_config_file();
 
 // Errors: "gateway.yaml:7:3: unknown key `certifcate`; did you mean `certificate`?"
 launcher::outcome<config> read_config(const std::string& file);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/config.h"
+#include "gateway/config_audit.h"
 
 namespace gateway {
 
@@ -58,9 +59,14 @@ std::string format_limit(const limit_key& key, const limits& bounds) {
 }
 
 const std::vector<plain_key>& top_keys() {
-    static const std::vector<plain_key> keys{
+    static const std::vector<plain_key> keys = [] {
+        std::vector<plain_key> rows{
         {"listen", "list of HOST:PORT", "[\"[::]:7443\"]",
          "Addresses to listen on. [::] takes IPv4 as well. Port 0 lets the system choose.", ""},
+        {"enrollListen", "list of HOST:PORT", "",
+         "Where `delvegate enroll` is answered, while a token is live; at other times nothing listens there. "
+         "Without it: port 7444 on the hosts of listen.",
+         "[\"[::]:7444\"]"},
         {"certificate", "path", "",
          "The gateway's certificate chain, PEM. certificate, key and clientCA are given together; without "
          "them the gateway makes its own below stateDirectory.",
@@ -69,13 +75,56 @@ const std::vector<plain_key>& top_keys() {
          "/etc/delvegate/gateway.key"},
         {"clientCA", "path", "", "The CA, PEM, that clients' certificates must chain to.",
          "/etc/delvegate/clients-ca.crt"},
+        {"clientCRLs", "list of paths", "[]",
+         "Revocation lists of clientCA, PEM or DER: files, or directories of them. Where there are any, a client whose "
+         "own CA has none is refused.",
+         ""},
+        {"staleCRL", "refuse or warn", "refuse",
+         "A revocation list past its next update: nobody new gets in by that CA, or a warning only. Those who are in "
+         "stay in either way.",
+         ""},
+        {"revocations", "path", "",
+         "A list of people and certificates that are out: YAML with `users` and `serials`.",
+         "/etc/delvegate/revoked.yaml"},
+        {"policy", "path", "",
+         "Roles for users and groups, operation by operation (docs/policy.md). Without it the lists of the "
+         "components decide alone, and whoever they name may do everything.",
+         "/etc/delvegate/policy.yaml"},
         {"stateDirectory", "path", default_state_directory(),
          "What outlives a run: the gateway's own CA and identities, and dlv's output files.", ""},
         {"runtimeDirectory", "path", default_runtime_directory(),
          "What does not: the socket of `delvegate status` and dlv's sockets.", ""},
+        {"certificateTtl", "duration", "1d",
+         "How long a certificate lives that somebody enrolled for or renewed.", ""},
+        {"renewWindow", "duration", "30d",
+         "How long after enrolment a certificate can be renewed; then a new token is needed.", ""},
         {"logLevel", "debug, info, warn or error", "info",
          "The least severe messages to log, on standard error.", ""},
         {"logFormat", "text or json", "text", "One line of text, or one JSON object, per message.", ""},
+        };
+        for (const auto& key : audit_keys()) rows.push_back(key.row);
+        return rows;
+    }();
+    return keys;
+}
+
+const std::vector<plain_key>& client_ca_keys() {
+    static const std::vector<plain_key> keys{
+        {"name", "DNS label", "", "What it is called in prefixes, logs and lists.", "cluster"},
+        {"file", "path", "",
+         "Its certificates, PEM: one or more roots, and CAs below them that clients do not send along.",
+         "/etc/kubernetes/pki/ca.crt"},
+        {"prefix", "text", "\"NAME:\"",
+         "Put before every user and group it asserts, so that it cannot make one of ours. Empty: none.", ""},
+        {"users", "list of patterns", "[\"*\"]",
+         "Users it may assert, before the prefix; * and ? as in a shell. Others are refused.", ""},
+        {"groups", "list of patterns", "[\"*\"]", "Groups it may assert; others are left out.", ""},
+        {"trustDomain", "text", "",
+         "The SPIFFE trust domain it may speak for: then the URI SAN of its certificates is the user. Without it SPIFFE "
+         "IDs are refused.",
+         "prod.example"},
+        {"crls", "list of paths", "[]", "Its revocation lists, as clientCRLs.", ""},
+        {"staleCRL", "refuse or warn", "refuse", "As staleCRL above, for this CA.", ""},
     };
     return keys;
 }
@@ -89,8 +138,9 @@ const std::vector<plain_key>& component_keys() {
          "--accept-multiclient.",
          ""},
         {"users", "list of text", "[]",
-         "Users (certificate CN) who may debug it. Nobody listed in users or groups: nobody admitted.", ""},
-        {"groups", "list of text", "[]", "Groups (certificate O) whose members may debug it.", ""},
+         "Users (certificate CN) who may do everything with it (role admin). Nobody listed in users or groups "
+         "here, and nobody by the policy: nobody admitted.", ""},
+        {"groups", "list of text", "[]", "Groups (certificate O) whose members may do everything with it.", ""},
         {"maxViewers", "count", "1",
          "IDE connections at once. More than one is for looking together: until shared sessions are "
          "complete they share one selected goroutine, and nobody arbitrates who steps.",
@@ -146,6 +196,16 @@ std::string default_config_text() {
         if (key.fallback.empty()) out += "# ";
         out += std::string(key.name) + ": " + (key.fallback.empty() ? std::string(key.example) : key.fallback) + "\n";
     }
+    const auto entries = [&out](const std::vector<plain_key>& keys) {
+        bool first = true;
+        for (const plain_key& key : keys) {
+            out += "#     # " + std::string(key.sentence) + " (" + std::string(key.kind) + ")\n";
+            out += std::exchange(first, false) ? "#   - " : "#     ";
+            out += std::string(key.name) + ": " + (key.fallback.empty() ? std::string(key.example) : key.fallback) + "\n";
+        }
+    };
+    out += "\n# Further CAs whose certificates clients may come with. One entry, with every key:\nclientCAs: []\n";
+    entries(client_ca_keys());
     out += "\nlimits:\n";
     const limits defaults;
     for (const limit_key& key : limit_keys()) {
@@ -153,12 +213,7 @@ std::string default_config_text() {
         out += "  " + std::string(key.name) + ": " + format_limit(key, defaults) + "\n";
     }
     out += "\n# What can be debugged here; none by default. One entry, with every key:\ncomponents: []\n";
-    bool first = true;
-    for (const plain_key& key : component_keys()) {
-        out += "#     # " + std::string(key.sentence) + " (" + std::string(key.kind) + ")\n";
-        out += std::exchange(first, false) ? "#   - " : "#     ";
-        out += std::string(key.name) + ": " + (key.fallback.empty() ? std::string(key.example) : key.fallback) + "\n";
-    }
+    entries(component_keys());
     return out;
 }
 
@@ -177,6 +232,9 @@ std::string config_reference() {
     const std::string head = "| key | value | default | meaning |\n|---|---|---|---|\n";
     std::string out = "### The gateway\n\n" + head;
     for (const auto& key : top_keys()) out += row("", key.name, key.kind, fallback_of(key), key.sentence);
+    out += "\n### Further client CAs\n\n" + head;
+    for (const auto& key : client_ca_keys())
+        out += row("clientCAs[].", key.name, key.kind, key.fallback, key.sentence);
     out += "\n### Components\n\n" + head;
     for (const auto& key : component_keys())
         out += row("components[].", key.name, key.kind, key.fallback, key.sentence);

@@ -29,7 +29,8 @@ struct plain_key {
     std::string_view sentence;
     std::string_view example;   // as YAML, for keys without a default
 };
-const std::vector<plain_key>& top_keys();        // without limits and components
+const std::vector<plain_key>& top_keys();        // without clientCAs, limits and components
+const std::vector<plain_key>& client_ca_keys();  // of one entry of `clientCAs:`
 const std::vector<plain_key>& component_keys();  // of one entry of `components:`
 
 // The name nearest to a misspelt one; empty when nothing is near.

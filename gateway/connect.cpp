@@ -17,6 +17,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "gateway/certificate_renewal.h"
 #include "gateway/hints.h"
 #include "gateway/laptop_link.h"
 #include "gateway/laptop_session.h"
@@ -53,7 +54,8 @@ void raise_descriptor_limit() {
 }
 
 connect_exit exit_of(trouble kind) {
-    return kind == trouble::certificate ? connect_exit::certificate : connect_exit::unreachable;
+    return kind == trouble::certificate || kind == trouble::expelled ? connect_exit::certificate
+                                                                     : connect_exit::unreachable;
 }
 
 class connector final : link_watcher, public session_owner {
@@ -64,7 +66,11 @@ public:
           link_(io_, {options.host, options.port, options.server_name, options.files}, *this),
           acceptor_(io_),
           signals_(io_, SIGINT, SIGTERM),
-          timer_(io_) {}
+          timer_(io_) {
+        if (!options.context.empty() && !options.component.empty())
+            renewal_.emplace(io_, certificate_renewal::settings{options.context, options.host, options.port, options.server_name},
+                             [](const std::string& line) { say(line); });
+    }
 
     connect_exit run() {
         if (!options_.component.empty()) {
@@ -134,6 +140,8 @@ private:
         // Said once for each reason, however often it is tried.
         if (why.line == told_down_) return;
         told_down_ = why.line;
+        if (why.kind == trouble::certificate || why.kind == trouble::expelled)
+            return say(why.line + "; trying again when there is a new certificate, when an IDE connects, or in a minute");
         say(why.line + "; trying again");
     }
 
@@ -169,6 +177,7 @@ private:
 
     void ready(std::string_view state, std::string_view detail) {
         ready_ = true;
+        if (renewal_) renewal_->start();
         if (options_.json) {
             print(ready_line(options_.component, state, listening_, gateway_));
         } else if (!options_.quiet) {
@@ -252,6 +261,8 @@ private:
         exit_ = code;
         boost::system::error_code ignored;
         acceptor_.close(ignored);
+        renewing_ = renewal_ && renewal_->busy();
+        if (renewal_) renewal_->stop();
         // IDEs get what is there for them, within a second or until a second signal.
         timer_.expires_after(farewell_time);
         timer_.async_wait([this](auto ec) {
@@ -269,7 +280,7 @@ private:
     // What is left to do is the link's goodbye, which has its own patience.
     void leave() {
         signals_.cancel();
-        timer_.cancel();
+        if (!renewing_) timer_.cancel();  // a renewal under way would be waited for
     }
 
     const connect_options& options_;
@@ -281,9 +292,11 @@ private:
     asio::steady_timer timer_;
     tcp::endpoint listening_;
     std::unordered_map<laptop_session*, std::shared_ptr<laptop_session>> sessions_;
+    std::optional<certificate_renewal> renewal_;
     std::string told_down_;  // the last reason that was told
     bool ready_ = false;
     bool stopping_ = false;
+    bool renewing_ = false;
     connect_exit exit_ = connect_exit::ok;
 };
 

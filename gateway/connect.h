@@ -26,6 +26,7 @@ struct connect_options {
     std::uint16_t port = 7443;
     std::string server_name;
     auth::tls_files files;
+    std::string context;  // whose certificate this is and is kept fresh; empty: not from a context
     std::string listen = "127.0.0.1:2345";
     bool any_interface = false;  // the listen address may be other than loopback
     bool quiet = false;          // errors only

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "gateway/authority.h"
 #include "gateway/carrier.h"
 #include "gateway/tls_channel.h"
 
@@ -11,7 +12,7 @@ namespace gateway {
 
 class tls_server;
 
-class connection final : channel_user {
+class connection final : channel_user, client_presence {
 public:
     connection(tls_server& server, std::uint64_t id, boost::asio::ip::tcp::socket socket, ssl_handle ssl,
                std::string source);
@@ -20,6 +21,8 @@ public:
     void start();
     void drain(std::string_view reason, std::chrono::milliseconds within);
     void close(std::string_view reason);
+    const auth::identity& who() const { return identity_; }  // its user is empty before the certificate is verified
+    const std::string& address() const { return address_; }
     std::size_t streams() const { return carrier_ ? carrier_->streams() : 0; }
 
 private:
@@ -29,6 +32,12 @@ private:
     void ended() override {}
     void closed(close_cause cause, std::string_view text) override;
 
+    // client_presence
+    const auth::identity& identity() const override { return identity_; }
+    void rebind(const auth::identity& renewed) override;
+    void expel(std::string_view reason) override;
+
+    caller as_caller() const;
     void handshake_over();
     void refuse_silently(const std::string& why);
     std::function<void()> removal();
@@ -39,6 +48,10 @@ private:
     std::string address_;
     std::shared_ptr<tls_channel> channel_;
     std::unique_ptr<carrier> carrier_;
+    auth::identity identity_;      // once it is known
+    std::chrono::steady_clock::time_point since_;  // … its
+    std::string end_;              // why it was ended, where that is known
+    boost::asio::steady_timer last_second_;  // of somebody who is shown out
     std::string user_;             // counted under connectionsPerIdentity
     bool handshaking_ = true;
 };

@@ -18,6 +18,9 @@ struct dap_view::wanted_breakpoint {
     std::string function;            // function: the name, resolved by locate()
     std::vector<json> addresses;     // function, instruction
     std::string data_id, access;     // data
+    std::string operation;
+    protocol::class_set needs;
+    std::string refused;             // why this person may not have it
 };
 
 namespace {
@@ -51,11 +54,12 @@ void dap_view::set_breakpoints(const request& r, judged j) {
         if (!source || source->get_string("path").empty())
             return fail(r, unable_to_set, "Unable to set or clear breakpoints", "empty file path");
     }
+    if (answer_breakpoints_at_once(r, j)) return;
     busy_ = true;
     hub_.change(
         this,
-        [self = self(), r, arguments = std::move(j.arguments)]() -> asio::awaitable<void> {
-            auto body = co_await self->change_breakpoints(r.command, arguments);
+        [self = self(), r, j = std::move(j)]() -> asio::awaitable<void> {
+            auto body = co_await self->change_breakpoints(r.command, j);
             self->respond(r, body);
             self->done();
         },
@@ -65,23 +69,33 @@ void dap_view::set_breakpoints(const request& r, judged j) {
         }));
 }
 
-asio::awaitable<json> dap_view::change_breakpoints(std::string command, json arguments) {
+std::string dap_view::group_of(std::string_view command, const json& arguments) const {
+    if (command == "setFunctionBreakpoints") return "function";
+    if (command == "setInstructionBreakpoints") return "instruction";
+    if (command != "setBreakpoints") return "data";
+    auto* source = arguments.find("source");
+    return "source " + std::string(source ? source->get_string("path") : std::string_view());
+}
+
+asio::awaitable<json> dap_view::change_breakpoints(std::string command, judged j) {
+    const json& arguments = j.arguments;
     if (command == "setExceptionBreakpoints") co_return co_await exception_breakpoints(arguments);
     std::vector<wanted_breakpoint> wants;
-    std::string group = command == "setFunctionBreakpoints"      ? "function"
-                        : command == "setInstructionBreakpoints" ? "instruction"
-                                                                 : "data";
+    const std::string group = group_of(command, arguments);
     std::string file;
-    if (command == "setBreakpoints") {
-        std::string path(arguments.find("source")->get_string("path"));
-        group = "source " + path;
-        file = paths_.to_server(path);
-    }
+    if (command == "setBreakpoints") file = paths_.to_server(arguments.find("source")->get_string("path"));
+    // Asked now, when it is done: the policy may have changed since it was asked for.
+    const auto refusals = breakpoint_refusals(j);
     auto* list = arguments.find("breakpoints");
     if (auto* items = list ? list->if_array() : nullptr)
         for (auto& b : *items) {
             wanted_breakpoint w;
             w.group = group;
+            w.operation = j.operation;
+            if (wants.size() < refusals.size()) {
+                w.needs = j.each[wants.size()];
+                w.refused = refusals[wants.size()];
+            }
             w.condition = b.get_string("condition");
             w.hit_condition = b.get_string("hitCondition");
             w.log_message = b.get_string("logMessage");
@@ -114,6 +128,7 @@ asio::awaitable<json> dap_view::change_breakpoints(std::string command, json arg
     json::array results(wants.size());
     std::map<std::string, bool> seen;
     for (std::size_t i = 0; i < wants.size(); ++i) {
+        if (!wants[i].refused.empty()) continue;  // and what is there of it goes
         auto found = existing.find(wants[i].key);
         if (found == existing.end()) continue;
         auto* record = table.find(found->second);
@@ -128,6 +143,11 @@ asio::awaitable<json> dap_view::change_breakpoints(std::string command, json arg
     for (auto& [key, id] : existing)
         if (!seen.contains(key)) co_await hub_.clear_breakpoint(id);
     for (std::size_t i = 0; i < wants.size(); ++i) {
+        if (!wants[i].refused.empty()) {
+            results[i] = shown({}, wants[i].refused);
+            if (wants[i].line > 0) results[i].set("line", wants[i].line);
+            continue;
+        }
         if (existing.contains(wants[i].key)) continue;
         if (seen.contains(wants[i].key)) {
             results[i] = shown({}, "breakpoint already exists");
@@ -221,6 +241,9 @@ asio::awaitable<json> dap_view::place(wanted_breakpoint want) {
     record.log_message = want.log_message;
     record.file = made->get_string("file");
     record.line = made->get_int("line");
+    record.who = who_.who;
+    record.operation = want.operation;
+    record.needs = want.needs;
     hub_.breakpoints().put(record);
     if (want.group == "data" && (!want.condition.empty() || !want.hit_condition.empty())) {
         auto blank = record;
@@ -262,6 +285,7 @@ asio::awaitable<json> dap_view::amend(breakpoint_record& record, const wanted_br
         now = hub_.breakpoints().find(id);
         co_return shown(now ? *now : breakpoint_record{}, out.error);
     }
+    now->needs = want.needs;
     now->condition = want.condition;
     now->hit_condition = want.hit_condition;
     now->log_message = want.log_message;

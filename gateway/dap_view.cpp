@@ -27,13 +27,16 @@ constexpr std::string_view masked_capabilities[] = {"supportsRestartRequest", "s
 
 }  // namespace
 
-dap_view::dap_view(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session)
-    : view_base(h, peer, std::move(who), limits, std::move(session)), frames_(limits_.dap_request) {}
+dap_view::dap_view(hub& h, const permissions& rights, stream_peer& peer, caller who, view_limits limits,
+                   std::string session)
+    : view_base(h, rights, peer, std::move(who), limits, std::move(session)), frames_(limits_.dap_request) {}
 
 void dap_view::start() { hub_.join(*this); }
 
 void dap_view::close() {
     view_base::close();
+    for (const auto& [seq, one] : open_) audit_.outcome(one.audited, "not answered: the session ended first");
+    audit_.end("closed");
     // dlv is still at work on the look; nobody may run the program before it is done.
     if (!looking_) return;
     until_looked_ = shared_from_this();
@@ -58,11 +61,12 @@ void dap_view::acknowledge() {
 void dap_view::process() {
     if (in_process_) return;
     in_process_ = true;
-    while (!busy_ && !over_) {
+    while (!busy_ && !recording_ && !over_) {
         protocol::error_code ec;
         auto body = frames_.next(ec);
         if (ec) {
             // What follows cannot be found any more. The IDE shows the text and ends the session.
+            refuse_malformed(ec.message());
             console("delvegate: malformed message: " + ec.message());
             finish();
             break;
@@ -73,22 +77,70 @@ void dap_view::process() {
         }
         auto parsed = protocol::parse_dap_request(*body, limits_.depth);
         if (!parsed) {
+            refuse_malformed(parsed.error().message());
             fail({}, refused_by_gateway_id, "Refused", "malformed request: " + parsed.error().message());
             continue;
         }
-        handle(*parsed);
+        handle(std::move(*parsed));
     }
     in_process_ = false;
 }
 
-void dap_view::handle(const request& r) {
+void dap_view::refuse_malformed(const std::string& fault) {
+    judged nothing;
+    nothing.operation = "malformed request";
+    audit_.refusal(nothing, {}, "malformed request: " + fault);
+}
+
+void dap_view::handle(request r) {
     auto j = protocol::judge(r, limits_.clamps);
+    open_[r.seq] = {.command = r.command};
     if (terminated_ && j.how != service::leave)
         return fail(r, refused_by_gateway_id, "Session has ended", "start a new session to attach again", false);
+    if (refused_for_rights(r, j)) return;
+    if (j.how == service::refuse) {
+        audit_.refusal(j, rule_for(j), j.reason);
+        return fail(r, j.dap_error ? j.dap_error : refused_by_gateway_id,
+                    j.dap_summary.empty() ? "Refused" : j.dap_summary, j.reason);
+    }
+    if (j.how == service::breakpoint)
+        for (const auto& why : breakpoint_refusals(j))
+            if (!why.empty()) audit_.refusal(j, {}, why);
+    const auto shared = std::make_shared<std::pair<request, judged>>(std::move(r), std::move(j));
+    recording_ = true;
+    std::string error;
+    const bool now = audit_.intent(
+        shared->second, rule_for(shared->second), open_[shared->first.seq].audited,
+        [this, shared](const std::string& fault) {
+            recording_ = false;
+            if (over_) return;
+            if (fault.empty())
+                serve(shared->first, std::move(shared->second));
+            else
+                fail(shared->first, refused_by_gateway_id, "Refused", fault);
+            process();
+            if (owed_) acknowledge();
+        },
+        error);
+    if (!now) return;
+    recording_ = false;
+    if (error.empty())
+        serve(shared->first, std::move(shared->second));
+    else
+        fail(shared->first, refused_by_gateway_id, "Refused", error);
+}
+
+audit_operation dap_view::take_open(std::int64_t seq) {
+    const auto at = open_.find(seq);
+    if (at == open_.end()) return {};
+    auto audited = std::move(at->second.audited);
+    open_.erase(at);
+    return audited;
+}
+
+void dap_view::serve(const request& r, judged j) {
     switch (j.how) {
-        case service::refuse:
-            return fail(r, j.dap_error ? j.dap_error : refused_by_gateway_id,
-                        j.dap_summary.empty() ? "Refused" : j.dap_summary, j.reason);
+        case service::refuse: return;  // has been
         case service::local: return answer_local(r, j);
         case service::leave: return disconnect(r);
         case service::run: return run(r, j);
@@ -126,7 +178,9 @@ void dap_view::initialize(const request& r, const judged& j) {
                 return std::find(std::begin(masked_capabilities), std::end(masked_capabilities), m.first) !=
                        std::end(masked_capabilities);
             });
-        respond(r, body);
+        offered_ = std::move(body);
+        initialized_ = true;
+        respond(r, capabilities_now());
         done();
     });
 }
@@ -143,6 +197,16 @@ void dap_view::attach(const request& r, const judged& j) {
     // The window itself never resumes: stopOnEntry for it, whatever the client wants of the program.
     attach_arguments_.set("mode", "remote");
     attach_arguments_.set("stopOnEntry", true);
+    if (!may_read())
+        for (const char* key : {"showPprofLabels", "goroutineFilters"}) attach_arguments_.set(key, json{});
+    for (const char* key : {"showPprofLabels", "goroutineFilters"})
+        if (auto* given = attach_arguments_.find(key)) {
+            const auto* list = given->if_array();
+            const auto* text = given->if_string();
+            labels_shown_ = labels_shown_ || (list && !list->empty()) || (text && !text->empty());
+        }
+    if (auto* members = attach_arguments_.if_object())
+        std::erase_if(*members, [](auto& m) { return m.second.is_null(); });
     busy_ = true;
     if (hub_.now() != phase::stopped) return finish_attach(r, {.lost = false, .success = true, .error = {}, .message = {}});
     with_window([this, r](std::string error) {
@@ -165,7 +229,9 @@ void dap_view::configuration_done(const request& r) {
     if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
     if (configured_) return respond(r, {});
     configured_ = true;
-    bool go = hub_.alone_at_entry() && !stop_on_entry_;
+    // Never refused: VS Code would end the session. Who may not run the program finds it standing.
+    bool go = hub_.alone_at_entry() && !stop_on_entry_ &&
+              grants().allows("configurationDone", {protocol::op_class::control});
     if (hub_.now() == phase::stopped && !go) tell_stop(hub_.last_stop());
     console("Type 'dlv help' for list of commands.");
     respond(r, {});
@@ -298,6 +364,8 @@ void dap_view::forward(const request& r, json arguments) {
         // The window learns of new path rules by itself; breakpoints are placed by us.
         std::string_view text = *configuration->if_string();
         constexpr std::string_view rule = "dlv config substitutePath";
+        labels_shown_ = labels_shown_ || text.find("showPprofLabels") != text.npos ||
+                        text.find("goroutineFilters") != text.npos;
         if (auto at = text.find(rule); at != text.npos && text.find_first_not_of(" \t\n\f\r") == at)
             paths_.configure(text.substr(at + rule.size()));
     }
@@ -313,6 +381,7 @@ bool dap_view::begin(std::uint64_t rest) {
         end_look();
         return false;
     }
+    look_audited_ = take_open(look_request_.seq);
     ++next_seq_;
     begin_reply();
     send(head);
@@ -333,6 +402,7 @@ bool dap_view::piece(std::string_view bytes, bool last) {
 }
 
 void dap_view::end_look() {
+    audit_.outcome(std::exchange(look_audited_, {}), "answered");
     looking_ = false;
     hub_.end_look();
     done();
@@ -485,7 +555,8 @@ void dap_view::tell_stop(const stop& at) {
     body.set("reason", reason);
     if (!at.cause.description.empty()) body.set("description", at.cause.description);
     if (at.cause.goroutine != 0 || reason == "entry") body.set("threadId", reason == "entry" ? std::int64_t{1} : at.cause.goroutine);
-    if (!at.text.empty()) body.set("text", at.text);
+    // A panic's words are the program's, a failed condition's may quote it.
+    if (!at.text.empty() && may_read()) body.set("text", at.text);
     body.set("allThreadsStopped", true);
     if (!hit.empty()) body.set("hitBreakpointIds", std::move(hit));
     event("stopped", body);
@@ -510,7 +581,8 @@ void dap_view::on_restart(std::string_view by) {
 }
 
 void dap_view::on_output(std::string_view category, std::string_view text) {
-    if (!attached_ || terminated_) return;
+    // What the program prints is as good as its values.
+    if (!attached_ || terminated_ || !may_read()) return;
     json body = json::object{};
     body.set("category", category);
     body.set("output", text);
@@ -520,7 +592,7 @@ void dap_view::on_output(std::string_view category, std::string_view text) {
 // The text of a log message, each expression as Delve shows it.
 asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const breakpoint_record& at) {
     auto message = parse_log_message(at.log_message);
-    if (!message || over_ || terminated_) co_return;
+    if (!message || over_ || terminated_ || !grants().allows(at.operation, at.needs)) co_return;
     auto keep = shared_from_this();
     auto goroutine = thread.goroutine;
     auto text = message->text[0];
@@ -559,15 +631,28 @@ asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const break
 
 void dap_view::on_lost(std::string_view reason) {
     answer_call();
-    if (attached_ && !terminated_) {
-        json body = json::object{};
-        body.set("category", "important");
-        body.set("output", "delvegate: " + std::string(reason) + "\n");
-        event("output", body);
-        event("terminated", {});
-        terminated_ = true;
-    }
+    if (attached_ && !terminated_) end_session(reason);
     finish();
+}
+
+void dap_view::end_session(std::string_view reason) {
+    json body = json::object{};
+    body.set("category", "important");
+    body.set("output", "delvegate: " + std::string(reason) + "\n");
+    event("output", body);
+    event("terminated", {});
+    terminated_ = true;
+}
+
+void dap_view::last_words(std::string_view reason) {
+    for (const auto& [seq, one] : std::exchange(open_, {})) {
+        audit_.outcome(one.audited, reason);
+        request r;
+        r.seq = seq;
+        r.command = one.command;
+        fail(r, refused_by_gateway_id, "Session has ended", reason);
+    }
+    if (!terminated_) end_session(reason);
 }
 
 // --- to the IDE -----------------------------------------------------------------------------------------
@@ -575,11 +660,13 @@ void dap_view::on_lost(std::string_view reason) {
 void dap_view::respond(const request& r, const json& body) {
     auto message = protocol::encode_dap_response(next_seq_, r, body);
     if (message.size() > limits_.dap_reply) return fail_large(r);
+    audit_.outcome(take_open(r.seq), "ok");
     ++next_seq_;
     post(message);
 }
 
 void dap_view::fail(const request& r, int id, std::string_view summary, std::string_view detail, bool show) {
+    audit_.outcome(take_open(r.seq), std::string(summary) + ": " + std::string(detail));
     post(protocol::encode_dap_error(next_seq_++, r, id, summary, detail, show));
 }
 

@@ -4,6 +4,7 @@
 // its own at dlv, in Delve's own form and under the client's own settings (design §5.1).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,7 +22,7 @@ namespace gateway {
 
 class dap_view final : public view_base, public response_sink {
 public:
-    dap_view(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session);
+    dap_view(hub& h, const permissions& rights, stream_peer& peer, caller who, view_limits limits, std::string session);
     void start();  // joins the session; once, right after construction
     void close() override;
 
@@ -40,14 +41,17 @@ public:
     void on_lost(std::string_view reason) override;
     bool clogged() const override { return looking_ && paused_; }
 
+    void lost_breakpoint(std::int64_t id, const std::string& why) override;
+
     // response_sink
     bool begin(std::uint64_t rest) override;
     bool piece(std::string_view bytes, bool last) override;
     void broken(std::string_view reason) override;
 
 private:
-    // The gateway's own error id, where Delve has none (service/dap/error_ids.go).
+    // The gateway's own error ids, where Delve has none (service/dap/error_ids.go).
     static constexpr int refused_by_gateway_id = 4100;
+    static constexpr int not_allowed_id = 4101;
 
     using request = protocol::dap_request;
     using judged = protocol::judged;
@@ -56,7 +60,8 @@ private:
     std::shared_ptr<dap_view> self() { return std::static_pointer_cast<dap_view>(shared_from_this()); }
     void process();
     void acknowledge();
-    void handle(const request& r);
+    void handle(request r);
+    void serve(const request& r, judged j);
     void answer_local(const request& r, const judged& j);
     void initialize(const request& r, const judged& j);
     void attach(const request& r, const judged& j);
@@ -74,9 +79,19 @@ private:
     void answer_call();
     void release();
 
+    // dap_rights.cpp: what the person may do
+    void revoked(const std::string& reason) override;
+    void regranted(protocol::class_set before) override;
+    bool refused_for_rights(const request& r, const judged& j);  // and answered
+    protocol::json capabilities_now() const;
+    // Of each breakpoint of a request: empty, or why this person may not have it.
+    std::vector<std::string> breakpoint_refusals(const judged& j) const;
+    bool answer_breakpoints_at_once(const request& r, const judged& j);
+
     // dap_breakpoints.cpp
     void set_breakpoints(const request& r, judged j);
-    asio::awaitable<protocol::json> change_breakpoints(std::string command, protocol::json arguments);
+    asio::awaitable<protocol::json> change_breakpoints(std::string command, judged j);
+    std::string group_of(std::string_view command, const protocol::json& arguments) const;
     asio::awaitable<protocol::json> place(wanted_breakpoint want);
     asio::awaitable<std::string> locate(wanted_breakpoint& want);
     asio::awaitable<protocol::json> amend(breakpoint_record& record, const wanted_breakpoint& want);
@@ -99,7 +114,18 @@ private:
     void console(std::string_view text);
     void tell_stop(const stop& at);
     void done();
+    void end_session(std::string_view reason);
+    void last_words(std::string_view reason) override;
 
+    struct open_request {
+        std::string command;
+        audit_operation audited{};
+    };
+    std::map<std::int64_t, open_request> open_;  // not answered yet, by seq
+    bool recording_ = false;                     // the last one waits for its intent to be on disk
+    audit_operation look_audited_{};
+    audit_operation take_open(std::int64_t seq);
+    void refuse_malformed(const std::string& fault);
     protocol::frame_decoder frames_;
     std::int64_t next_seq_ = 1;
     bool busy_ = false;
@@ -112,6 +138,9 @@ private:
     protocol::json attach_arguments_;
     bool stop_on_entry_ = false;
     bool exception_filters_ = false;  // dlv offers some (≥ 1.26)
+    protocol::json offered_;      // dlv's capabilities, without those the gateway does not offer
+    bool initialized_ = false;
+    bool labels_shown_ = false;   // thread names may show what the program set
     protocol::path_map paths_;
 
     std::unique_ptr<dap_window> window_;

@@ -31,6 +31,11 @@ debug_stream::~debug_stream() {
     component_.streams_.remove(this);
 }
 
+void debug_stream::rebound(const auth::identity& now) {
+    who_.who = now;
+    if (view_) view_->rebound(now);
+}
+
 bool debug_stream::takes_place() const { return !over_ && !refusal_ && !(view_ && view_->finished()); }
 
 std::string_view debug_stream::protocol() const {
@@ -54,6 +59,10 @@ void debug_stream::received(std::string_view bytes) {
 // Opens the view as soon as the protocol is known and dlv is there.
 void debug_stream::decide() {
     if (view_ || refusal_ || over_) return;
+    // It may have waited for dlv meanwhile.
+    if (!component_.admits(who_.who))
+        return refuse(who_.who.user + " may not debug " + component_.name() +
+                      "; ask the gateway's administrator for a role there");
     switch (component_.hub_.now()) {
         case phase::down:
             return refuse(component_.failure_.empty() ? component_.hub_.down_reason() : component_.failure_);
@@ -80,12 +89,14 @@ void debug_stream::decide() {
     silence_.cancel();
     auto limits = component_.limits_for_views();
     if (**dialect == protocol::dialect::dap) {
-        auto made = std::make_shared<dap_view>(component_.hub_, peer_, who_, limits, session_);
+        auto made = std::make_shared<dap_view>(component_.hub_, component_.rights_, peer_, who_, limits, session_);
         view_ = made;
+        if (component_.audit_) made->record_in(*component_.audit_, component_.name());
         made->start();
     } else {
-        auto made = std::make_shared<rpc_view>(component_.hub_, peer_, who_, limits, session_);
+        auto made = std::make_shared<rpc_view>(component_.hub_, component_.rights_, peer_, who_, limits, session_);
         view_ = made;
+        if (component_.audit_) made->record_in(*component_.audit_, component_.name());
         made->start();
     }
     auto early = std::exchange(early_, {});
@@ -100,6 +111,15 @@ void debug_stream::refuse(std::string reason) {
     auto early = std::exchange(early_, {});
     if (!early.empty()) refusal_->received(early);
     if (early_end_) refusal_->ended();
+}
+
+void debug_stream::permissions_changed() {
+    if (view_) return view_->permissions_changed();
+    if (!refusal_ && !over_ && !component_.admits(who_.who)) decide();
+}
+
+void debug_stream::lost_breakpoint(const viewer* owner, std::int64_t id, const std::string& why) {
+    if (owner && view_.get() == owner) view_->lost_breakpoint(id, why);
 }
 
 void debug_stream::writable() {
@@ -124,6 +144,15 @@ void debug_stream::lost(std::string_view reason) {
     over_ = true;
     if (view_) view_->close();
     if (refusal_) refusal_->lost(reason);
+}
+
+void debug_stream::expelled(std::string_view reason) {
+    silence_.cancel();
+    if (view_) return view_->expel(reason);
+    if (over_) return;
+    // Not a view yet: whatever it has asked for is answered with the reason.
+    if (!refusal_) refuse(std::string(reason));
+    refusal_->ended();
 }
 
 }  // namespace gateway

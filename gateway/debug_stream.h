@@ -24,10 +24,16 @@ public:
     void writable() override;
     void ended() override;
     void lost(std::string_view reason) override;
+    void rebound(const auth::identity& now) override;
+    void expelled(std::string_view reason) override;
+
+    void permissions_changed();
+    void lost_breakpoint(const viewer* owner, std::int64_t id, const std::string& why);
 
     // Whether it takes one of the component's places; not any more once its view has ended.
     bool takes_place() const;
     const caller& who() const { return who_; }
+    const std::string& session() const { return session_; }
     std::string_view protocol() const;
     std::chrono::system_clock::time_point since() const { return since_; }
 

@@ -6,9 +6,18 @@ namespace gateway {
 
 using protocol::json;
 
-endpoints::endpoints(asio::io_context& context, const config& configuration, std::uint64_t& refused_replies) {
+endpoints::endpoints(asio::io_context& context, const config& configuration, permissions& rights,
+                     std::uint64_t& refused_replies) {
     for (auto& c : configuration.components)
-        components_.push_back(std::make_unique<component>(context, c, configuration.bounds, refused_replies));
+        components_.push_back(
+            std::make_unique<component>(context, c, configuration.bounds, rights, refused_replies));
+    rights.on_change([this] {
+        for (auto& c : components_) c->permissions_changed();
+    });
+}
+
+void endpoints::record_in(audit_trail& trail) {
+    for (auto& c : components_) c->record_in(trail);
 }
 
 void endpoints::start() {
@@ -79,6 +88,17 @@ json endpoints::status(const auth::identity& who) const {
     json::array all;
     for (auto* c : visible(who)) all.push_back(c->status());
     return all;
+}
+
+json endpoints::sessions() const {
+    json::array all;
+    for (auto& c : components_) c->list_sessions(all);
+    return all;
+}
+
+bool endpoints::expel(std::string_view session, std::string_view reason) {
+    return std::any_of(components_.begin(), components_.end(),
+                       [&](auto& c) { return c->expel(session, reason); });
 }
 
 }  // namespace gateway

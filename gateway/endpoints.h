@@ -13,14 +13,17 @@
 #include "gateway/component.h"
 #include "gateway/config.h"
 #include "gateway/directory.h"
+#include "gateway/permissions.h"
 
 namespace gateway {
 
 class endpoints final : public directory {
 public:
-    // `refused_replies` counts what went beyond limits.rpcReply and dapReply; it outlives this.
-    endpoints(asio::io_context& context, const config& configuration, std::uint64_t& refused_replies);
+    // `refused_replies` counts what went beyond limits.rpcReply and dapReply; both outlive this.
+    endpoints(asio::io_context& context, const config& configuration, permissions& rights,
+              std::uint64_t& refused_replies);
 
+    void record_in(audit_trail& trail);
     void start();
     void start_again();  // those whose dlv is not there
     // Ends every component for good; `done` once nothing of ours is left running.
@@ -33,6 +36,11 @@ public:
     // Everything that is known of the components: of all of them, or of those the identity may see.
     protocol::json status() const;
     protocol::json status(const auth::identity& who) const;
+
+    // IDE connections of all components; see component::list_sessions().
+    protocol::json sessions() const;
+    // Ends one at once, its IDE told why; false: there is none of that id.
+    bool expel(std::string_view session, std::string_view reason);
 
 private:
     std::vector<component*> visible(const auth::identity& who) const;

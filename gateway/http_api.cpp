@@ -1,7 +1,6 @@
 #include "gateway/http_api.h"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -21,59 +20,73 @@ std::string http_error(std::string_view text) {
     return protocol::to_text(body);
 }
 
-struct http_exchange::impl {
-    std::function<http_answer(std::string_view)> answer;
-    http::request_parser<http::empty_body> parser;
+struct http_reader::impl {
+    http::request_parser<http::string_body> parser;
     std::string pending;
-
-    http_answer respond() const {
-        const auto& request = parser.get();
-        if (request.method() != http::verb::get) return {405, http_error("only GET is served here")};
-        const std::string_view target(request.target().data(), request.target().size());
-        return answer(target.substr(0, target.find('?')));
-    }
+    std::size_t max_body = 0;
 };
 
-http_exchange::http_exchange(std::function<http_answer(std::string_view)> answer)
-    : impl_(std::make_unique<impl>()) {
-    impl_->answer = std::move(answer);
+http_reader::http_reader(std::size_t max_body) : impl_(std::make_unique<impl>()) {
+    impl_->max_body = max_body;
     impl_->parser.header_limit(max_header);
-    impl_->parser.body_limit(0);
+    impl_->parser.body_limit(max_body);
+    impl_->parser.eager(true);
 }
 
-http_exchange::~http_exchange() = default;
+http_reader::~http_reader() = default;
 
-std::optional<std::string> http_exchange::feed(std::string_view bytes) {
-    impl_->pending.append(bytes);
+std::optional<std::variant<http_request, http_answer>> http_reader::feed(std::string_view bytes) {
+    auto& parser = impl_->parser;
+    auto& pending = impl_->pending;
+    pending.append(bytes);
     boost::system::error_code ec;
-    while (!impl_->parser.is_done()) {
-        const std::size_t used = impl_->parser.put(boost::asio::buffer(impl_->pending), ec);
-        impl_->pending.erase(0, used);
+    while (!parser.is_done() && !pending.empty()) {
+        const std::size_t used = parser.put(boost::asio::buffer(pending), ec);
+        pending.erase(0, used);
         if (ec || used == 0) break;
     }
-    http_answer said;
-    if (ec == http::error::need_more && impl_->pending.size() <= max_header)
-        return std::nullopt;
-    if (ec == http::error::header_limit || impl_->pending.size() > max_header)
-        said = {431, http_error("the request's header is too large")};
-    else if (ec)
-        said = {400, http_error("not an HTTP/1.1 request: " + ec.message())};
-    else if (!impl_->parser.is_done())
-        return std::nullopt;
-    else
-        said = impl_->respond();
+    const auto refused = [](unsigned status, const std::string& text) { return http_answer{status, http_error(text)}; };
+    if (ec == http::error::header_limit || (!parser.is_header_done() && pending.size() > max_header))
+        return refused(431, "the request's header is too large");
+    if (ec == http::error::body_limit) return refused(413, "the request's body is too large");
+    if (ec && ec != http::error::need_more) return refused(400, "not an HTTP/1.1 request: " + ec.message());
+    // Lengths are told beforehand: there is one way to read them.
+    if (parser.is_header_done() && parser.chunked()) return refused(411, "the request's body needs a Content-Length");
+    if (!parser.is_done()) return std::nullopt;
+    auto& request = parser.get();
+    const std::string_view target(request.target().data(), request.target().size());
+    if (request.method() == http::verb::get && !request.body().empty()) return refused(400, "a GET has no body");
+    return http_request{std::string(request.method_string()), std::string(target.substr(0, target.find('?'))),
+                        std::move(request.body())};
+}
 
+std::string http_text(const http_answer& said, bool signed_off) {
     http::response<http::string_body> response(static_cast<http::status>(said.status), 11);
-    response.set(http::field::server, "delvegate/" DELVEGATE_VERSION);
-    response.set(http::field::content_type, "application/json");
+    if (signed_off) response.set(http::field::server, "delvegate/" DELVEGATE_VERSION);
+    if (!said.body.empty()) response.set(http::field::content_type, "application/json");
     response.set(http::field::cache_control, "no-store");
-    if (said.status == 405) response.set(http::field::allow, "GET");
+    if (said.status == 405) response.set(http::field::allow, said.allow);
     response.keep_alive(false);
-    response.body() = std::move(said.body);
+    response.body() = said.body;
     response.prepare_payload();
     std::ostringstream text;
     text << response;
     return text.str();
+}
+
+http_exchange::http_exchange(http_get answer, http_post post)
+    : answer_(std::move(answer)), post_(std::move(post)), reader_(post_ ? max_body : 0) {}
+
+std::optional<std::string> http_exchange::feed(std::string_view bytes) {
+    auto got = reader_.feed(bytes);
+    if (!got) return std::nullopt;
+    if (const auto* refused = std::get_if<http_answer>(&*got)) return http_text(*refused);
+    const auto& request = std::get<http_request>(*got);
+    if (request.method == "POST" && post_) return http_text(post_(request.path, request.body));
+    if (request.method != "GET" && post_)
+        return http_text({405, http_error("only GET and POST are served here"), "GET, POST"});
+    if (request.method != "GET") return http_text({405, http_error("only GET is served here")});
+    return http_text(answer_(request.path));
 }
 
 }  // namespace gateway

@@ -1,5 +1,5 @@
-// The control API's HTTP, without a socket: bytes of one request in, bytes of the answer out. Used over
-// TLS (ALPN http/1.1) and on the Unix socket of `delvegate status`.
+// HTTP/1.1 without a socket: bytes of one request in, bytes of the answer out. Used over TLS (ALPN
+// http/1.1), on the enrolment port, and on the Unix socket of `delvegate status`.
 #pragma once
 
 #include <functional>
@@ -7,28 +7,62 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace gateway {
 
-struct http_answer {
-    unsigned status = 200;
-    std::string body;  // JSON
+struct http_request {
+    std::string method;
+    std::string path;  // without a query
+    std::string body;
 };
 
-class http_exchange {
-public:
-    // Asked once, with the path of a well-formed GET.
-    explicit http_exchange(std::function<http_answer(std::string_view path)> answer);
-    ~http_exchange();
+struct http_answer {
+    unsigned status = 200;
+    std::string body{};           // JSON
+    std::string allow = "GET";    // told with 405
+};
 
-    // The whole answer once the request is complete or refused; the connection is to be closed after it.
-    std::optional<std::string> feed(std::string_view bytes);
+// Reads one request: a header of at most 8 KiB, and a body of the length it says.
+class http_reader {
+public:
+    explicit http_reader(std::size_t max_body);
+    ~http_reader();
+
+    // Nothing while more bytes are needed; then, once, the request, or the answer to what is none.
+    std::optional<std::variant<http_request, http_answer>> feed(std::string_view bytes);
 
     static constexpr std::size_t max_header = 8 * 1024;
 
 private:
     struct impl;
     std::unique_ptr<impl> impl_;
+};
+
+// The answer's bytes; the connection is to be closed after them. `signed_off`: whether it says who serves.
+std::string http_text(const http_answer& said, bool signed_off = true);
+
+// Asked once, with the path of a well-formed GET.
+using http_get = std::function<http_answer(std::string_view path)>;
+// … with the path and the body of a POST.
+using http_post = std::function<http_answer(std::string_view path, std::string_view body)>;
+
+// For those who answer at once.
+class http_exchange {
+public:
+    // Without `post` only GET is served.
+    explicit http_exchange(http_get answer, http_post post = {});
+
+    // The whole answer once the request is complete or refused; the connection is to be closed after it.
+    std::optional<std::string> feed(std::string_view bytes);
+
+    static constexpr std::size_t max_header = http_reader::max_header;
+    static constexpr std::size_t max_body = 8 * 1024;
+
+private:
+    http_get answer_;
+    http_post post_;
+    http_reader reader_;
 };
 
 // {"error":"..."}

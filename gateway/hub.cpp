@@ -68,6 +68,36 @@ void hub::leave(viewer& v) {
     pump();
 }
 
+void hub::withdraw(viewer& v, const std::string& reason, bool all) {
+    std::vector<std::function<void()>> told;
+    const auto take = [&](auto& from, auto tell) {
+        for (auto at = from.begin(); at != from.end();) {
+            if (at->v != &v) {
+                ++at;
+                continue;
+            }
+            told.push_back([one = std::make_shared<std::decay_t<decltype(*at)>>(std::move(*at)), tell] { tell(*one); });
+            at = from.erase(at);
+        }
+    };
+    const auto end = [reason](waiter& w) { w.end({.error = reason, .state = {}, .stop = nullptr}); };
+    take(jobs_, [reason](job& j) { j.refused(reason); });
+    take(early_halts_, end);
+    take(gate_, [reason](gate_waiter& g) { g.refused(reason); });
+    if (all) take(waiters_, end);
+    for (auto at = queued_looks_.begin(); at != queued_looks_.end();) {
+        if (at->v != &v) {
+            ++at;
+            continue;
+        }
+        told.push_back([sink = at->sink, reason] { sink->broken(reason); });
+        at = queued_looks_.erase(at);
+        --looks_;
+    }
+    for (auto& one : told) one();
+    pump();
+}
+
 std::vector<const viewer*> hub::viewers() const {
     std::vector<const viewer*> all;
     for (auto& e : viewers_) all.push_back(e.v);

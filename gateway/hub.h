@@ -111,9 +111,14 @@ public:
     std::function<void(std::string)> on_lost;  // the connection to dlv broke by itself
 
     // --- who is here ------------------------------------------------------------------------------
+    const std::string& name() const { return name_; }
     bool full() const { return viewers_.size() >= settings_.max_viewers; }
     void join(viewer& v);
     void leave(viewer& v);
+    // leave() for somebody who may not be here any more: what was asked for and has not begun is not done,
+    // the user's breakpoints go at once, and the target is not left standing on their account: where nobody
+    // else is here, it goes on.
+    void expel(viewer& v);
     std::vector<const viewer*> viewers() const;
 
     // --- the truth --------------------------------------------------------------------------------
@@ -152,6 +157,11 @@ public:
     void run(viewer& v, run_order order, on_end end);
     void go_on();  // from the entry, on nobody's behalf
     void halt(viewer& v, on_end end);
+    // Whether the same request by this view now would move the target, or only join what goes on.
+    bool would_resume(const viewer& v) const {
+        return phase_ == phase::stopped && (told(v) || alone_at_entry());
+    }
+    bool would_halt() const { return phase_ == phase::running || run_pending(); }
     void wait_for_stop(viewer& v, on_end end);  // at once when it does not run
     void restart(viewer& v, std::string params, std::function<void(const rpc_outcome&)> done);
 
@@ -168,6 +178,10 @@ public:
     asio::awaitable<rpc_outcome> door(std::string_view method, std::string params);
     // For use inside work: the state has changed without a run (Set, a selection); ask again.
     asio::awaitable<void> refresh_state();
+
+    // What this view asked for and what has not begun is answered with the reason instead of being done;
+    // `all`: what it waits for, too.
+    void withdraw(viewer& v, const std::string& reason, bool all);
 
     breakpoint_table& breakpoints() { return breakpoints_; }
     // dlv's last ListBreakpoints reply, true while the program runs too.
@@ -212,6 +226,7 @@ private:
         std::chrono::system_clock::time_point since;
         bool halted_by_person = false;
         bool halted_by_hub = false;
+        bool abandoned = false;  // by somebody who was shown out: its next stop is nobody's
         std::string halted_by;
         bool settled = false;
         int halts_open = 0;
@@ -228,6 +243,9 @@ private:
     void pump();
     void start_job(job j);
     bool run_pending() const;
+    bool stands_for(const std::string& user) const;
+    void go_on_without(const std::string& user);
+    std::string abandoned_by_;
     void halt_early_ones();
     asio::awaitable<void> run_job(job j);
     void refuse_jobs_unfit();

@@ -362,6 +362,7 @@ void hub::announce_stop() {
     for (auto* v : all)
         if (find(*v)) v->on_stop(stop_);
     pump();
+    if (run_.abandoned && viewers_.empty() && stop_.cause.reason != "exception") go_on_without(abandoned_by_);
 }
 
 void hub::become_exited(std::int64_t status) {

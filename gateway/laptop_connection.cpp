@@ -99,7 +99,7 @@ void laptop_connection::writable() {
 }
 
 void laptop_connection::ended() {
-    fail_later({streams_.greeted() && goodbye_.empty() ? trouble::unreachable : trouble::refused,
+    fail_later({streams_.greeted() && goodbye_.empty() ? trouble::unreachable : goodbye_kind_,
                 goodbye_.empty() ? host_ + " closed the link" : goodbye_});
 }
 
@@ -119,7 +119,7 @@ void laptop_connection::closed(close_cause cause, std::string_view text) {
             why.line = "the connection to " + host_ + " broke: " + std::string(text);
             break;
     }
-    if (!goodbye_.empty()) why = {trouble::refused, goodbye_};
+    if (!goodbye_.empty()) why = {goodbye_kind_, goodbye_};
     fail(std::move(why));
 }
 
@@ -192,6 +192,7 @@ bool laptop_connection::on_components(const json& body) {
 bool laptop_connection::on_goaway(const json& body) {
     goodbye_ = printable(body.get_string("reason"));
     if (goodbye_.empty()) goodbye_ = "the gateway is going away";
+    if (body.get_string("code") == "expelled") goodbye_kind_ = trouble::expelled;
     boost::asio::post(io_, [self = shared_from_this()] {
         if (!self->failing_) self->owner_->leaving(self->goodbye_);
     });

@@ -24,6 +24,7 @@ enum class trouble {
     unreachable,  // no way there, no answer, or the connection broke
     certificate,  // theirs or ours
     refused,      // the gateway sent us away, or does not speak our protocol
+    expelled,     // we were in, and may not be here any more
 };
 struct link_problem {
     trouble kind = trouble::unreachable;
@@ -114,6 +115,7 @@ private:
     std::map<std::uint32_t, waiting> undecided_;  // rising ids, so the oldest first
     std::uint32_t next_id_ = 1;
     std::string goodbye_;                        // what the gateway gave as its reason
+    trouble goodbye_kind_ = trouble::refused;
     bool answers_armed_ = false;
     bool collecting_ = false;
     bool failing_ = false;

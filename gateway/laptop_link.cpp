@@ -1,5 +1,7 @@
 #include "gateway/laptop_link.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 namespace gateway {
@@ -8,6 +10,15 @@ namespace {
 constexpr std::chrono::milliseconds dial_time{10'000};
 constexpr std::chrono::milliseconds first_pause{250};
 constexpr std::chrono::milliseconds longest_pause{15'000};
+constexpr std::chrono::milliseconds unwanted_pause{60'000};  // when the gateway did not want this certificate
+constexpr std::chrono::milliseconds renewal_look{1'000};
+
+std::string look_of(const std::string& file) {
+    struct stat st {};
+    if (::stat(file.c_str(), &st) != 0) return "none";
+    return std::to_string(st.st_ino) + " " + std::to_string(st.st_size) + " " + std::to_string(st.st_mtim.tv_sec) + "." +
+           std::to_string(st.st_mtim.tv_nsec);
+}
 
 }  // namespace
 
@@ -54,6 +65,7 @@ void laptop_link::dial_now() {
 
 void laptop_link::dialled(or_reason<boost::asio::ip::tcp::socket> socket) {
     if (!socket) return down({trouble::unreachable, socket.error()});
+    dialled_with_ = look_of(settings_.files.certificate);
     auto context = auth::make_client_context(settings_.files);
     if (!context) return down({trouble::certificate, context.error()});
     context_ = std::move(*context);
@@ -69,7 +81,12 @@ void laptop_link::down(const link_problem& why) {
     // Those that wait are told; the next one is worth another dial.
     for (auto& [component, caller] : std::exchange(waiting_, {})) caller->failed(why.line);
     watcher_.link_down(why);
-    if (was_up_ && !closed_ && !dialling_) dial_later();
+    if (!was_up_ || closed_ || dialling_) return;
+    // With the same certificate it would be the same again.
+    if (why.kind == trouble::certificate || why.kind == trouble::expelled)
+        dial_when_renewed(std::chrono::steady_clock::now() + unwanted_pause);
+    else
+        dial_later();
 }
 
 void laptop_link::dial_later() {
@@ -77,6 +94,16 @@ void laptop_link::dial_later() {
     next_pause_ = std::min(next_pause_ * 2, longest_pause);
     pause_.async_wait([this, alive = std::weak_ptr<char>(alive_)](const boost::system::error_code& ec) {
         if (!ec && !alive.expired()) start();
+    });
+}
+
+void laptop_link::dial_when_renewed(std::chrono::steady_clock::time_point at_the_latest) {
+    pause_.expires_after(renewal_look);
+    pause_.async_wait([this, at_the_latest, alive = std::weak_ptr<char>(alive_)](const boost::system::error_code& ec) {
+        if (ec || alive.expired()) return;
+        if (std::chrono::steady_clock::now() >= at_the_latest || look_of(settings_.files.certificate) != dialled_with_)
+            return start();
+        dial_when_renewed(at_the_latest);
     });
 }
 

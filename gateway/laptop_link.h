@@ -41,7 +41,8 @@ public:
     ~laptop_link() override;
 
     // Dials, unless there is a link or a dial under way. After the first success the link is kept up:
-    // a broken one is dialled again, at once when somebody wants a stream, else with growing pauses.
+    // a broken one is dialled again, at once when somebody wants a stream, else with growing pauses; one that
+    // ended for the certificate's sake as soon as there is another certificate, else after a minute.
     void start();
     bool up() const { return up_; }
     // Now, or as soon as there is a link; caller->failed() when the dial fails.
@@ -61,6 +62,7 @@ private:
     void dialled(or_reason<boost::asio::ip::tcp::socket> socket);
     void down(const link_problem& why);
     void dial_later();
+    void dial_when_renewed(std::chrono::steady_clock::time_point at_the_latest);
 
     boost::asio::io_context& io_;
     const link_settings settings_;
@@ -68,6 +70,7 @@ private:
     boost::asio::steady_timer pause_;
     std::chrono::milliseconds next_pause_;
     auth::ssl_ctx context_;
+    std::string dialled_with_;  // what the certificate's file looked like
     std::shared_ptr<laptop_connection> connection_;
     std::deque<std::pair<std::string, std::shared_ptr<stream_caller>>> waiting_;
     bool dialling_ = false;  // until hello, or a failure

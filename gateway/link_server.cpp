@@ -61,12 +61,27 @@ public:
         leave(reason);
     }
 
+    void expel(std::string_view reason) override {
+        if (leaving_) return;
+        streams_.expel(reason);
+        json body = goaway_body(reason, 0);
+        body.set("code", "expelled");
+        streams_.send_control(frame_type::goaway, 0, body);
+        leave(reason);
+    }
+
+    void rebind(const auth::identity& renewed) override {
+        in_.who.who = renewed;
+        streams_.rebound(renewed);
+    }
+
     std::size_t streams() const override { return streams_.size(); }
 
 private:
     // channel_user
     void opened() override {}
     void received(std::string_view bytes) override {
+        if (leaving_) return;
         streams_.feed(bytes);
         // Answers to pings and lists are the only output that no window bounds.
         if (in_.channel->unsent() > pause_above) in_.channel->pause_reading();

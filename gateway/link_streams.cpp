@@ -302,6 +302,13 @@ void link_streams::break_link(std::string reason) {
     owner_.broken(reason);
 }
 
+void link_streams::expel(std::string_view reason) {
+    if (closed_) return;
+    for (auto& [id, stream] : streams_)
+        if (!stream->gone_ && stream->user_ && !stream->finished_) stream->user_->expelled(reason);
+    pump();
+}
+
 void link_streams::close(std::string_view reason) {
     if (std::exchange(closed_, true)) return;
     for (auto& [id, stream] : streams_) {
@@ -311,6 +318,11 @@ void link_streams::close(std::string_view reason) {
         if (stream->user_ && !stream->finished_) stream->user_->lost(reason);
     }
     owner_.collect_later();
+}
+
+void link_streams::rebound(const auth::identity& now) {
+    for (auto& [id, stream] : streams_)
+        if (stream->user_ && !stream->gone_ && !stream->finished_) stream->user_->rebound(now);
 }
 
 bool link_streams::tick() {

@@ -118,9 +118,13 @@ public:
     void refuse(std::uint32_t id);
     std::uint32_t last_id() const { return last_id_; }
     bool greeted() const { return greeted_; }  // the peer's hello has come
+    // Every stream's user is told that its person's certificate was renewed.
+    void rebound(const auth::identity& now);
     std::size_t size() const { return streams_.size() - buried_.size(); }
 
     void send_control(protocol::frame_type type, std::uint32_t stream, const protocol::json& body);
+    // Every user hears expelled(reason); what they say leaves as far as the windows let it. close() follows.
+    void expel(std::string_view reason);
     // Every user hears lost(reason); the link is dead.
     void close(std::string_view reason);
 

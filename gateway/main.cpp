@@ -2,9 +2,17 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "gateway/audit_command.h"
+#include "gateway/ca_command.h"
 #include "gateway/connect_command.h"
+#include "gateway/context_command.h"
+#include "gateway/enroll_command.h"
+#include "gateway/policy_command.h"
 #include "gateway/serve_command.h"
+#include "gateway/sessions_command.h"
+#include "gateway/signer_command.h"
 #include "gateway/status_command.h"
+#include "gateway/token_command.h"
 
 namespace {
 
@@ -22,7 +30,15 @@ int main(int argc, char** argv) {
     int exit_code = 0;
     gateway::add_serve_command(app, exit_code);
     gateway::add_connect_command(app, exit_code);
+    gateway::add_enroll_command(app, exit_code);
+    gateway::add_context_command(app, exit_code);
     gateway::add_status_command(app, exit_code);
+    gateway::add_ca_command(app, exit_code);
+    gateway::add_token_command(app, exit_code);
+    gateway::add_signer_command(app);
+    gateway::add_audit_command(app, exit_code);
+    gateway::add_sessions_command(app, exit_code);
+    gateway::add_policy_command(app, exit_code);
     app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version")->callback([] {
         std::puts("delvegate " DELVEGATE_VERSION);
     });

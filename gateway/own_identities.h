@@ -15,13 +15,23 @@ struct own_identities {
     std::string key;
     std::string ca;
     std::vector<std::string> people;  // directories with client.crt, client.key, ca.crt; as configured
+    std::vector<std::string> revoked;  // users who get none
 };
 
 // Below `directory`: ca/, gateway.crt, gateway.key, identities/USER/. What is still good is kept; the
-// gateway's certificate is issued anew when its names change.
+// gateway's certificate is issued anew when its names change. Done by a process of its own (`program` is
+// this one's file), so that the CA's key never is in this one.
 launcher::outcome<own_identities> make_own_identities(const std::string& directory,
                                                       const std::vector<component_config>& components,
-                                                      const std::vector<host_port>& listen);
+                                                      const std::vector<host_port>& listen,
+                                                      const std::string& program = "/proc/self/exe");
+
+// What that process does: adopts the CA or makes one, issues what is missing, expired, revoked or of other
+// names, and records it. Returns the users who are revoked and therefore get nothing.
+launcher::outcome<std::vector<std::string>> prepare_own_identities(const std::string& directory,
+                                                                   const std::string& ca_name,
+                                                                   const std::vector<std::string>& hosts,
+                                                                   const std::vector<std::string>& people);
 
 // Names and addresses by which clients may reach this host: localhost, the host name, every address of
 // every interface but link-local ones, what is listened on, and COMPONENT.HOST of each component.

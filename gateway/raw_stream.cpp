@@ -41,6 +41,18 @@ public:
         in_.channel->shutdown(goodbye_time);
     }
 
+    void expel(std::string_view reason) override {
+        if (finished_) return;
+        user_->expelled(reason);
+        // A user with nothing to say has not finished.
+        if (!std::exchange(finished_, true)) in_.channel->shutdown(goodbye_time);
+    }
+
+    void rebind(const auth::identity& renewed) override {
+        in_.who.who = renewed;
+        if (user_) user_->rebound(renewed);
+    }
+
     std::size_t streams() const override { return finished_ ? 0 : 1; }
 
 private:

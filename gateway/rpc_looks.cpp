@@ -1,5 +1,8 @@
 // The looks of a JSON-RPC view: replies of any size that pass through, and what is answered while the target
 // runs.
+#include <algorithm>
+#include <utility>
+
 #include "gateway/rpc_view.h"
 
 namespace gateway {
@@ -26,10 +29,12 @@ bool rpc_view::answer_while_running(const request& r, const judged& j) {
         return true;
     }
     auto* kept = hub_.cached(r.method, protocol::to_text(j.arguments));
-    if (!kept) return false;
+    // Kept for somebody who may read values; for others the program's standing is waited for.
+    if (!kept || (!may_read() && r.method == "RPCServer.FindLocation")) return false;
     std::string line = "{\"id\":";
     protocol::append_text(line, r.id);
     line += *kept;
+    answered(r.id, "ok");
     post(line);
     return true;
 }
@@ -41,8 +46,15 @@ void rpc_view::look(const request& r, judged j) {
     paused_ = head_sent_ = false;
     look_id_ = r.id;
     look_method_ = r.method;
+    if (selected_) select_own(j.arguments);
     look_params_ = protocol::to_text(j.arguments);
     keep_ = j.how == service::image;
+    // Replies that may hold values among what an observer may see. They are small beside those that
+    // are passed on as they come.
+    stripping_ = !may_read() && (r.method == "RPCServer.ListGoroutines" || r.method == "RPCServer.ListThreads" ||
+                                 r.method == "RPCServer.GetThread" || r.method == "RPCServer.ListTargets" ||
+                                 r.method == "RPCServer.FindLocation");
+    location_ = j.arguments.get_string("Loc");
     kept_.clear();
     hub_.rpc_look(*this, r.method, look_params_, *this,
                   guarded([this, id = r.id, what = std::string(short_name(r.method))](const std::string& why) {
@@ -53,6 +65,15 @@ void rpc_view::look(const request& r, judged j) {
 }
 
 bool rpc_view::piece(std::string_view bytes, bool last) {
+    if (stripping_) {
+        kept_ += bytes;
+        if (kept_.size() > limits_.rpc_reply && !over_) return stop_reply(last);
+        if (!last) return true;
+        looking_ = stripping_ = false;
+        send_without_values(std::exchange(kept_, {}));
+        done();
+        return true;
+    }
     std::string head;
     if (!head_sent_) {
         head = "{\"id\":";
@@ -65,17 +86,21 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
         // One send for a reply that came in one piece, which nearly all do.
         head += bytes;
         head_sent_ = true;
+        look_audited_ = take_open(look_id_);
+        reply_tail_.clear();
         if (!last) begin_reply();
         send(head);
     } else {
         send(bytes);
     }
+    const bool refused = refused_by_dlv(bytes);
     if (keep_ && kept_.size() + bytes.size() <= max_kept)
         kept_ += bytes;
     else
         keep_ = false;
     if (last) {
         looking_ = false;
+        audit_.outcome(std::exchange(look_audited_, {}), refused ? "dlv refused" : "ok");
         end_reply();
         if (keep_ && kept_.ends_with(",\"error\":null}\n")) hub_.cache(look_method_, look_params_, std::exchange(kept_, {}));
         kept_ = {};
@@ -86,13 +111,23 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
     return !paused_;
 }
 
+// Whether what has been passed on, ending with this piece, says that dlv refused. Its words may hold values,
+// so only the fact is recorded.
+bool rpc_view::refused_by_dlv(std::string_view piece) {
+    constexpr std::string_view success = ",\"error\":null}\n";
+    reply_tail_.append(piece.substr(piece.size() - std::min(piece.size(), success.size())));
+    reply_tail_.erase(0, reply_tail_.size() - std::min(reply_tail_.size(), success.size()));
+    return reply_tail_ != success;
+}
+
 // The reply goes beyond limits.rpcReply. dlv writes no length in front, so the IDE may have a part of it
 // already, and nothing can follow half a reply; else this one request fails. The hub drops the rest.
 bool rpc_view::stop_reply(bool last) {
-    looking_ = keep_ = false;
+    looking_ = keep_ = stripping_ = false;
     kept_ = {};
     if (!last) hub_.forget_look(*this);
     auto why = too_large("dlv's answer to " + std::string(short_name(look_method_)), "rpcReply", limits_.rpc_reply);
+    audit_.outcome(std::exchange(look_audited_, {}), why);
     if (broken_reply(why)) return true;
     refuse(look_id_, why);
     done();
@@ -100,8 +135,9 @@ bool rpc_view::stop_reply(bool last) {
 }
 
 void rpc_view::broken(std::string_view reason) {
-    looking_ = false;
+    looking_ = stripping_ = false;
     busy_ = false;
+    audit_.outcome(std::exchange(look_audited_, {}), reason);
     if (!broken_reply(reason)) refuse(look_id_, reason);
 }
 

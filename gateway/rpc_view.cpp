@@ -22,8 +22,11 @@ std::string state_result(std::string_view state) {
 
 }  // namespace
 
-rpc_view::rpc_view(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session)
-    : view_base(h, peer, std::move(who), limits, std::move(session)), splitter_(limits_.rpc_request) {}
+rpc_view::rpc_view(hub& h, const permissions& rights, stream_peer& peer, caller who, view_limits limits,
+                   std::string session)
+    : view_base(h, rights, peer, std::move(who), limits, std::move(session)),
+      splitter_(limits_.rpc_request),
+      goodbye_(h.context()) {}
 
 void rpc_view::start() {
     hub_.join(*this);
@@ -31,8 +34,11 @@ void rpc_view::start() {
 }
 
 void rpc_view::close() {
+    goodbye_.cancel();
     hub_.forget_look(*this);
     view_base::close();
+    for (const auto& one : open_) audit_.outcome(one.audited, "not answered: the session ended first");
+    audit_.end("closed");
 }
 
 // --- requests ---------------------------------------------------------------------------------------------
@@ -55,12 +61,12 @@ void rpc_view::acknowledge() {
 void rpc_view::process() {
     if (in_process_) return;  // an answer given at once brings us back here
     in_process_ = true;
-    while (!busy_ && !over_) {
+    while (!busy_ && !recording_ && !over_) {
         protocol::error_code ec;
         auto text = splitter_.next(ec);
         if (ec) {
             // Where the next request would begin cannot be known any more.
-            refuse({}, "malformed request: " + ec.message());
+            refuse_malformed(ec.message());
             finish();
             break;
         }
@@ -70,21 +76,59 @@ void rpc_view::process() {
         }
         auto parsed = protocol::parse_rpc_request(*text, limits_.depth);
         if (!parsed) {
-            refuse({}, "malformed request: " + parsed.error().message());
+            refuse_malformed(parsed.error().message());
             if (parsed.error() == protocol::errc::malformed_json) finish();
             continue;
         }
-        handle(*parsed);
+        handle(std::move(*parsed));
     }
     in_process_ = false;
 }
 
-void rpc_view::handle(const request& r) {
+void rpc_view::handle(request r) {
     ++requests_;
+    open_.push_back({.id = r.id});
+    if (!ended_because_.empty()) {
+        refuse(r.id, ended_because_);
+        return finish();
+    }
     if (requests_ == 1 && r.method != "RPCServer.SetApiVersion") starting_ = false;
     auto j = protocol::judge(r, limits_.clamps);
+    auto why = not_allowed(j);
+    if (!why && j.how == service::refuse) why = j.reason;
+    if (why) {
+        audit_.refusal(j, rule_for(j), *why);
+        refuse(r.id, *why);
+        last_method_ = std::move(r.method);
+        return;
+    }
+    const auto shared = std::make_shared<std::pair<request, judged>>(std::move(r), std::move(j));
+    recording_ = true;
+    std::string error;
+    const bool now = audit_.intent(
+        shared->second, rule_for(shared->second), open_.back().audited,
+        [this, shared](const std::string& fault) {
+            recording_ = false;
+            if (over_) return;
+            if (fault.empty())
+                serve(shared->first, std::move(shared->second));
+            else
+                refuse(shared->first.id, fault);
+            process();
+            if (owed_) acknowledge();
+        },
+        error);
+    if (!now) return;
+    recording_ = false;
+    if (error.empty())
+        serve(shared->first, std::move(shared->second));
+    else
+        refuse(shared->first.id, error);
+}
+
+void rpc_view::serve(const request& r, judged j) {
     switch (j.how) {
-        case service::refuse: refuse(r.id, j.reason); break;
+        case service::refuse: break;  // has been
         case service::local: answer_local(r, j); break;
         case service::run:
         case service::halt: command(r, j); break;
@@ -94,7 +138,12 @@ void rpc_view::handle(const request& r) {
             else
                 alone(r, std::move(j));
             break;
-        case service::select: alone(r, std::move(j)); break;
+        case service::select:
+            if (grants().classes().has(protocol::op_class::control))
+                alone(r, std::move(j));
+            else
+                borrow_selection(r, std::move(j));
+            break;
         case service::breakpoint: breakpoint(r, std::move(j)); break;
         case service::restart: restart(r, j); break;
         case service::leave:
@@ -160,9 +209,7 @@ void rpc_view::command(const request& r, const judged& j) {
 }
 
 void rpc_view::halt(const request& r) {
-    // `dlv connect` starts with exactly SetApiVersion, IsMulticlient, State and, if that says Running, this.
-    bool by_start = starting_ && requests_ == 4 && last_method_ == "RPCServer.State";
-    if (by_start && joined_running_ && hub_.now() == phase::running) {
+    if (joins_as_it_starts()) {
         joined_running_ = false;  // the next one is meant
         return reply(r.id, state_result(running_state));
     }
@@ -198,66 +245,17 @@ void rpc_view::restart(const request& r, const judged& j) {
                  }));
 }
 
-void rpc_view::breakpoint(const request& r, judged j) {
-    starting_ = false;
-    busy_ = true;
-    hub_.change(
-        this,
-        [self = self(), id = r.id, method = r.method, arguments = std::move(j.arguments)]() -> asio::awaitable<void> {
-            auto out = co_await self->change_breakpoint(method, arguments);
-            self->answer(id, out);
-        },
-        guarded([this, id = r.id](const std::string& why) {
-            refuse(id, why);
-            done();
-        }));
-}
-
-asio::awaitable<rpc_outcome> rpc_view::change_breakpoint(std::string method, json arguments) {
-    if (method == "RPCServer.CreateBreakpoint") {
-        auto out = co_await hub_.create_breakpoint(this, arguments);
-        note_breakpoint(method, out);
-        co_return out;
-    }
-    std::string before;
-    if (method == "RPCServer.AmendBreakpoint") {
-        // An amendment that Delve refuses has overwritten the condition all the same: put it back.
-        json which = json::object{};
-        if (auto* b = arguments.find("Breakpoint")) which.set("Id", b->get_int("id"));
-        if (auto was = co_await hub_.door("RPCServer.GetBreakpoint", protocol::to_text(which)); was.ok())
-            before = was.result;
-    }
-    auto out = co_await hub_.door(method, protocol::to_text(arguments));
-    if (!out.ok() && !out.lost && !before.empty()) co_await hub_.door("RPCServer.AmendBreakpoint", before);
-    note_breakpoint(method, out);
-    co_return out;
-}
-
-// Keeps the table of owners true.
-void rpc_view::note_breakpoint(std::string_view method, const rpc_outcome& out) {
-    if (!out.ok()) return;
-    auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
-    if (!parsed) return;
-    auto* b = parsed->find("Breakpoint");
-    if (!b) b = &*parsed;  // CreateWatchpoint's reply is the breakpoint itself
-    auto id = b->get_int("id");
-    if (method == "RPCServer.ClearBreakpoint") {
-        if (id != 0) hub_.breakpoints().erase(id);
-        return;
-    }
-    if (method != "RPCServer.CreateBreakpoint" && method != "RPCServer.CreateWatchpoint") return;
-    breakpoint_record record;
-    record.id = id;
-    record.user = who_.who.user;
-    record.owner = left_ ? nullptr : this;
-    record.group = "rpc";
-    record.condition = b->get_string("Cond");
-    record.file = b->get_string("file");
-    record.line = b->get_int("line");
-    if (id > 0) hub_.breakpoints().put(std::move(record));
-}
-
 // --- replies ----------------------------------------------------------------------------------------------
+
+audit_operation rpc_view::take_open(const json& id) {
+    const auto at = std::find_if(open_.begin(), open_.end(), [&](const auto& one) { return one.id == id; });
+    if (at == open_.end()) return {};
+    auto audited = std::move(at->audited);
+    open_.erase(at);
+    return audited;
+}
+
+void rpc_view::answered(const json& id, std::string_view result) { audit_.outcome(take_open(id), result); }
 
 void rpc_view::reply(const json& id, std::string_view result) {
     std::string line = "{\"id\":";
@@ -267,22 +265,35 @@ void rpc_view::reply(const json& id, std::string_view result) {
     line += result;
     line += ",\"error\":null}\n";
     if (line.size() > limits_.rpc_reply) return refuse(id, too_large("dlv's answer", "rpcReply", limits_.rpc_reply));
+    answered(id, "ok");
     post(line);
 }
 
 void rpc_view::answer(const json& id, const rpc_outcome& out) {
     if (out.ok())
-        reply(id, out.result);
+        reply(id, may_read() ? out.result : without_values(out.result));
     else
         refuse(id, out.error);
     done();
 }
 
-void rpc_view::refuse(const json& id, std::string_view why) { post(protocol::encode_rpc_error(id, why)); }
+void rpc_view::refuse(const json& id, std::string_view why) {
+    ++answers_;
+    answered(id, why);
+    post(protocol::encode_rpc_error(id, why));
+}
+
+void rpc_view::refuse_malformed(const std::string& fault) {
+    const std::string why = "malformed request: " + fault;
+    judged nothing;
+    nothing.operation = "malformed request";
+    audit_.refusal(nothing, {}, why);
+    refuse({}, why);
+}
 
 void rpc_view::reply_state(const json& id, const run_end& end) {
     if (!end.error.empty()) return refuse(id, end.error);
-    reply(id, state_result(end.state));
+    reply(id, state_result(may_read() ? end.state : without_values(end.state)));
 }
 
 void rpc_view::done() {
@@ -299,5 +310,14 @@ void rpc_view::ended() {
 }
 
 void rpc_view::on_lost(std::string_view) { finish(); }
+
+void rpc_view::last_words(std::string_view reason) {
+    hub_.forget_look(*this);
+    // JSON-RPC has no word that is not an answer.
+    for (const auto& one : std::exchange(open_, {})) {
+        audit_.outcome(one.audited, reason);
+        post(protocol::encode_rpc_error(one.id, "delvegate: " + std::string(reason)));
+    }
+}
 
 }  // namespace gateway

@@ -4,9 +4,13 @@
 // change or a write holds back the next, one that Delve handles aside (Command, State, Restart) does not.
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
+
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/hub.h"
 #include "gateway/view_base.h"
@@ -17,7 +21,7 @@ namespace gateway {
 
 class rpc_view final : public view_base, public reply_sink {
 public:
-    rpc_view(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session);
+    rpc_view(hub& h, const permissions& rights, stream_peer& peer, caller who, view_limits limits, std::string session);
     void start();  // joins the session; once, right after construction
     void close() override;
 
@@ -36,6 +40,8 @@ public:
     void on_lost(std::string_view reason) override;
     bool clogged() const override { return looking_ && paused_; }
 
+    void lost_breakpoint(std::int64_t, const std::string&) override {}
+
     // reply_sink
     bool piece(std::string_view bytes, bool last) override;
     void broken(std::string_view reason) override;
@@ -47,7 +53,8 @@ private:
     std::shared_ptr<rpc_view> self() { return std::static_pointer_cast<rpc_view>(shared_from_this()); }
     void process();
     void acknowledge();
-    void handle(const request& r);
+    void handle(request r);
+    void serve(const request& r, judged j);
     void answer_local(const request& r, const judged& j);
     void state(const request& r, const judged& j);
     void breakpoints(const request& r, const judged& j);
@@ -57,16 +64,40 @@ private:
     bool stop_reply(bool last);
     bool answer_while_running(const request& r, const judged& j);
     void breakpoint(const request& r, judged j);
-    asio::awaitable<rpc_outcome> change_breakpoint(std::string method, protocol::json arguments);
-    void note_breakpoint(std::string_view method, const rpc_outcome& out);
+    asio::awaitable<rpc_outcome> change_breakpoint(std::string method, judged j);
+    void note_breakpoint(std::string_view method, const judged& j, const rpc_outcome& out);
     void alone(const request& r, judged j);
     void restart(const request& r, const judged& j);
+
+    // rpc_rights.cpp: what the person may do
+    void revoked(const std::string& reason) override;
+    void regranted(protocol::class_set before) override;
+    // Narrows `j` to what may be done; or the reason why nothing may.
+    std::optional<std::string> not_allowed(judged& j);
+    bool joins_as_it_starts() const;
+    std::int64_t breakpoint_named(const judged& j) const;
+    std::string without_values(std::string state) const;
+    void send_without_values(std::string_view reply);
+    void borrow_selection(const request& r, judged j);
+    void select_own(protocol::json& arguments) const;
 
     void reply(const protocol::json& id, std::string_view result);
     void answer(const protocol::json& id, const rpc_outcome& out);  // of a request that held back others
     void refuse(const protocol::json& id, std::string_view why);
+    void refuse_malformed(const std::string& fault);
     void reply_state(const protocol::json& id, const run_end& end);
     void done();  // the request that held back the others is answered
+    void answered(const protocol::json& id, std::string_view result);
+    audit_operation take_open(const protocol::json& id);
+    bool refused_by_dlv(std::string_view last_piece);
+    void last_words(std::string_view reason) override;
+
+    struct open_request {
+        protocol::json id;
+        audit_operation audited{};
+    };
+    std::vector<open_request> open_;  // not answered yet
+    bool recording_ = false;          // the last one waits for its intent to be on disk
 
     protocol::value_splitter splitter_;
     bool busy_ = false;
@@ -76,6 +107,8 @@ private:
     bool looking_ = false, paused_ = false;
     protocol::json look_id_;
     bool head_sent_ = false;
+    audit_operation look_audited_{};
+    std::string reply_tail_;  // its last bytes so far: they tell whether dlv refused
     std::uint64_t reply_size_ = 0;  // bytes of it so far, as the IDE gets them
     bool keep_ = false;  // the reply goes to the image cache too
     std::string kept_, look_method_, look_params_;
@@ -86,6 +119,16 @@ private:
     bool joined_running_ = false;
     std::uint64_t requests_ = 0;
     std::string last_method_;
+
+    std::uint64_t answers_ = 0;  // given to requests that wait for a stop, or refused
+    std::string location_;       // FindLocation's, when its reply is to be stripped
+    bool stripping_ = false;     // the reply passing through is kept, to take the values out
+    std::string ended_because_;  // of a person who lost the component: the answer to whatever comes
+    asio::steady_timer goodbye_;
+    // The goroutine that a person without run control has selected: dlv has only one selection, which
+    // says what a step steps, so theirs is kept here. Of the stop with that number.
+    std::int64_t selected_ = 0;
+    std::uint64_t selected_at_ = 0;
     std::size_t owed_ = 0;  // bytes received, not yet acknowledged
 };
 

@@ -8,22 +8,37 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 #include <optional>
+#include <thread>
 #include <utility>
 
+#include "auth/pinned_tls.h"
 #include "auth/tls.h"
+#include "gateway/audit_trail.h"
+#include "gateway/authority.h"
+#include "gateway/ca_signer.h"
 #include "gateway/endpoints.h"
+#include "gateway/enrollment.h"
+#include "gateway/enrollment_server.h"
 #include "gateway/log.h"
+#include "gateway/kill_sessions.h"
 #include "gateway/own_identities.h"
+#include "gateway/permissions.h"
+#include "gateway/signer_client.h"
+#include "gateway/signer_revocations.h"
 #include "gateway/state_directory.h"
 #include "gateway/status_report.h"
 #include "gateway/status_socket.h"
 #include "gateway/tls_server.h"
+#include "gateway/trust_files.h"
 
 namespace gateway {
 namespace {
 
 using protocol::json;
+
+constexpr std::chrono::seconds sign_time{5};
 
 serve_exit complain(const std::string& text, serve_exit code = serve_exit::failed) {
     std::fprintf(stderr, "delvegate: %s\n", text.c_str());
@@ -64,27 +79,79 @@ launcher::outcome<void> prepare_directories(config& configuration) {
 // A running gateway; its members die in the order that their references allow.
 class gateway_process {
 public:
-    explicit gateway_process(config& configuration)
+    gateway_process(config& configuration, permissions& rights, const auth::tls_files& own)
         : configuration_(configuration),
-          components_(io_, configuration, counts_.limit_reply),
+          rights_(rights),
+          signer_(io_, settings_of(configuration)),
+          trust_(io_, identities_, configuration, own),
+          components_(io_, configuration, rights, counts_.limit_reply),
           signals_(io_, SIGTERM, SIGINT),
           hangup_(io_, SIGHUP) {}
 
-    launcher::outcome<void> start(auth::ssl_ctx context) {
+    // First of all: whoever holds the CA's key is another process before any socket of ours is open.
+    launcher::outcome<void> start_signer() {
+        if (auto started = signer_.start(); !started) return started;
+        signer_.on_changed = [this] {
+            log().info("the CA's records have changed");
+            revoked_.ask();
+        };
+        return revoked_.load();
+    }
+
+    launcher::outcome<void> start() {
+        auto context = trust_.load();
+        if (!context) return context.error();
+        auto trail = audit_trail::open(io_, configuration_.audit, configuration_.state_directory,
+                                       [this](std::string_view bytes) { return sign_anchor(bytes); });
+        if (!trail) return trail.error();
+        audit_ = std::move(*trail);
+        audit_->reloaded("the gateway " DELVEGATE_VERSION " starts");
+        parts_.audit = audit_.get();
+        components_.record_in(*audit_);
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
         parts_.api = [this](const auth::identity& who, std::string_view path) { return api(who, path); };
-        server_.emplace(parts_, std::move(context));
+        parts_.identities = &identities_;
+        server_.emplace(parts_, std::move(*context));
         if (auto opened = status_.open(configuration_.runtime_directory); !opened) return opened;
         if (auto listening = server_->listen(configuration_.listen); !listening) return listening;
+        if (!rights_.file().empty())
+            trust_.files().add("policy", {rights_.file()}, [this] { return rights_.reload(); });
+        rights_.on_change([this] { audit_->reloaded("the policy has changed"); });
+        trust_.follow([this](auth::ssl_ctx renewed) {
+            audit_->reloaded("certificates, CAs or revocation lists have changed");
+            server_->use(std::move(renewed));
+            if (enrolling_) enrolling_->use_new_files();
+        });
         components_.start();
         wait_for_signal();
         wait_for_hangup();
         return {};
     }
 
+    // After start(): enrolment and renewal. `files` are the gateway's own.
+    void issue_certificates(const auth::tls_files& files) {
+        enrollment_.emplace(issuing_, counts_,
+                            enrollment::hooks{[this] {
+                                                  const auto all = server_->addresses();
+                                                  return all.empty() ? std::uint16_t{0} : all.front().port();
+                                              },
+                                              [this](std::string_view old, X509* renewed) {
+                                                  return identities_.rebind(old, renewed);
+                                              }});
+        parts_.renew = [this](const auth::identity& who, const std::string& body, std::function<void(http_answer)> done) {
+            enrollment_->renew(who, body, std::move(done));
+        };
+        const std::string ca = configuration_.state_directory + "/ca/ca.crt";
+        enrolling_.emplace(io_, configuration_.bounds, counts_, *enrollment_, issuing_,
+                           enrollment_server::settings{enroll_addresses(configuration_),
+                                                       [files, ca] { return auth::make_enrollment_context(files, ca); }});
+        enrolling_->start();
+    }
+
     serve_exit run() {
         io_.run();
         server_.reset();
+        if (closing_.joinable()) closing_.join();
         return code_;
     }
 
@@ -95,6 +162,40 @@ public:
     }
 
 private:
+    // On a thread of the audit's: the key is the signer's, and the signer is spoken to by the loop.
+    auth::outcome<std::string> sign_anchor(std::string_view bytes) {
+        using result = auth::outcome<std::string>;
+        const auto promised = std::make_shared<std::promise<result>>();
+        auto answer = promised->get_future();
+        boost::asio::post(io_, [this, promised, text = std::string(bytes)] {
+            signer_.sign_anchor(text, [promised](const auto& signed_head) {
+                promised->set_value(signed_head ? result(boost::system::in_place_value, signed_head->bytes)
+                                                : result(boost::system::in_place_error, signed_head.error().reason));
+            });
+        });
+        if (answer.wait_for(sign_time) != std::future_status::ready)
+            return result(boost::system::in_place_error, "the signer did not sign the audit's head in time");
+        return answer.get();
+    }
+
+    // The last records and the last head, which the signer signs while the loop still runs.
+    void close_audit() {
+        if (closing_.joinable()) return;
+        closing_ = std::thread([this] {
+            audit_->close();
+            boost::asio::post(io_, [this] { io_.stop(); });
+        });
+    }
+
+    static signer_settings settings_of(const config& configuration) {
+        signer_settings out;
+        out.state_directory = configuration.state_directory;
+        out.terms.certificate_ttl = std::chrono::duration_cast<std::chrono::seconds>(configuration.certificate_ttl);
+        out.terms.renew_window = std::chrono::duration_cast<std::chrono::seconds>(configuration.renew_window);
+        if (configuration.certificate.empty()) out.hosts = gateway_hosts(configuration.components, configuration.listen);
+        return out;
+    }
+
     void wait_for_signal() {
         signals_.async_wait([this](const boost::system::error_code& ec, int number) {
             if (ec) return;
@@ -105,10 +206,11 @@ private:
             }
             log().info("signal {}: draining, {} connections, at most {}", number, server_->connections(),
                        format_duration(parts_.bounds.drain_time));
+            if (enrolling_) enrolling_->stop();
             server_->drain([this] {
                 components_.stop([this] {
                     log().info("drained");
-                    io_.stop();
+                    close_audit();
                 });
             });
             wait_for_signal();
@@ -118,15 +220,41 @@ private:
     void wait_for_hangup() {
         hangup_.async_wait([this](const boost::system::error_code& ec, int) {
             if (ec) return;
-            log().info("SIGHUP: starting the components whose dlv is not there");
+            log().info("SIGHUP: reading certificates, lists and the policy again, starting the components whose "
+                       "dlv is not there");
+            trust_.files().reload_all();
             if (!parts_.draining) components_.start_again();
             wait_for_hangup();
         });
     }
 
     http_answer report(std::string_view path) const {
-        if (path != "/v1/status") return {404, http_error("there is /v1/status")};
-        return {200, protocol::to_text(status_report(parts_, *server_, since_, components_.status()))};
+        if (path == "/v1/sessions") {
+            json body;
+            body.set("sessions", components_.sessions());
+            return {200, protocol::to_text(body)};
+        }
+        if (path != "/v1/status") return {404, http_error("there are /v1/status and /v1/sessions")};
+        json body = status_report(parts_, *server_, since_, components_.status());
+        body.set("trust", trust_.describe());
+        body.set("audit", audit_->status());
+        if (enrolling_) {
+            json::array listen;
+            for (const auto& one : enrolling_->addresses())
+                listen.emplace_back(to_string(host_port{one.address().to_string(), one.port()}));
+            body.set("enrollment", json::object{{"liveTokens", std::uint64_t{enrolling_->live()}}, {"listen", std::move(listen)}});
+        }
+        if (!rights_.file().empty()) {
+            json policy = json::object{{"file", rights_.file()}};
+            if (!rights_.error().empty()) policy.set("error", rights_.error());
+            body.set("policy", std::move(policy));
+        }
+        return {200, protocol::to_text(body)};
+    }
+
+    http_answer act(std::string_view path, std::string_view body) {
+        if (path != "/v1/sessions/kill") return {404, http_error("there is /v1/sessions/kill")};
+        return kill_sessions(body, components_, identities_);
     }
 
     std::string api(const auth::identity& who, std::string_view path) const {
@@ -145,13 +273,24 @@ private:
     }
 
     config& configuration_;
+    permissions& rights_;
     boost::asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // one thread: no locks around sockets
+    signer_client signer_;
     counters counts_;
+    client_authority identities_{io_};
+    signer_revocations revoked_{io_, signer_, identities_};
+    trust_files trust_;
+    std::unique_ptr<audit_trail> audit_;
     endpoints components_;
-    gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false};
+    gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false, nullptr};
     std::optional<tls_server> server_;
-    status_socket status_{io_, [this](std::string_view path) { return report(path); }};
+    ca_signer issuing_{signer_};
+    std::optional<enrollment> enrollment_;
+    std::optional<enrollment_server> enrolling_;
+    status_socket status_{io_, [this](std::string_view path) { return report(path); },
+                          [this](std::string_view path, std::string_view body) { return act(path, body); }};
     boost::asio::signal_set signals_, hangup_;
+    std::thread closing_;  // writes the audit's end
     const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
     serve_exit code_ = serve_exit::ok;
 };
@@ -211,22 +350,32 @@ serve_exit run_serve(config configuration) {
     const auto lock = state_lock::take(configuration.state_directory);
     if (!lock) return complain(lock.error());
 
+    permissions rights(configuration.policy, configuration.components);
+    if (const auto read = rights.reload(); !read) return complain(read.error(), serve_exit::usage);
+
     own_identities own;
-    auth::tls_files files{configuration.certificate, configuration.key, configuration.client_ca};
+    auth::tls_files files;
+    files.certificate = configuration.certificate;
+    files.key = configuration.key;
+    files.ca = configuration.client_ca;
     if (files.certificate.empty()) {
         auto made = make_own_identities(configuration.state_directory, configuration.components, configuration.listen);
         if (!made) return complain(made.error());
         own = std::move(*made);
-        files = {own.certificate, own.key, own.ca};
+        files.certificate = own.certificate;
+        files.key = own.key;
+        files.ca = own.ca;
+        for (const auto& user : own.revoked)
+            log().warn("the user {} is revoked and gets no identity; see: delvegate ca unrevoke-user", user);
     }
-    auto context = auth::make_server_context(files);
-    if (!context) return complain(context.error());
     for (const auto& one : configuration.components)
-        if (one.users.empty() && one.groups.empty())
+        if (configuration.policy.empty() && one.users.empty() && one.groups.empty())
             log().warn("component {}: neither users nor groups are listed, so nobody is admitted", one.name);
 
-    gateway_process process(configuration);
-    if (auto started = process.start(std::move(*context)); !started) return complain(started.error());
+    gateway_process process(configuration, rights, files);
+    if (auto started = process.start_signer(); !started) return complain(started.error());
+    if (auto started = process.start(); !started) return complain(started.error());
+    process.issue_certificates(files);
     const auto listening = process.addresses();
     std::string where;
     for (const auto& one : listening) where += (where.empty() ? "" : ", ") + to_string(one);

@@ -28,14 +28,6 @@ struct arguments {
     bool print_default = false;
 };
 
-std::string default_config_file() {
-    if (::geteuid() == 0) return "/etc/delvegate/gateway.yaml";
-    if (const char* xdg = std::getenv("XDG_CONFIG_HOME"); xdg && *xdg == '/')
-        return std::string(xdg) + "/delvegate/gateway.yaml";
-    const char* home = std::getenv("HOME");
-    return std::string(home && *home ? home : "") + "/.config/delvegate/gateway.yaml";
-}
-
 std::string absolute(const std::string& path) {
     if (path.empty() || path.front() == '/') return path;
     std::string here;
@@ -115,8 +107,11 @@ Examples:
   delvegate serve --print-default-config > gateway.yaml
 
 SIGTERM or SIGINT drains (limits.drainTime, 10 s by default); a second one ends
-at once. SIGHUP starts the components whose dlv has ended. Exit codes: 0 drained; 1 this host would not let it, or the drain was
-cut short; 2 command line or configuration.)";
+at once. SIGHUP reads certificates, CAs, revocation lists and the policy again
+(as does a change of the files) and starts the components whose dlv has ended.
+
+Exit codes: 0 drained; 1 this host would not let it, or the drain was cut short;
+2 command line or configuration.)";
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gateway/printable.h"
+#include "gateway/time_left.h"
 #include "gateway/utc.h"
 
 namespace gateway {
@@ -28,6 +29,16 @@ json status_report(const gateway_parts& parts, const tls_server& server,
     out.set("connections", json::object{{"now", std::uint64_t{server.connections()}},
                                         {"handshakes", std::uint64_t{server.handshakes()}},
                                         {"streams", std::uint64_t{server.streams()}}});
+    json::array people;
+    const auto now = static_cast<long long>(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
+    for (const auto& one : server.people())
+        people.push_back(json::object{{"user", one.who.user},
+                                      {"address", one.address},
+                                      {"serial", one.who.serial},
+                                      {"notBefore", std::int64_t{one.who.not_before}},
+                                      {"notAfter", std::int64_t{one.who.not_after}},
+                                      {"warning", nearly_over(one.who.not_before, one.who.not_after, now)}});
+    out.set("people", std::move(people));
     out.set("totals", json::object{{"accepted", counts.accepted},
                                    {"links", counts.links},
                                    {"rawStreams", counts.raw_streams},
@@ -35,6 +46,9 @@ json status_report(const gateway_parts& parts, const tls_server& server,
                                    {"linkStreams", counts.streams},
                                    {"refusedStreams", counts.refused_streams},
                                    {"failedHandshakes", counts.failed_handshakes},
+                                   {"enrollments", counts.enrollments},
+                                   {"refusedEnrollments", counts.refused_enrollments},
+                                   {"renewals", counts.renewals},
                                    {"brokenLinks", counts.broken_links}});
     out.set("limitsHit", json::object{{"handshakes", counts.limit_handshakes},
                                       {"source", counts.limit_source},
@@ -65,6 +79,15 @@ std::string state_line(const json& component) {
     return line;
 }
 
+// "alice at 192.0.2.7:50312: certificate for another 23 h"
+std::string person_text(const json& person) {
+    const auto now = static_cast<long long>(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
+    const auto left = time_left(person.get_int("notAfter"), now);
+    return printable(person.get_string("user")) + " at " + printable(person.get_string("address")) + ": certificate " +
+           (left == "expired" ? left : "for another " + left) +
+           (person.get_bool("warning") && left != "expired" ? " (warning: its last tenth)" : "") + "\n";
+}
+
 std::string component_text(const json& component) {
     const auto text = [&component](std::string_view key) { return printable(component.get_string(key)); };
     std::string out = text("name") + " (" + text("kind") + "): " + state_line(component) + "\n";
@@ -81,6 +104,24 @@ std::string component_text(const json& component) {
     if (const json* warnings = component.find("warnings"); warnings && warnings->if_array())
         for (const json& one : *warnings->if_array())
             if (const auto* warning = one.if_string()) out += "  warning: " + printable(*warning) + "\n";
+    return out;
+}
+
+// What of certificates and lists is not as it should be.
+std::string trust_text(const json& trust) {
+    std::string out;
+    if (const json* files = trust.find("files"); files && files->if_array())
+        for (const json& one : *files->if_array())
+            if (!one.get_string("error").empty())
+                out += "warning: " + printable(one.get_string("name")) + " cannot be reloaded since " +
+                       printable(one.get_string("failingSince")) + " (" + number(&one, "failures") +
+                       " times), what was read at " + printable(one.get_string("since")) +
+                       " is in effect: " + printable(one.get_string("error")) + "\n";
+    if (const json* warnings = trust.find("warnings"); warnings && warnings->if_array())
+        for (const json& one : *warnings->if_array())
+            if (const auto* line = one.if_string()) out += "warning: " + printable(*line) + "\n";
+    if (trust.get_int("revoked") > 0 || trust.get_int("shownOut") > 0)
+        out += number(&trust, "revoked") + " entries revoked, " + number(&trust, "shownOut") + " connections shown out\n";
     return out;
 }
 
@@ -105,6 +146,17 @@ std::string status_text(const json& report) {
             if (value.as_int().value_or(0) > 0)
                 hit += (hit.empty() ? "limits hit: " : ", ") + printable(key) + " " + std::to_string(*value.as_int());
     if (!hit.empty()) out += hit + "\n";
+    if (const json* trust = report.find("trust")) out += trust_text(*trust);
+    if (const json* enrolling = report.find("enrollment"); enrolling && enrolling->get_int("liveTokens") > 0) {
+        std::string where;
+        if (const json* all = enrolling->find("listen"); all && all->if_array())
+            for (const json& one : *all->if_array())
+                if (const auto* address = one.if_string()) where += (where.empty() ? "" : ", ") + printable(*address);
+        out += "enrolment: " + number(enrolling, "liveTokens") + " live tokens, " +
+               (where.empty() ? "warning: the port cannot be opened, see the log" : "open on " + where) + "\n";
+    }
+    if (const json* people = report.find("people"); people && people->if_array())
+        for (const json& one : *people->if_array()) out += person_text(one);
     const json* components = report.find("components");
     if (!components || !components->if_array() || components->if_array()->empty())
         return out + "no components are configured\n";

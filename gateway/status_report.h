@@ -12,7 +12,9 @@
 namespace gateway {
 
 // {"version","pid","since","draining","listen":[...],"components":[...],"connections":{...},
-//  "totals":{...},"limitsHit":{...}}
+//  "people":[{"user","address","serial","notBefore","notAfter","warning"}],"totals":{...},"limitsHit":{...}};
+// times of certificates in seconds since the epoch, `warning` in the last tenth of one's life. serve adds
+// "enrollment":{"liveTokens","listen":[...]}.
 protocol::json status_report(const gateway_parts& parts, const tls_server& server,
                              std::chrono::system_clock::time_point since, protocol::json components);
 

@@ -23,8 +23,11 @@ constexpr std::chrono::seconds request_time{5};
 
 // Lives as long as its reads, writes and timer do.
 struct status_socket::request : std::enable_shared_from_this<request> {
-    request(stream_protocol::socket s, std::function<http_answer(std::string_view)> answer, std::function<void()> over)
-        : socket(std::move(s)), deadline(socket.get_executor()), exchange(std::move(answer)), done(std::move(over)) {}
+    request(stream_protocol::socket s, http_get answer, http_post post, std::function<void()> over)
+        : socket(std::move(s)),
+          deadline(socket.get_executor()),
+          exchange(std::move(answer), std::move(post)),
+          done(std::move(over)) {}
     ~request() { done(); }
 
     void start() {
@@ -66,8 +69,8 @@ struct status_socket::request : std::enable_shared_from_this<request> {
 
 std::string status_socket_path(const std::string& runtime_directory) { return runtime_directory + "/status.sock"; }
 
-status_socket::status_socket(boost::asio::io_context& io, std::function<http_answer(std::string_view)> answer)
-    : io_(io), answer_(std::move(answer)), acceptor_(io), rest_(io) {}
+status_socket::status_socket(boost::asio::io_context& io, http_get answer, http_post post)
+    : io_(io), answer_(std::move(answer)), post_(std::move(post)), acceptor_(io), rest_(io) {}
 
 status_socket::~status_socket() {
     if (!path_.empty()) ::unlink(path_.c_str());
@@ -105,7 +108,7 @@ void status_socket::accept() {
         if (!ec && open_ < max_requests) {
             ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
             ++open_;
-            std::make_shared<request>(std::move(socket), answer_, [this, alive] {
+            std::make_shared<request>(std::move(socket), answer_, post_, [this, alive] {
                 if (!alive.expired()) --open_;
             })->start();
         }

@@ -19,7 +19,7 @@ std::string status_socket_path(const std::string& runtime_directory);
 
 class status_socket {
 public:
-    status_socket(boost::asio::io_context& io, std::function<http_answer(std::string_view path)> answer);
+    status_socket(boost::asio::io_context& io, http_get answer, http_post post = {});
     ~status_socket();
     status_socket(const status_socket&) = delete;
     status_socket& operator=(const status_socket&) = delete;
@@ -32,7 +32,8 @@ private:
     void accept();
 
     boost::asio::io_context& io_;
-    std::function<http_answer(std::string_view)> answer_;
+    http_get answer_;
+    http_post post_;
     boost::asio::local::stream_protocol::acceptor acceptor_;
     boost::asio::steady_timer rest_;
     std::string path_;

@@ -8,6 +8,10 @@
 #include <string>
 #include <string_view>
 
+namespace auth {
+struct identity;
+}
+
 namespace gateway {
 
 // The carrier's side, as the view sees it.
@@ -46,8 +50,15 @@ public:
     // The IDE closed its sending side: every byte it sent was delivered before this call.
     virtual void ended() = 0;
 
+    // The person's certificate was renewed; nothing else changed.
+    virtual void rebound(const auth::identity&) {}
+
     // The connection broke, or the gateway is closing it: `reason` is one line. No call follows.
     virtual void lost(std::string_view reason) = 0;
+
+    // Whoever is at the other end may not be here any more: the user tells the IDE the reason (one line) in
+    // the IDE's own protocol, lets go of all it holds, and calls finish() or abort(). No call follows.
+    virtual void expelled(std::string_view reason) { lost(reason); }
 };
 
 }  // namespace gateway

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -15,6 +16,7 @@
 #include "gateway/admission.h"
 #include "gateway/carrier.h"
 #include "gateway/config.h"
+#include "gateway/listening_ports.h"
 #include "gateway/log.h"
 
 namespace gateway {
@@ -29,14 +31,23 @@ public:
     tls_server(const tls_server&) = delete;
     tls_server& operator=(const tls_server&) = delete;
 
-    // Binds and accepts. The error says what to do. "::" means IPv4 too, and alone IPv4 on a host
-    // without IPv6.
-    auth::outcome<void> listen(const std::vector<host_port>& where);
-    std::vector<boost::asio::ip::tcp::endpoint> addresses() const;
+    // Binds and accepts. The error says what to do.
+    auth::outcome<void> listen(const std::vector<host_port>& where) { return ports_.open(where, "listen"); }
+    std::vector<boost::asio::ip::tcp::endpoint> addresses() const { return ports_.addresses(); }
+
+    // For connections from now on; those there are keep theirs.
+    void use(auth::ssl_ctx context);
 
     // Stops accepting; streams may end by themselves within drainTime, then they are closed, with
     // two seconds for their last bytes. `done` is called, from the event loop, when no connection is left.
     void drain(std::function<void()> done);
+
+    // Who is connected, by which certificate; in the order they came.
+    struct person {
+        auth::identity who;
+        std::string address;
+    };
+    std::vector<person> people() const;
 
     std::size_t connections() const { return connections_.size(); }
     std::size_t handshakes() const { return admission_.handshakes(); }
@@ -44,15 +55,8 @@ public:
 
 private:
     friend class connection;
-    struct port;
 
-    auth::outcome<void> open_port(const boost::asio::ip::tcp::endpoint& where);
-    void wait(port& at);
-    void accept_some(port& at);
-    bool accept_one(port& at);
     void take(int fd, const boost::asio::ip::tcp::endpoint& peer);
-    void rest(port& at);
-    void shed(port& at);
     void turned_away(const std::string& source, admission::answer why);
     void trouble(const std::string& source, const std::string& text);
     void remove(std::uint64_t id);
@@ -62,12 +66,11 @@ private:
     auth::ssl_ctx context_;
     admission admission_;
     log_gate gate_;
-    std::vector<std::unique_ptr<port>> ports_;
+    listening_ports ports_;
     std::unordered_map<std::uint64_t, std::unique_ptr<connection>> connections_;
     std::uint64_t last_id_ = 0;
     boost::asio::steady_timer drain_timer_;
     std::function<void()> drained_;
-    int reserve_fd_ = -1;  // given up for a moment to turn a caller away when descriptors run out
 };
 
 }  // namespace gateway

@@ -3,11 +3,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "gateway/audited_view.h"
 #include "gateway/config.h"
 #include "gateway/hub.h"
+#include "gateway/permissions.h"
 #include "gateway/stream.h"
 #include "protocol/operations.h"
 
@@ -28,8 +32,17 @@ struct view_limits {
 // after the IDE has gone. `over_` then makes it say nothing more.
 class view_base : public viewer, public std::enable_shared_from_this<view_base> {
 public:
-    view_base(hub& h, stream_peer& peer, caller who, view_limits limits, std::string session)
-        : hub_(h), peer_(peer), who_(std::move(who)), limits_(limits), session_(std::move(session)) {}
+    view_base(hub& h, const permissions& rights, stream_peer& peer, caller who, view_limits limits,
+              std::string session)
+        : hub_(h), rights_(rights), peer_(peer), who_(std::move(who)), limits_(limits),
+          session_(std::move(session)) {}
+
+    // Before anything is received: what this view does is recorded there.
+    void record_in(audit_trail& trail, std::string component) {
+        auto session = std::make_unique<audit_session>(trail, who_, session_, std::move(component));
+        session->speaks(speaks_dap() ? "dap" : "json-rpc");
+        audit_.begin(std::move(session));
+    }
 
     // From the IDE; as stream_user's.
     virtual void received(std::string_view bytes) = 0;
@@ -41,9 +54,40 @@ public:
         leave();
     }
 
-    bool finished() const { return over_; }
+    // Whoever it belongs to may not be here any more: requests that wait are answered with the reason, and
+    // what the view has at dlv is let go of at once.
+    void expel(std::string_view reason) {
+        if (over_) return;
+        if (!std::exchange(left_, true)) hub_.expel(*this);
+        // In the middle of a message nothing else can be said.
+        if (!mid_reply_) last_words(reason);
+        if (std::exchange(over_, true)) return;
+        if (mid_reply_) return peer_.abort(reason);
+        peer_.finish();
+    }
+
+    bool finished() const { return over_ || left_; }
+
+    // The policy is another one from now on. Ends the view, saying why, when its person no longer sees
+    // the component; what it asked for before and has not begun is to be asked for again.
+    void permissions_changed() {
+        if (over_ || left_) return;
+        const auto had = grants_;  // nothing: it has not asked for anything yet
+        if (!grants().sees())
+            return revoked(who_.who.user + " may no longer debug " + hub_.name() +
+                           ": the policy has changed; ask the gateway's administrator");
+        if (!had || grants().same_as(*had)) return;
+        hub_.withdraw(*this, "permissions have changed; ask again", false);
+        regranted(had->classes());
+    }
+    // One of this view's breakpoints was taken away, because its person may not have it any more.
+    virtual void lost_breakpoint(std::int64_t id, const std::string& why) = 0;
 
     const caller& who() const override { return who_; }
+    void rebound(const auth::identity& now) {
+        who_.who = now;
+        audit_.rebound(now);
+    }
     void cut_off(std::string_view reason) override {
         if (over_) return;
         over_ = true;
@@ -52,8 +96,29 @@ public:
     }
 
 protected:
+    virtual void last_words(std::string_view reason) = 0;
+
     // Bytes on their way to the IDE beyond which a reply waits.
     static constexpr std::size_t high_water = 1u << 20;
+
+    // What this person has by the policy of now.
+    const auth::grants& grants() const {
+        if (grants_of_ != rights_.generation() || !grants_) {
+            grants_ = rights_.of(who_.who, hub_.name());
+            grants_of_ = rights_.generation();
+        }
+        return *grants_;
+    }
+    bool may_read() const { return grants().classes().has(protocol::op_class::read); }
+    // Nothing when this person may do it, else the reason, one line.
+    std::optional<std::string> forbidden(std::string_view operation, protocol::class_set needs) const {
+        if (grants().allows(operation, needs)) return std::nullopt;
+        return auth::refusal_text(grants().decide(operation, needs), who_.who.user, operation, hub_.name());
+    }
+    // The person may do nothing here any more: says so and ends.
+    virtual void revoked(const std::string& reason) = 0;
+    // The classes are others than `before`.
+    virtual void regranted(protocol::class_set before) = 0;
 
     // Callbacks given to others are wrapped, so that they do nothing once this view is gone.
     template <class F>
@@ -111,7 +176,12 @@ protected:
         cut_off("the IDE does not read what the debugger sends");
     }
 
+    // By the policy of now, for the audit.
+    std::string rule_for(const protocol::judged& j) const { return grants().decide(j.operation, j.classes).rule; }
+
     hub& hub_;
+    const permissions& rights_;
+    audited_view audit_;
     stream_peer& peer_;
     caller who_;
     view_limits limits_;
@@ -122,6 +192,8 @@ protected:
 
 private:
     bool mid_reply_ = false;
+    mutable std::optional<auth::grants> grants_;
+    mutable std::uint64_t grants_of_ = 0;
     std::string waiting_;
 };
 

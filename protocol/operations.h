@@ -36,6 +36,7 @@ public:
         for (auto c : list) add(c);
     }
     constexpr void add(op_class c) { bits_ |= bit(c); }
+    constexpr void add(class_set more) { bits_ = static_cast<std::uint8_t>(bits_ | more.bits_); }
     constexpr bool has(op_class c) const { return (bits_ & bit(c)) != 0; }
     constexpr bool within(class_set other) const { return (bits_ & ~other.bits_) == 0; }
     constexpr class_set without(class_set other) const {
@@ -97,10 +98,23 @@ struct judged {
     bool malformed = false;  // refuse because it is not what dlv's types take (wrong types)
     int dap_error = 0;        // of refuse, the id and summary that Delve itself would answer with:
     std::string dap_summary;  // 9999 "Unsupported command"; 0 and "" where it has none
+    // Of DAP's set…Breakpoints, what each entry of its list needs by itself (of setExceptionBreakpoints:
+    // of `filters`, then of `filterOptions`), so that they can be refused one by one.
+    std::vector<class_set> each;
 };
 
 judged judge(const rpc_request& request, const clamps& limits = {});
 judged judge(const dap_request& request, const clamps& limits = {});
+
+// Narrows a request that needs more than `granted` to one that does not, where that leaves something
+// worth having: a Stacktrace without the variables of its frames. False, and nothing changed, where it
+// does not.
+bool narrow(judged& j, class_set granted);
+
+// Takes the values out of a reply of Delve's JSON-RPC, as its type would be without them: what a
+// breakpoint loaded when it was hit, what a function returned, and a goroutine's labels. For those who
+// may look at state and stacks and not at values.
+void strip_values(json& reply);
 
 // One row of the table, for documentation and tests that walk all of it.
 struct operation_row {

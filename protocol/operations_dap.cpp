@@ -83,9 +83,11 @@ void set_breakpoints(judged& j, const clamps&) {
     if (!list) return;
     for (const json& bp : *list) {
         const std::string_view message = bp.get_string("logMessage");
-        j.classes.add(message.empty() ? op_class::breakpoint : op_class::trace);
+        class_set& needs = j.each.emplace_back();
+        needs.add(message.empty() ? op_class::breakpoint : op_class::trace);
         if (has_text(bp, "condition") || message.find('{') != std::string_view::npos)
-            j.classes.add(op_class::read);
+            needs.add(op_class::read);
+        j.classes.add(needs);
     }
 }
 
@@ -95,6 +97,7 @@ void set_data_breakpoints(judged& j, const clamps& limits) {
         j.classes = observe;
         return;
     }
+    j.each.assign(list->size(), j.classes);
     // Delve's data ids are `goroutine,frame,expression`, and it believes the frame.
     for (const json& bp : *list) {
         const std::string_view id = bp.get_string("dataId");
@@ -108,6 +111,13 @@ void set_data_breakpoints(judged& j, const clamps& limits) {
             frame >= limits.max_stack_depth)
             return refuse(j, "the frame in the dataId \"" + std::string(id) + "\" is out of range");
     }
+}
+
+// Delve's two are one for everybody, so even switching them off takes the class.
+void set_exception_breakpoints(judged& j, const clamps&) {
+    for (std::string_view key : {"filters", "filterOptions"})
+        if (const json* list = j.arguments.find(key); list && list->if_array())
+            j.each.insert(j.each.end(), list->if_array()->size(), j.classes);
 }
 
 void stack_trace(judged& j, const clamps& limits) {
@@ -154,7 +164,7 @@ constexpr row dap[] = {
     {"setDataBreakpoints", service::breakpoint, {op_class::read, op_class::breakpoint},
      &types::set_data_breakpoints, set_data_breakpoints},
     {"setExceptionBreakpoints", service::breakpoint, breakpoint,
-     &types::set_exception_breakpoints},
+     &types::set_exception_breakpoints, set_exception_breakpoints},
     {"stackTrace", service::look, observe, &types::stack_trace, stack_trace},
     {"scopes", service::look, observe, &types::frame_id},
     {"variables", service::look, read, &types::variables, variables},

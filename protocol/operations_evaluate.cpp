@@ -107,6 +107,9 @@ void judge_config(judged& j, std::string_view arguments, const clamps& limits) {
     const auto [name, value] = split_and_trim(arguments);
     if (name == "followExec" || name == "followExecRegex")
         return refuse(j, std::string(one_target));
+    // Labels are values that the program set: from then on thread names show them, or which threads
+    // there are tells them.
+    if (name == "showPprofLabels" || name == "goroutineFilters") j.classes.add(op_class::read);
     std::int64_t most = clamps::unlimited;
     if (name == "stackTraceDepth") most = limits.max_stack_depth;
     if (name == "maxStringLen") most = limits.max_string_len;

@@ -1,6 +1,7 @@
 // The JSON-RPC half of the table: Delve v1.27.1 service/rpccommon/suitablemethods.go.
 #include <string>
 
+#include "protocol/locations.h"
 #include "protocol/operations_judge.h"
 #include "protocol/operations_types.h"
 
@@ -83,7 +84,7 @@ void create_breakpoint(judged& j, const clamps& limits) {
         // A chosen id sets the server's counter for everybody.
         erase(*bp, "id");
     }
-    if (j.arguments.get_string("LocExpr").starts_with('*')) j.classes.add(op_class::read);
+    if (location_computes(j.arguments.get_string("LocExpr"))) j.classes.add(op_class::read);
 }
 
 void amend_breakpoint(judged& j, const clamps& limits) {
@@ -125,7 +126,7 @@ void disassemble(judged& j, const clamps& limits) {
 void find_location(judged& j, const clamps& limits) {
     if (!limit_scope(j, j.arguments.find("Scope"), limits)) return;
     const std::string_view loc = j.arguments.get_string("Loc");
-    if (loc.starts_with('*')) j.classes.add(op_class::read);
+    if (location_computes(loc)) j.classes.add(op_class::read);
     // `*expr`, `+2`, `-2` and a bare line depend on where the target stands, all else on its image.
     if (loc.empty() || std::string_view("*+-0123456789").find(loc[0]) != std::string_view::npos)
         j.how = service::look;
@@ -145,10 +146,15 @@ void list_goroutines(judged& j, const clamps& limits) {
         j.arguments.set("Count", json(limits.max_goroutines));  // 0 is all
     for (std::string_view key : {"Count", "MaxGroupMembers", "MaxGroups"})
         lower(j.arguments, key, limits.max_goroutines);
+    constexpr std::int64_t label = 5;               // a value that the program set
     constexpr std::int64_t waiting_on_channel = 8;  // its argument is an expression
     if (const json* filters = j.arguments.find("Filters"))
         for (const json& filter : *filters->if_array())
-            if (filter.get_int("Kind") == waiting_on_channel) j.classes.add(op_class::read);
+            if (const auto kind = filter.get_int("Kind"); kind == waiting_on_channel || kind == label)
+                j.classes.add(op_class::read);
+    // Groups are named by what they have in common.
+    if (const auto by = j.arguments.get_int("GroupBy"); by == waiting_on_channel || by == label)
+        j.classes.add(op_class::read);
 }
 
 void follow_exec(judged& j, const clamps&) {

@@ -33,6 +33,51 @@ const scenarios = {
         assert.equal((await viewer.evaluate('n', next.id)).result, String(turn + 1));
     },
 
+    // The program stands at the marker `tick`.
+    async observerLooksOnly() {
+        const viewer = new Viewer();
+        let set;
+        await viewer.attach(async () => {
+            set = await viewer.breakpoints({line: lines.use}, {line: lines.tick, condition: 'n > 1'});
+        });
+        assert.deepEqual(set.map(b => b.verified), [false, false]);
+        assert.match(set[0].message, /olga may not do setBreakpoints on app: it needs breakpoint; role debugger .*ask alice/);
+        assert.match(set[1].message, /it needs read, breakpoint/);
+        for (const name of ['supportsSetVariable', 'supportsEvaluateForHovers', 'supportsFunctionBreakpoints',
+            'supportsConditionalBreakpoints', 'supportsLogPoints', 'supportsDisassembleRequest', 'supportsExceptionInfoRequest',
+            'supportsClipboardContext', 'supportsSteppingGranularity'])
+            assert.ok(!viewer.capabilities[name], name);
+        assert.ok(viewer.capabilities.supportsConfigurationDoneRequest);
+        const stopped = await viewer.event('stopped');
+        const frame = await viewer.at({threadId: 1, ...stopped}, lines.tick, 'main.tick');
+        const {client} = viewer;
+        assert.ok((await client.threadsRequest()).body.threads.length > 1);
+        const scopes = (await client.scopesRequest({frameId: frame.id})).body.scopes;
+        const quiet = async (promise, needs) => {
+            const error = await promise.then(() => assert.fail('was not refused'), failed => failed);
+            assert.match(error.message, new RegExp(`Not allowed|it needs ${needs}`));
+        };
+        await quiet(client.variablesRequest({variablesReference: scopes[0].variablesReference}), 'read');
+        await quiet(client.evaluateRequest({expression: 'n', frameId: frame.id, context: 'hover'}), 'read');
+        await quiet(client.evaluateRequest({expression: 'call main.callsTick()', frameId: frame.id, context: 'repl'}), 'mutate');
+        await quiet(client.continueRequest({threadId: 1}), 'control');
+        await quiet(client.nextRequest({threadId: 1}), 'control');
+        await client.disconnectRequest({terminateDebuggee: true});
+    },
+
+    async debuggerStepsAndSetsNothing() {
+        const viewer = new Viewer();
+        const {stopped, frame} = await viewer.atTick();
+        assert.ok(!viewer.capabilities.supportsSetVariable);
+        assert.ok(viewer.capabilities.supportsConditionalBreakpoints);
+        const {reference, variables} = await viewer.locals(frame.id);
+        assert.ok(variables.some(v => v.name === 'sum'));
+        await viewer.refused(viewer.client.setVariableRequest({variablesReference: reference, name: 'sum', value: '1'}));
+        await viewer.refused(viewer.client.evaluateRequest({expression: 'call main.callsTick()', frameId: frame.id}));
+        const after = await viewer.step('next', stopped.threadId);
+        await viewer.at(after, lines.tick + 1, 'main.tick');
+    },
+
     async looksOfAnEarlierStopAreRefused() {
         const viewer = new Viewer();
         const {stopped, frame} = await viewer.atTick();

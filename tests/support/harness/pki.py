@@ -65,6 +65,24 @@ class Authority:
                   "-cert", self.certificate, "-keyfile", self.key, "-extfile", extensions,
                   "-startdate", "20200101000000Z", "-enddate", not_after)
 
+    def serial(self, certificate):
+        """As `openssl` and the gateway write it: upper-case hex."""
+        text = subprocess.run([self.openssl, "x509", "-in", certificate, "-noout", "-serial"], capture_output=True, text=True,
+                              check=True).stdout
+        return text.strip().partition("=")[2]
+
+    def revocation_list(self, path, *certificates):
+        """Writes this CA's list of these certificates, beside and renamed."""
+        database, configuration = self._path("revoked.txt"), self._path("crl.cnf")
+        with open(database, "w", encoding="ascii") as file:
+            for one in certificates:
+                file.write(f"R\t400101000000Z\t200101000000Z\t{self.serial(one.certificate)}\tunknown\t/CN=x\n")
+        with open(configuration, "w", encoding="ascii") as file:
+            file.write(f"[ca]\ndefault_ca=d\n[d]\ndatabase={database}\ndefault_md=sha256\n")
+        self._run("ca", "-gencrl", "-config", configuration, "-cert", self.certificate, "-keyfile", self.key,
+                  "-crldays", "1", "-out", path + ".new")
+        os.rename(path + ".new", path)
+
     def person(self, name, groups=("developers",), **more):
         subject = f"/CN={name}" + "".join(f"/O={group}" for group in groups)
         return self.issue(name, subject, "clientAuth", **more)

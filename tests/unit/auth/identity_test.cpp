@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <openssl/asn1.h>
 #include <openssl/objects.h>
+#include <openssl/x509.h>
 
 #include <ctime>
 
@@ -128,13 +129,91 @@ TEST(identity, refuses_too_many_groups) {
     EXPECT_EQ(refusal(subject), "the certificate names more than 64 groups (O)");
 }
 
-TEST(identity, does_not_mind_many_alternative_names) {
+TEST(identity, minds_many_alternative_names) {
     odd_certificate wanted;
-    for (int i = 0; i < 2000; ++i)
-        wanted.alternative_names += (i ? ",DNS:h" : "DNS:h") + std::to_string(i) + ".example";
-    const auto who = identify(make(wanted).first.get());
+    const auto with = [&](int count) {
+        wanted.alternative_names.clear();
+        for (int i = 0; i < count; ++i)
+            wanted.alternative_names += (i ? ",DNS:h" : "DNS:h") + std::to_string(i) + ".example";
+        const auto who = identify(make(wanted).first.get());
+        return who ? who->user : who.error();
+    };
+    EXPECT_EQ(with(100), "alice");
+    for (const int many : {101, 2000}) EXPECT_EQ(with(many), "the certificate has more than 100 alternative names (SAN)");
+}
+
+TEST(identity, takes_a_spiffe_id_for_the_user) {
+    odd_certificate wanted;
+    wanted.subject = {{o, utf8, "SPIRE"}, {cn, utf8, "whoever"}};
+    wanted.uris = {"spiffe://prod.example/ns/kube-system/sa/Debug_1"};
+    auto who = identify(make(wanted).first.get());
+    ASSERT_TRUE(who) << who.error();
+    EXPECT_EQ(who->user, wanted.uris[0]);
+    EXPECT_TRUE(who->spiffe);
+    EXPECT_EQ(who->groups, std::vector<std::string>{"SPIRE"});
+    wanted.subject = {};  // an SVID needs no name
+    EXPECT_TRUE(identify(make(wanted).first.get()));
+    wanted.subject = {{cn, utf8, "alice"}};
+    wanted.uris = {"https://example.org/alice"};  // any other URI means nothing here
+    who = identify(make(wanted).first.get());
     ASSERT_TRUE(who) << who.error();
     EXPECT_EQ(who->user, "alice");
+    EXPECT_FALSE(who->spiffe);
+}
+
+TEST(identity, refuses_doubtful_spiffe_ids) {
+    using namespace std::string_literals;
+    const auto refusal_of = [](std::vector<std::string> uris) {
+        odd_certificate wanted;
+        wanted.uris = std::move(uris);
+        const auto who = identify(make(wanted).first.get());
+        return who ? "admitted as " + who->user : who.error();
+    };
+    for (const auto& id : {"spiffe://prod"s, "spiffe://"s, "spiffe:///x"s, "spiffe:x"s, "SPIFFE://prod/x"s, "spiffe://Prod/x"s,
+                           "spiffe://prod:8080/x"s, "spiffe://me@prod/x"s, "spiffe://prod/x/"s, "spiffe://prod//x"s,
+                           "spiffe://prod/./x"s, "spiffe://prod/../x"s, "spiffe://prod/x?y"s, "spiffe://prod/x#y"s,
+                           "spiffe://prod/%41"s, "spiffe://prod/x\0y"s, "spiffe://prod/x\ny"s, "spiffe://prod/\xc3\xa9"s,
+                           "spiffe://prod/" + std::string(4096, 'a')})
+        EXPECT_TRUE(refusal_of({id}).starts_with("the SPIFFE ID of the certificate ")) << id << ": " << refusal_of({id});
+    const auto two = "the certificate has more than one URI beside its SPIFFE ID; an SVID has one";
+    EXPECT_EQ(refusal_of({"spiffe://prod/x", "spiffe://prod/y"}), two);
+    EXPECT_EQ(refusal_of({"https://example.org", "spiffe://prod/y"}), two);
+}
+
+TEST(identity, refuses_a_name_that_looks_like_a_spiffe_id) {
+    for (const char* name : {"spiffe://prod/x", "SpIfFe:x"})
+        EXPECT_EQ(refusal({{cn, utf8, name}}),
+                  "the name (CN) of the certificate looks like a SPIFFE ID, which belongs into a URI SAN");
+}
+
+TEST(identity, refuses_alternative_names_that_cannot_be_read) {
+    odd_certificate wanted;
+    for (const char* raw : {"\x30\x05\x86\x01", "junk", "\x30\x03\x86\x05x"}) {
+        wanted.raw_san = raw;
+        const auto who = identify(make(wanted).first.get());
+        ASSERT_FALSE(who);
+        EXPECT_EQ(who.error(), "the alternative names (SAN) of the certificate cannot be read");
+    }
+}
+
+TEST(identity, writes_serials_one_way) {
+    EXPECT_EQ(canonical_serial("00:0a:BC"), "ABC");
+    EXPECT_EQ(canonical_serial("0x0abc"), "ABC");
+    EXPECT_EQ(canonical_serial("00"), "0");
+    for (const char* none : {"", ":", "12g", "-1", " 1", "0x"}) EXPECT_EQ(canonical_serial(none), "") << none;
+}
+
+TEST(identity, reads_der_to_its_end) {
+    const auto [certificate, key] = make({});
+    unsigned char* bytes = nullptr;
+    const int size = i2d_X509(certificate.get(), &bytes);
+    const std::string der(reinterpret_cast<char*>(bytes), static_cast<std::size_t>(size));
+    OPENSSL_free(bytes);
+    ASSERT_TRUE(identify_der(der));
+    EXPECT_EQ(identify_der(der)->fingerprint, fingerprint_of(certificate.get()));
+    EXPECT_FALSE(identify_der(der + "x"));
+    EXPECT_FALSE(identify_der(der.substr(0, der.size() - 1)));
+    EXPECT_FALSE(identify_der(""));
 }
 
 }  // namespace auth::test

@@ -51,6 +51,15 @@ TEST_F(breakpoint_tables, finds_replaces_and_erases_by_id) {
     EXPECT_EQ(table.size(), 0u);
 }
 
+TEST_F(breakpoint_tables, knows_what_one_person_left) {
+    table.abandon(&ann);
+    table.abandon(&bob);
+    EXPECT_EQ(table.orphans_of("ann"), (ids{2, 3, 4}));
+    EXPECT_EQ(table.orphans_of("bob"), (ids{5}));
+    EXPECT_EQ(table.orphans_of("cat"), ids{});  // is still here
+    EXPECT_EQ(table.orphans_of(""), ids{});     // dlv's own is nobody's
+}
+
 TEST_F(breakpoint_tables, negative_ids_are_ids) {
     table.put(made(-1, "", nullptr, ""));
     ASSERT_TRUE(table.find(-1));

@@ -90,7 +90,7 @@ TEST(own_identities, are_made_once_and_again_when_names_change) {
     components[0].name = "app";
     components[0].users = {"admin", "alice"};
     const std::vector<host_port> listen{{"::", 7443}};
-    const auto first = make_own_identities(top.path(), components, listen);
+    const auto first = make_own_identities(top.path(), components, listen, DELVEGATE_BINARY);
     ASSERT_TRUE(first) << first.error();
     ASSERT_EQ(first->people.size(), 2u);
     EXPECT_EQ(first->people[0], top.path() + "/identities/admin");
@@ -100,12 +100,12 @@ TEST(own_identities, are_made_once_and_again_when_names_change) {
     const std::string certificate = *read_file(first->certificate);
     const std::string person = *read_file(first->people[0] + "/client.crt");
 
-    ASSERT_TRUE(make_own_identities(top.path(), components, listen));
+    ASSERT_TRUE(make_own_identities(top.path(), components, listen, DELVEGATE_BINARY));
     EXPECT_EQ(*read_file(first->certificate), certificate);
     EXPECT_EQ(*read_file(first->people[0] + "/client.crt"), person);
 
     components[0].name = "other";
-    ASSERT_TRUE(make_own_identities(top.path(), components, listen));
+    ASSERT_TRUE(make_own_identities(top.path(), components, listen, DELVEGATE_BINARY));
     EXPECT_NE(*read_file(first->certificate), certificate);
     EXPECT_EQ(*read_file(first->people[0] + "/client.crt"), person);
     // They fit together.

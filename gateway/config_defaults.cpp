@@ -1,0 +1,50 @@
+// What holds where the configuration says nothing and the host decides.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "gateway/config.h"
+
+namespace gateway {
+namespace {
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value && *value == '/' ? value : "";
+}
+
+}  // namespace
+
+std::vector<host_port> enroll_addresses(const config& configuration) {
+    if (!configuration.enroll_listen.empty()) return configuration.enroll_listen;
+    std::vector<host_port> out;
+    for (const auto& one : configuration.listen)
+        if (std::none_of(out.begin(), out.end(), [&one](const auto& other) { return other.host == one.host; }))
+            out.push_back({one.host, enroll_port});
+    return out;
+}
+
+std::string default_state_directory() {
+    if (::geteuid() == 0) return "/var/lib/delvegate";
+    if (const std::string state = environment("XDG_STATE_HOME"); !state.empty()) return state + "/delvegate";
+    if (const std::string home = environment("HOME"); !home.empty()) return home + "/.local/state/delvegate";
+    return "/tmp/delvegate-" + std::to_string(::geteuid());
+}
+
+std::string default_runtime_directory() {
+    if (::geteuid() == 0) return "/run/delvegate";
+    if (const std::string run = environment("XDG_RUNTIME_DIR"); !run.empty()) return run + "/delvegate";
+    return default_state_directory() + "/run";
+}
+
+std::string default_config_file() {
+    if (::geteuid() == 0) return "/etc/delvegate/gateway.yaml";
+    if (const std::string xdg = environment("XDG_CONFIG_HOME"); !xdg.empty()) return xdg + "/delvegate/gateway.yaml";
+    const char* home = std::getenv("HOME");
+    return std::string(home && *home ? home : "") + "/.config/delvegate/gateway.yaml";
+}
+
+}  // namespace gateway

@@ -1,0 +1,132 @@
+#include "gateway/context_command.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/contexts.h"
+#include "gateway/printable.h"
+#include "gateway/time_left.h"
+#include "gateway/utc.h"
+#include "protocol/json.h"
+
+namespace gateway {
+namespace {
+
+using protocol::json;
+
+struct arguments {
+    std::string name;
+    std::string output = "text";
+};
+
+int complain(const std::string& text) {
+    std::fprintf(stderr, "delvegate: %s\n", printable(text).c_str());
+    return 1;
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+    return text + std::string(width > text.size() ? width - text.size() : 0, ' ') + "  ";
+}
+
+std::string time_text(long long seconds) {
+    return utc_time(std::chrono::system_clock::from_time_t(static_cast<std::time_t>(seconds)));
+}
+
+int list(const arguments& a) {
+    const context_store store;
+    const auto names = store.names();
+    const auto current = store.current();
+    const long long now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    if (names.empty() && a.output == "text") {
+        std::puts("no contexts; `delvegate enroll` makes one");
+        return 0;
+    }
+    json::array all;
+    std::vector<std::vector<std::string>> rows{{"", "NAME", "GATEWAY", "USER", "CERTIFICATE"}};
+    for (const auto& name : names) {
+        const auto context = store.read(name);
+        const auto who = store.who(name);
+        json one;
+        one.set("name", name);
+        one.set("current", name == current);
+        std::string certificate;
+        if (context) {
+            one.set("gateway", to_string(context->gateway));
+            one.set("renewUntil", std::int64_t{context->renew_until});
+        }
+        if (context && who) {
+            one.set("user", who->user);
+            one.set("notAfter", std::int64_t{who->not_after});
+            const bool warn = nearly_over(who->not_before, who->not_after, now);
+            one.set("warning", warn);
+            const auto left = time_left(who->not_after, now);
+            certificate = left == "expired" ? "expired on " + time_text(who->not_after) + "; enrol again"
+                                            : left + " left" + (warn ? " (warning: its last tenth; `delvegate connect` renews it)" : "");
+            if (context->renew_until > 0 && left != "expired") {
+                const auto renewable = time_left(context->renew_until, now);
+                certificate += renewable == "expired" ? ", not renewable any more: enrol again" : ", renewable for " + renewable;
+            }
+        } else {
+            certificate = context ? who.error() : context.error();
+            one.set("error", certificate);
+        }
+        rows.push_back({name == current ? "*" : "", name, context ? to_string(context->gateway) : "?",
+                        context && who ? who->user : "?", certificate});
+        all.push_back(std::move(one));
+    }
+    if (a.output == "json") {
+        std::printf("%s\n", protocol::to_text(json::object{{"contexts", std::move(all)}}).c_str());
+        return 0;
+    }
+    std::vector<std::size_t> widths(rows.front().size(), 0);
+    for (const auto& row : rows)
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (const auto& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i + 1 < row.size(); ++i) line += padded(printable(row[i]), widths[i]);
+        std::puts((line + printable(row.back())).c_str());
+    }
+    return 0;
+}
+
+int use(const arguments& a) {
+    context_store store;
+    const auto done = store.use(a.name);
+    return done ? 0 : complain(done.error());
+}
+
+int remove(const arguments& a) {
+    context_store store;
+    const auto done = store.remove(a.name);
+    return done ? 0 : complain(done.error());
+}
+
+}  // namespace
+
+void add_context_command(CLI::App& app, int& exit_code) {
+    const auto a = std::make_shared<arguments>();
+    auto* context = app.add_subcommand("context", "The gateways this host has enrolled with");
+    context->require_subcommand(1);
+    context->footer("\nExample:\n  delvegate context list\n\nExit codes: 0 done; 1 failed; 2 command line.");
+    auto* listing = context->add_subcommand("list", "Show them: gateway, user, what is left of the certificate");
+    listing->footer("\nExample:\n  delvegate context list --output json\n\nExit codes: 0 done; 2 command line.");
+    listing->add_option("--output", a->output, "text, or json for scripts")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+    listing->callback([a, &exit_code] { exit_code = list(*a); });
+    auto* using_one = context->add_subcommand("use", "Make one the current context");
+    using_one->footer("\nExample:\n  delvegate context use node1.example\n\nExit codes: 0 done; 1 no such context; 2 command line.");
+    using_one->add_option("name", a->name, "Its name")->type_name("NAME")->required();
+    using_one->callback([a, &exit_code] { exit_code = use(*a); });
+    auto* deleting = context->add_subcommand("delete", "Delete one, with its certificate and key");
+    deleting->footer("\nExample:\n  delvegate context delete node1.example\n\nExit codes: 0 done; 1 no such context; 2 command line.");
+    deleting->add_option("name", a->name, "Its name")->type_name("NAME")->required();
+    deleting->callback([a, &exit_code] { exit_code = remove(*a); });
+}
+
+}  // namespace gateway

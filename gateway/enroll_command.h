@@ -1,0 +1,11 @@
+// `delvegate enroll HOST:PORT`: the command line, and where the token comes from.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace gateway {
+
+// Adds the subcommand to `app`; when it is the one given, parsing runs it and sets `exit_code`.
+void add_enroll_command(CLI::App& app, int& exit_code);
+
+}  // namespace gateway

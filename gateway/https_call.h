@@ -1,0 +1,35 @@
+// One HTTP request to a gateway over a TLS connection of its own, from the laptop's side.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+
+#include "auth/tls.h"
+
+namespace gateway {
+
+struct https_question {
+    std::string host;
+    std::uint16_t port = 0;
+    std::string server_name;  // what the certificate must be for; empty: host
+    std::string path;
+    std::string body;         // JSON, sent by POST; overwritten when it was sent
+    std::chrono::milliseconds time{15'000};  // for all of it
+};
+
+struct https_reply {
+    https_reply() = default;  // no aggregate: an error's text must not look like one
+    unsigned status = 0;
+    std::string body;
+};
+
+// `context` must live until `done` is called, from the event loop, once. Nothing of the request is sent
+// before the server's certificate is verified. `explain` says why a handshake failed, in one line.
+void https_post(boost::asio::io_context& io, https_question question, SSL_CTX* context,
+                std::function<std::string(SSL*)> explain, std::function<void(auth::outcome<https_reply>)> done);
+
+}  // namespace gateway

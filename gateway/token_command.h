@@ -1,0 +1,11 @@
+// `delvegate token`: what lets somebody enroll, once.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace gateway {
+
+// Adds the subcommand to `app`; when it is the one given, parsing runs it and sets `exit_code`.
+void add_token_command(CLI::App& app, int& exit_code);
+
+}  // namespace gateway
