@@ -10,6 +10,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::size_t max_batch = 1u << 20;  // bytes of buffers that are kept from batch to batch
+constexpr std::size_t gathered = 64u << 10;  // bytes of lazy records that are written without further waiting
 
 }  // namespace
 
@@ -59,10 +60,14 @@ std::uint64_t audit_writer::take(std::string_view body, durability how, bool rel
         entries.back().sequence = sequence;
         return sequence;
     }
+    const bool urgent = how == durability::before || rotate || done;
     entries.push_back({sequence, options_.files.clock(), steady_clock::now(), incoming_.bytes.size(), lost ? 0 : body.size(),
                        how == durability::before, releases, lost, rotate, std::move(done)});
     if (!lost) incoming_.bytes += body;
-    if (entries.size() == 1) wake_.notify_one();
+    const bool first = entries.size() == 1;
+    const bool now = (urgent || lost || incoming_.bytes.size() >= gathered) && !urgent_;
+    urgent_ = urgent_ || now;
+    if (first || now) wake_.notify_one();
     return sequence;
 }
 
@@ -91,16 +96,10 @@ void audit_writer::run() {
     for (;;) {
         {
             std::unique_lock lock(mutex_);
-            // Idle for as long as nothing is due: a lazy sync, a retry, an anchor. One tick serves them all.
-            const auto tick = std::min({options_.lazy_sync, options_.retry, options_.anchor_time, std::chrono::milliseconds(1000)});
-            const bool due = log_->unsynced() || log_->full() || since_anchor_ > 0 || log_->wants_rotation();
-            const auto ready = [this] { return closing_ || !incoming_.entries.empty(); };
-            if (due)
-                wake_.wait_for(lock, std::max(tick, std::chrono::milliseconds(1)), ready);
-            else
-                wake_.wait_for(lock, std::chrono::minutes(1), ready);
+            await_work(lock);
             if (closing_ && incoming_.entries.empty()) break;
             std::swap(batch_, incoming_);
+            urgent_ = false;
             if (!batch_.entries.empty()) {
                 health_.queued_bytes = batch_.bytes.size();
                 oldest_ = batch_.entries.front().taken;
@@ -114,6 +113,15 @@ void audit_writer::run() {
     log_->retry();
     log_->sync();
     publish_health();
+}
+
+// Returns with records to write, or when something else is due: a lazy sync, a retry, an anchor.
+void audit_writer::await_work(std::unique_lock<std::mutex>& lock) {
+    const bool due = log_->unsynced() || log_->full() || since_anchor_ > 0 || log_->wants_rotation();
+    const auto tick = std::min({options_.lazy_sync, options_.retry, options_.anchor_time, std::chrono::milliseconds(1000)});
+    const auto until = due ? std::max(tick, std::chrono::milliseconds(1)) : std::chrono::milliseconds(60'000);
+    if (!wake_.wait_for(lock, until, [this] { return closing_ || !incoming_.entries.empty(); })) return;
+    if (!closing_) wake_.wait_until(lock, incoming_.entries.front().taken + options_.gather, [this] { return closing_ || urgent_; });
 }
 
 void audit_writer::write_batch() {

@@ -29,6 +29,9 @@ struct audit_options {
     audit_files files;
     std::vector<std::string> redact;               // rules, see audit_redactor
     std::size_t queue = 8u << 20;                  // bytes waiting to be written; what is more is dropped
+    // Lazy records are gathered this long, or until there are 64 KiB of them, before they are written together:
+    // a wake-up of the thread for each would cost the gateway more than the record.
+    std::chrono::milliseconds gather{50};
     std::chrono::milliseconds lazy_sync{200};      // the longest that lazy records stay unsynced
     std::chrono::milliseconds retry{250};          // how often a full disk is tried again
     std::uint64_t anchor_records = 1000;           // an anchor after so many records,
@@ -100,6 +103,7 @@ private:
     explicit audit_writer(audit_options options) : options_(std::move(options)) {}
     std::uint64_t take(std::string_view body, durability how, bool releases, bool rotate, callback done);
     void run();
+    void await_work(std::unique_lock<std::mutex>& lock);
     void tend(std::chrono::steady_clock::time_point now);
     void write_batch();
     void begin_anchor();
@@ -118,6 +122,7 @@ private:
     std::condition_variable wake_;
     queue incoming_;
     std::uint64_t sequence_ = 0;
+    bool urgent_ = false;    // what is incoming must not be gathered any longer
     bool closing_ = false;
     bool closed_ = false;
     audit_health health_;

@@ -40,9 +40,9 @@ const std::vector<audit_key>& audit_keys() {
     using std::chrono::milliseconds;
     using std::chrono::seconds;
     static const std::vector<audit_key> keys{
-        {{"auditFile", "path", "",
+        {{"auditFile", "path or off", "",
           "Where the audit is written (docs/audit.md), instead of audit/audit.jsonl in stateDirectory; rotated files, the "
-          "lock and the reserve are beside it.",
+          "lock and the reserve are beside it. off: nothing that anybody does is recorded.",
           "/var/log/delvegate/audit.jsonl"},
          form::path,
          [](audit_config& c, const values& v) { return c.file = v[0], std::string(); }},

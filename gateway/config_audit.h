@@ -13,7 +13,8 @@
 namespace gateway {
 
 struct audit_config {
-    std::string file;  // empty: audit/audit.jsonl in the state directory
+    std::string file;  // empty: audit/audit.jsonl in the state directory; "off": there is no audit
+    bool off() const { return file == "off"; }
     std::uint64_t rotate_size = 64u << 20;
     std::chrono::seconds rotate_age{24 * 3600};
     std::size_t keep_files = 0;

@@ -75,11 +75,14 @@ void laptop_session::read() {
 }
 
 void laptop_session::on_read(const boost::system::error_code& ec, std::size_t n) {
-    const event_turn turn;
-    // reading_ stays true meanwhile: a read begun from within could take bytes out of their order.
-    if (!closed_ && n > 0) from_ide({first_.data(), n});
-    if (!closed_ && ec) ide_ended(ec != boost::asio::error::eof);
-    if (!closed_ && n == first_.size()) read_the_rest();
+    // The turn ends, and what came is on its way, before asio tries the next read: it seldom has anything yet.
+    {
+        const event_turn turn;
+        // reading_ stays true meanwhile: a read begun from within could take bytes out of their order.
+        if (!closed_ && n > 0) from_ide({first_.data(), n});
+        if (!closed_ && ec) ide_ended(ec != boost::asio::error::eof);
+        if (!closed_ && n == first_.size()) read_the_rest();
+    }
     reading_ = false;
     read();
 }

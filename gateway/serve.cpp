@@ -101,13 +101,8 @@ public:
     launcher::outcome<void> start() {
         auto context = trust_.load();
         if (!context) return context.error();
-        auto trail = audit_trail::open(io_, configuration_.audit, configuration_.state_directory,
-                                       [this](std::string_view bytes) { return sign_anchor(bytes); });
-        if (!trail) return trail.error();
-        audit_ = std::move(*trail);
-        audit_->reloaded("the gateway " DELVEGATE_VERSION " starts");
-        parts_.audit = audit_.get();
-        components_.record_in(*audit_);
+        if (auto opened = open_audit(); !opened) return opened;
+        recorded("the gateway " DELVEGATE_VERSION " starts");
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
         parts_.api = [this](const auth::identity& who, std::string_view path) { return api(who, path); };
         parts_.identities = &identities_;
@@ -116,9 +111,9 @@ public:
         if (auto listening = server_->listen(configuration_.listen); !listening) return listening;
         if (!rights_.file().empty())
             trust_.files().add("policy", {rights_.file()}, [this] { return rights_.reload(); });
-        rights_.on_change([this] { audit_->reloaded("the policy has changed"); });
+        rights_.on_change([this] { recorded("the policy has changed"); });
         trust_.follow([this](auth::ssl_ctx renewed) {
-            audit_->reloaded("certificates, CAs or revocation lists have changed");
+            recorded("certificates, CAs or revocation lists have changed");
             server_->use(std::move(renewed));
             if (enrolling_) enrolling_->use_new_files();
         });
@@ -162,6 +157,24 @@ public:
     }
 
 private:
+    launcher::outcome<void> open_audit() {
+        if (configuration_.audit.off()) {
+            log().warn("auditFile is off: what people do in debug sessions is not recorded");
+            return {};
+        }
+        auto trail = audit_trail::open(io_, configuration_.audit, configuration_.state_directory,
+                                       [this](std::string_view bytes) { return sign_anchor(bytes); });
+        if (!trail) return trail.error();
+        audit_ = std::move(*trail);
+        parts_.audit = audit_.get();
+        components_.record_in(*audit_);
+        return {};
+    }
+
+    void recorded(std::string_view what) {
+        if (audit_) audit_->reloaded(what);
+    }
+
     // On a thread of the audit's: the key is the signer's, and the signer is spoken to by the loop.
     auth::outcome<std::string> sign_anchor(std::string_view bytes) {
         using result = auth::outcome<std::string>;
@@ -182,7 +195,7 @@ private:
     void close_audit() {
         if (closing_.joinable()) return;
         closing_ = std::thread([this] {
-            audit_->close();
+            if (audit_) audit_->close();
             boost::asio::post(io_, [this] { io_.stop(); });
         });
     }
@@ -237,7 +250,7 @@ private:
         if (path != "/v1/status") return {404, http_error("there are /v1/status and /v1/sessions")};
         json body = status_report(parts_, *server_, since_, components_.status());
         body.set("trust", trust_.describe());
-        body.set("audit", audit_->status());
+        body.set("audit", audit_ ? audit_->status() : json(json::object{{"file", "off"}}));
         if (enrolling_) {
             json::array listen;
             for (const auto& one : enrolling_->addresses())

@@ -76,11 +76,14 @@ struct upstream::impl : std::enable_shared_from_this<impl> {
         socket.async_receive(asio::buffer(own), [self = shared_from_this()](error_code e, std::size_t n) {
             self->reading = false;
             if (self->dead) return;
-            const event_turn turn;
             if (e == asio::error::eof) return self->lost("dlv closed the connection");
             if (e) return self->lost("connection to dlv lost: " + e.message());
             self->heard();
-            self->on.bytes({self->own.data(), n});
+            {
+                // What came is on its way to the viewer before asio tries the next read, which seldom has anything yet.
+                const event_turn turn;
+                self->on.bytes({self->own.data(), n});
+            }
             if (self->dead) return;
             if (n < own_size) return self->wait_readable();
             self->read();

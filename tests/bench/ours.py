@@ -12,6 +12,7 @@ COMPONENT = "shop"
 
 class _Gateway(Way):
     peer = False
+    audit = "{}/state/audit/audit.jsonl"
 
     def serve(self):
         certs, port = self.tools.certs, free_port()
@@ -23,6 +24,7 @@ clientCA: {certs}/ca.crt
 stateDirectory: {self.folder}/state
 runtimeDirectory: {self.folder}/runtime
 logLevel: warn
+auditFile: {self.audit.format(self.folder)}
 limits:
   handshakeRatePerSource: 100000
   handshakesPerSource: 64
@@ -50,6 +52,11 @@ class Delvegate(_Gateway):
         self.addresses = [f"127.0.0.1:{laptop}"]
 
 
+class DelvegateWithoutAudit(Delvegate):
+    key, title = "delvegate-unaudited", "the same, audit off"
+    audit = "off"
+
+
 class StunnelToGateway(_Gateway):
     key, title = "stunnel-serve", "stunnel + delvegate serve"
 
@@ -74,4 +81,4 @@ checkHost = {COMPONENT}.localhost
         self.addresses = [f"127.0.0.1:{laptop}"]
 
 
-WAYS = [Delvegate, StunnelToGateway]
+WAYS = [Delvegate, DelvegateWithoutAudit, StunnelToGateway]

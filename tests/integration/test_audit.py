@@ -47,6 +47,13 @@ class Audit(case.Case):
         client.reply(client.send("Restart", {"Rebuild": True}))
         client.close()
 
+    def test_off_means_that_nothing_is_recorded(self):
+        self.work(self.start(auditFile="off"))
+        self.assertEqual(self.gateway.status()["audit"], {"file": "off"})
+        self.stop()
+        self.assertFalse(os.path.exists(os.path.join(self.gateway.directory, "state", "audit")))
+        self.assertIn("not recorded", self.gateway.log())
+
     def test_what_was_done_is_there(self):
         self.work(self.start())
         self.stop()

@@ -299,6 +299,10 @@ TEST(audit_config, reads_and_refuses) {
     EXPECT_EQ(parsed->audit.anchor_records, 5u);
     EXPECT_EQ(parsed->audit.redact.size(), 1u);
     EXPECT_EQ(audit_file_of({}, "/state"), "/state/audit/audit.jsonl");
+    const auto off = parse_config("auditFile: off\n", "gateway.yaml", "/etc/delvegate");
+    ASSERT_TRUE(off) << off.error();
+    EXPECT_TRUE(off->audit.off());
+    EXPECT_FALSE(parsed->audit.off());
     const char* const wrong[] = {"auditRotateSize: 1", "auditRotateAge: 1500ms", "auditKeepFiles: -1", "auditReserve: 0", "auditAnchorRecords: 0",
                                  "auditAnchorTime: 1ms", "auditRedact: ['(']", "auditRedact: secret", "auditFile: ''"};
     for (const char* text : wrong) EXPECT_FALSE(parse_config(text, "gateway.yaml", "/")) << text;
