@@ -10,9 +10,9 @@
 namespace auth {
 namespace {
 
-constexpr std::array<std::string_view, 13> kinds{
+constexpr std::array<std::string_view, 14> kinds{
     "connect", "disconnect", "refused-connection", "intent",    "outcome", "refusal", "reload",
-    "revoked", "rotate",     "anchor",             "gap", "recovered", "broken"};
+    "revoked", "rotate",     "anchor",             "gap", "recovered", "broken", "administration"};
 
 // Bytes of escaped text, without what append_clamped() adds. Their sum is far below max_audit_line.
 constexpr std::size_t name_limit = 320;      // user, group, component, operation, …
@@ -115,12 +115,7 @@ void append_touched(std::string& out, const form& how, std::span<const audit_tou
     out += '}';
 }
 
-void append_body(std::string& out, const audit_record& r, const form& how) {
-    out += ",\"kind\":\"";
-    out += to_string(r.kind);
-    out += '"';
-    if (r.ref) number(out, "ref", r.ref);
-    if (r.lost) number(out, "lost", r.lost);
+void append_who(std::string& out, const audit_record& r, const form& how) {
     member(out, how, "session", r.session, name_limit);
     member(out, how, "user", r.user, name_limit);
     append_groups(out, how, r.groups);
@@ -130,6 +125,15 @@ void append_body(std::string& out, const audit_record& r, const form& how) {
     member(out, how, "address", r.address, name_limit);
     member(out, how, "component", r.component, name_limit);
     member(out, how, "protocol", r.speaks, name_limit);
+}
+
+void append_body(std::string& out, const audit_record& r, const form& how) {
+    out += ",\"kind\":\"";
+    out += to_string(r.kind);
+    out += '"';
+    if (r.ref) number(out, "ref", r.ref);
+    if (r.lost) number(out, "lost", r.lost);
+    r.who.empty() ? append_who(out, r, how) : void(out += r.who);
     member(out, how, "operation", r.operation, name_limit);
     append_classes(out, r.classes);
     member(out, how, "decision", r.decision, name_limit);
@@ -156,6 +160,12 @@ void append_audit_body(std::string& out, const audit_record& record, const audit
     append_body(out, record, {.clamp = true, .redactor = redactor});
 }
 
+std::string audit_who(const audit_record& record) {
+    std::string out;
+    append_who(out, record, {.clamp = true});
+    return out;
+}
+
 std::string to_audit_line(const audit_entry& e) {
     std::vector<audit_touch> touched;
     for (const auto& [what, text] : e.touched) touched.push_back({what, text});
@@ -165,7 +175,7 @@ std::string to_audit_line(const audit_entry& e) {
     append_time(out, e.time);
     out += '"';
     append_body(out,
-                {.kind = e.kind, .ref = e.ref, .lost = e.lost, .session = e.session, .user = e.user,
+                {.kind = e.kind, .ref = e.ref, .lost = e.lost, .who = {}, .session = e.session, .user = e.user,
                  .groups = e.groups, .issuer = e.issuer, .serial = e.serial, .fingerprint = e.fingerprint,
                  .address = e.address, .component = e.component, .speaks = e.speaks, .operation = e.operation,
                  .classes = e.classes, .decision = e.decision, .rule = e.rule, .touched = touched,

@@ -35,6 +35,7 @@ enum class audit_kind : std::uint8_t {
     gap,                 // stands for `lost` records, the last of which would have had this sequence
     recovered,           // what a crash left over was put in order
     broken,              // the file before (`file`) was not what was written: a new chain begins
+    administration,      // certificates given out or refused, sessions ended by the administrator
 };
 std::string_view to_string(audit_kind kind);
 std::optional<audit_kind> audit_kind_of(std::string_view name);
@@ -51,6 +52,7 @@ struct audit_record {
     audit_kind kind = audit_kind::connect;
     std::uint64_t ref = 0;   // 0: none
     std::uint64_t lost = 0;  // of a gap
+    std::string_view who{};  // of audit_who(): stands for all from `session` to `speaks`
     std::string_view session{};
     std::string_view user{};
     std::span<const std::string> groups{};
@@ -77,6 +79,9 @@ inline constexpr std::size_t max_audit_line = 32 * 1024;
 
 // The members between `time` and `previous`, each text clamped and `touched` and `result` redacted.
 void append_audit_body(std::string& out, const audit_record& record, const audit_redactor* redactor = nullptr);
+
+// The members from `session` to `speaks` as they will be written: a session's are the same in each of its records.
+std::string audit_who(const audit_record& record);
 
 // A record as it was read: texts as they stand in the file (already clamped).
 struct audit_entry {

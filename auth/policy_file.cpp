@@ -4,13 +4,13 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <fstream>
 #include <initializer_list>
 #include <optional>
 #include <set>
 #include <sstream>
 
 #include "auth/glob.h"
+#include "auth/trusted_file.h"
 
 namespace auth {
 namespace {
@@ -299,16 +299,9 @@ outcome<policy> parse_policy(std::string_view text, const std::string& file,
 }
 
 outcome<policy> read_policy(const std::string& file, const policy_limits& limits) {
-    std::ifstream in(file, std::ios::binary);
-    std::string text;
-    if (in) {
-        // One byte more than allowed tells that there is more, however much it is.
-        text.resize(limits.file + 1);
-        in.read(text.data(), static_cast<std::streamsize>(text.size()));
-        text.resize(static_cast<std::size_t>(in.gcount()));
-    }
-    if (!in && !in.eof()) return refused(file + ": cannot be read; is it there, and may this user read it?");
-    return parse_policy(text, file, limits);
+    const auto text = read_trusted(file, limits.file);
+    if (!text) return refused(text.error());
+    return parse_policy(*text, file, limits);
 }
 
 }  // namespace auth

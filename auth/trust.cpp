@@ -214,6 +214,9 @@ outcome<identity> trust::identify(STACK_OF(X509)* chain) const {
             return refused("CA " + rules.name + " may not speak for the trust domain " + domain + ", only for " +
                            rules.trust_domain);
     }
+    if (!who.spiffe && !rules.trust_domain.empty())
+        return refused("CA " + rules.name + " speaks for the trust domain " + rules.trust_domain +
+                       " only, and the certificate has no SPIFFE ID");
     if (!any_matches(rules.users, who.user))
         return refused("CA " + rules.name + " may not assert the user " + who.user + " (see its `users`)");
     std::erase_if(who.groups, [&](const auto& group) { return !any_matches(rules.groups, group); });

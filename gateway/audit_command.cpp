@@ -16,7 +16,7 @@
 #include "gateway/audit_anchors.h"
 #include "gateway/audit_report.h"
 #include "gateway/config.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 namespace {
@@ -35,7 +35,7 @@ struct arguments {
 };
 
 int complain(const std::string& text, int code) {
-    std::fprintf(stderr, "delvegate: %s\n", printable(text).c_str());
+    std::fprintf(stderr, "delvegate: %s\n", protocol::printable(text).c_str());
     return code;
 }
 

@@ -1,17 +1,17 @@
 #include "gateway/audit_report.h"
 
 #include "auth/audit_text.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 namespace {
 
-// Stricter than printable(): what the file holds was escaped when it was written, but parsing has undone
+// Stricter than protocol::printable(): what the file holds was escaped when it was written, but parsing has undone
 // that, and the file may be a forger's.
 std::string safe(std::string_view text) {
     std::string out;
     auth::append_escaped(out, text);
-    return printable(out);
+    return protocol::printable(out);
 }
 
 void word(std::string& out, std::string_view text) {

@@ -7,7 +7,7 @@
 #include "gateway/audit_anchors.h"
 #include "gateway/audit_touched.h"
 #include "gateway/log.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 namespace {
@@ -52,7 +52,7 @@ launcher::outcome<std::unique_ptr<audit_trail>> audit_trail::open(
     options.anchor_records = configuration.anchor_records;
     options.anchor_time = configuration.anchor_time;
     options.post = [&io](std::function<void()> work) { boost::asio::post(io, std::move(work)); };
-    options.report = [](const std::string& line) { log().warn("{}", printable(line)); };
+    options.report = [](const std::string& line) { log().warn("{}", protocol::printable(line)); };
     options.sign = std::move(sign);
     auto publish = make_anchor_sink(configuration.anchors, options.files.file);
     if (!publish) return result(boost::system::in_place_error, publish.error());
@@ -104,6 +104,14 @@ void audit_trail::reloaded(std::string_view what) {
     writer_->submit(record, durability::lazy);
 }
 
+void audit_trail::administration(std::string_view address, std::string_view what) {
+    audit_record record;
+    record.kind = audit_kind::administration;
+    record.address = address;
+    record.result = what;
+    writer_->submit(record, durability::lazy);
+}
+
 void audit_trail::revoked(const auth::identity& who, std::string_view session, std::string_view reason) {
     audit_record record;
     record.kind = audit_kind::revoked;
@@ -142,21 +150,39 @@ protocol::json audit_trail::status() const {
 }
 
 audit_session::audit_session(audit_trail& trail, caller who, std::string session, std::string component)
-    : trail_(trail), who_(std::move(who)), session_(std::move(session)), component_(std::move(component)) {}
+    : trail_(trail), who_(std::move(who)), session_(std::move(session)), component_(std::move(component)) {
+    prepare();
+}
+
+void audit_session::speaks(std::string protocol) {
+    protocol_ = std::move(protocol);
+    prepare();
+}
+
+void audit_session::rebound(const auth::identity& now) {
+    who_.who = now;
+    prepare();
+}
 
 // What was to be forwarded and no longer will be: an intent without an outcome would look like more.
 audit_session::~audit_session() {
     for (const auto& one : waiting_) outcome(one->operation, "not forwarded: the session ended first");
 }
 
-audit_record audit_session::record(audit_kind kind) const {
+void audit_session::prepare() {
     audit_record out;
-    out.kind = kind;
     out.session = session_;
     fill(out, who_.who);
     out.address = who_.address;
     out.component = component_;
     out.speaks = protocol_;
+    who_text_ = auth::audit_who(out);
+}
+
+audit_record audit_session::record(audit_kind kind) const {
+    audit_record out;
+    out.kind = kind;
+    out.who = who_text_;
     return out;
 }
 

@@ -52,6 +52,8 @@ public:
     void connected(const caller& who);
     void disconnected(const caller& who, std::string_view reason, std::chrono::nanoseconds duration);
     // Nobody, or somebody whom nothing here admits (`who` may be null).
+    // Certificates given out, sessions ended: what was done, and from where.
+    void administration(std::string_view address, std::string_view what);
     void refused_connection(std::string_view address, std::string_view reason, const auth::identity* who = nullptr);
     // The gateway's start, and whatever it reads anew: "policy.yaml, 3 roles".
     void reloaded(std::string_view what);
@@ -79,8 +81,8 @@ public:
     audit_session(const audit_session&) = delete;
     audit_session& operator=(const audit_session&) = delete;
 
-    void speaks(std::string protocol) { protocol_ = std::move(protocol); }  // "json-rpc", "dap"
-    void rebound(const auth::identity& now) { who_.who = now; }  // by a renewed certificate
+    void speaks(std::string protocol);            // "json-rpc", "dap"
+    void rebound(const auth::identity& now);      // by a renewed certificate
     void begun();
     void ended(std::string_view reason);
 
@@ -104,11 +106,13 @@ private:
     };
 
     auth::audit_record record(auth::audit_kind kind) const;
+    void prepare();
     void advance();
 
     audit_trail& trail_;
     caller who_;
     std::string session_, component_, protocol_;
+    std::string who_text_;  // the part of each record that is the same
     std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
     std::deque<std::shared_ptr<waiting>> waiting_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);

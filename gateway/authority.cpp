@@ -6,7 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "gateway/log.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "gateway/utc.h"
 
 namespace gateway {
@@ -124,7 +124,7 @@ void client_authority::expel_soon(client_presence& who, std::string reason) {
         if (alive.expired()) return;
         const bool there = std::any_of(present_.begin(), present_.end(), [&](const auto& one) { return one.who == &who; });
         if (!there) return;
-        log().warn("{} is shown out: {}", printable(who.identity().user), printable(reason));
+        log().warn("{} is shown out: {}", protocol::printable(who.identity().user), protocol::printable(reason));
         who.expel(reason);
     });
 }

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "gateway/debug_stream.h"
+#include "protocol/printable.h"
 #include "gateway/utc.h"
 #include "gateway/utf8_lossy.h"
 
@@ -127,7 +128,7 @@ void component::start_exec() {
 }
 
 void component::start_connect() {
-    auto checked = launcher::check_foreign(configuration_.address);
+    auto checked = launcher::check_foreign(configuration_.address, configuration_.dlv_user);
     if (!checked) return failed(checked.error());
     spdlog::info("{}: dlv of pid {} at {} checked", name(), checked->pid, to_string(configuration_.address));
     hub_.attach(configuration_.address, false, [this](std::string error) { attached(error); });
@@ -191,19 +192,35 @@ void component::failed(std::string why) {
     if (process_) return;
     failure_ = why;
     hub_.set_down(why);
-    spdlog::error("{}: {}", name(), why);
+    spdlog::error("{}: {}", name(), protocol::printable(why));
     auto waiting = std::exchange(waiting_, {});
     for (auto& w : waiting) w();
 }
 
-// Somebody else's dlv is looked for again at every call. One of ours that has ended stays ended until
+// Somebody else's dlv is looked for again at every call, and so is one of ours that lives. One that has ended stays ended until
 // the node's administrator says so (start_again): a program is not begun anew because a laptop knocks.
 bool component::present() {
     if (hub_.now() != phase::down) return true;
-    if (configuration_.how == kind::exec || stopping_) return false;
-    if (std::chrono::steady_clock::now() - last_start_ < look_again) return false;
-    start();
+    if (stopping_ || std::chrono::steady_clock::now() - last_start_ < look_again) return false;
+    if (configuration_.how == kind::connect)
+        start();
+    else if (process_ && ready_)
+        attach_again();
     return hub_.now() != phase::down;
+}
+
+// dlv of ours lives, only the connections to it are broken; the program is where it was.
+void component::attach_again() {
+    last_start_ = std::chrono::steady_clock::now();
+    spdlog::warn("{}: the connection to dlv is made anew: {}", name(), protocol::printable(hub_.down_reason()));
+    hub_.attach(process_->address(), false, [this](const std::string& error) {
+        if (error.empty())
+            failure_.clear();
+        else
+            hub_.set_down(error);
+        auto waiting = std::exchange(waiting_, {});
+        for (auto& w : waiting) w();
+    });
 }
 
 void component::start_again() {

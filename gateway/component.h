@@ -63,6 +63,7 @@ private:
 
     void start_exec();
     void start_connect();
+    void attach_again();
     void watch_process();
     void process_events();
     void watch_output();

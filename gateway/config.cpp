@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <set>
-#include <sstream>
 #include <utility>
 
 #include "auth/spiffe.h"
+#include "auth/trusted_file.h"
 #include "gateway/config_table.h"
 
 namespace gateway {
@@ -206,7 +205,7 @@ private:
     void client_ca(config& out, const YAML::Node& node) {
         auth::client_ca one;
         one.name.clear();
-        bool prefix_given = false;
+        bool prefix_given = false, groups_given = false;
         each(node, "a client CA", names(client_ca_keys()), [&](const std::string& key, const YAML::Node& value) {
             if (key == "name") {
                 one.name = text(key, value);
@@ -222,7 +221,10 @@ private:
                 prefix_given = true;
             }
             if (key == "users") one.users = list(key, value, false);
-            if (key == "groups") one.groups = list(key, value, false);
+            if (key == "groups") {
+                one.groups = list(key, value, false);
+                groups_given = true;
+            }
             if (key == "trustDomain") {
                 one.trust_domain = text(key, value);
                 if (ok() && !auth::is_trust_domain(one.trust_domain))
@@ -236,6 +238,8 @@ private:
         if (one.name.empty()) return fail(node, "a client CA needs a `name`: it stands before the names it asserts");
         if (one.file.empty()) return fail(node, "client CA " + one.name + " needs a `file`: its certificates, PEM");
         if (!prefix_given) one.prefix = one.name + ":";
+        if (one.prefix.empty() && !groups_given)
+            return fail(node, "client CA " + one.name + " has an empty `prefix`, so its groups would be ours: list its `groups` (none: [])");
         out.client_cas.push_back(std::move(one));
     }
 
@@ -302,6 +306,8 @@ private:
         for (const auto& [key, value] : given) {
             if (key == "address")
                 one.address = checked(value, key, launcher::parse_address(text(key, value)));
+            else if (key == "user")
+                one.dlv_user = text(key, value);
             else if (key != "name" && key != "kind" && key != "users" && key != "groups" &&
                      key != "maxViewers")
                 return fail(value, "`" + key + "` belongs to kind exec, and this component is of kind connect");
@@ -367,11 +373,9 @@ launcher::outcome<config> parse_config(std::string_view text, const std::string&
 }
 
 launcher::outcome<config> read_config(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    if (in) text << in.rdbuf();
-    if (!in || in.bad()) return file + ": cannot be read; give the path of a configuration with --config";
-    if (text.str().size() > max_file) return file + ": longer than 1 MiB; is this a configuration?";
+    const auto text = auth::read_trusted(file, max_file);
+    if (!text) return text.error();
+    if (text->size() > max_file) return file + ": longer than 1 MiB; is this a configuration?";
     const std::size_t slash = file.rfind('/');
     std::string directory = slash == std::string::npos ? "." : file.substr(0, slash);
     if (directory.empty()) directory = "/";
@@ -380,7 +384,7 @@ launcher::outcome<config> read_config(const std::string& file) {
         directory = full;
         std::free(full);
     }
-    return parse_config(text.str(), file, directory);
+    return parse_config(*text, file, directory);
 }
 
 }  // namespace gateway

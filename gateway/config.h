@@ -33,6 +33,7 @@ struct component_config {
     bool stop_on_entry = true;        // false: the program runs on as soon as dlv answers
     // kind connect: a headless dlv that somebody else started.
     launcher::dlv_address address;
+    std::string dlv_user;             // whose it is; empty: the gateway's user
 };
 
 inline constexpr std::uint16_t enroll_port = 7444;

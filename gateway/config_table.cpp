@@ -118,10 +118,11 @@ const std::vector<plain_key>& client_ca_keys() {
          "Put before every user and group it asserts, so that it cannot make one of ours. Empty: none.", ""},
         {"users", "list of patterns", "[\"*\"]",
          "Users it may assert, before the prefix; * and ? as in a shell. Others are refused.", ""},
-        {"groups", "list of patterns", "[\"*\"]", "Groups it may assert; others are left out.", ""},
+        {"groups", "list of patterns", "[\"*\"]",
+         "Groups it may assert; others are left out. Must be given where the prefix is empty.", ""},
         {"trustDomain", "text", "",
-         "The SPIFFE trust domain it may speak for: then the URI SAN of its certificates is the user. Without it SPIFFE "
-         "IDs are refused.",
+         "The SPIFFE trust domain it may speak for: then the URI SAN of its certificates is the user, and those "
+         "without one are refused. Without it SPIFFE IDs are refused.",
          "prod.example"},
         {"crls", "list of paths", "[]", "Its revocation lists, as clientCRLs.", ""},
         {"staleCRL", "refuse or warn", "refuse", "As staleCRL above, for this CA.", ""},
@@ -152,7 +153,8 @@ const std::vector<plain_key>& component_keys() {
         {"workingDirectory", "path", "\"\"",
          "kind exec: where the program runs; empty: where the gateway was started.", ""},
         {"user", "text", "\"\"",
-         "kind exec: the system user the program runs as; empty: the gateway's own. Another one needs root.",
+         "The system user the program runs as (kind exec; another than the gateway's own needs root), or whose dlv it must be "
+         "(kind connect); empty: the gateway's own.",
          ""},
         {"dlv", "path or name", "dlv", "kind exec: the dlv to use; a name is looked up in PATH.", ""},
         {"stopOnEntry", "true or false", "true",

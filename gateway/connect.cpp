@@ -22,7 +22,7 @@
 #include "gateway/laptop_link.h"
 #include "gateway/laptop_session.h"
 #include "gateway/local_port.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 namespace {
@@ -41,7 +41,7 @@ void print(std::string_view text) {
 }
 
 void say(std::string_view line) {
-    const auto text = "delvegate: " + printable(line) + "\n";
+    const auto text = "delvegate: " + protocol::printable(line) + "\n";
     std::fwrite(text.data(), 1, text.size(), stderr);
 }
 

@@ -9,7 +9,7 @@
 #include "gateway/connect.h"
 #include "gateway/contexts.h"
 #include "gateway/kubeconfig.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 namespace {
@@ -27,7 +27,7 @@ struct arguments {
 };
 
 connect_exit complain(const std::string& text, connect_exit code = connect_exit::usage) {
-    std::fprintf(stderr, "delvegate: %s\n", printable(text).c_str());
+    std::fprintf(stderr, "delvegate: %s\n", protocol::printable(text).c_str());
     return code;
 }
 

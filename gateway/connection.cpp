@@ -6,7 +6,7 @@
 #include "auth/trust.h"
 #include "gateway/audit_trail.h"
 #include "gateway/log.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "gateway/tls_server.h"
 
 namespace gateway {
@@ -121,14 +121,14 @@ void connection::closed(close_cause cause, std::string_view text) {
     ++server_.parts_.counts.failed_handshakes;
     std::string why(text);
     if (cause == close_cause::tls) why = auth::explain_tls_failure(channel_->ssl(), address_, {});
-    server_.trouble(source_, "handshake with " + address_ + " failed: " + printable(why));
+    server_.trouble(source_, "handshake with " + address_ + " failed: " + protocol::printable(why));
     handshake_over();
     boost::asio::post(server_.parts_.io, removal());
 }
 
 void connection::refuse_silently(const std::string& why) {
     ++server_.parts_.counts.failed_handshakes;
-    server_.trouble(source_, address_ + ": " + printable(why));
+    server_.trouble(source_, address_ + ": " + protocol::printable(why));
     channel_->abort();
     boost::asio::post(server_.parts_.io, removal());
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gateway/contexts.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "gateway/time_left.h"
 #include "gateway/utc.h"
 #include "protocol/json.h"
@@ -24,7 +24,7 @@ struct arguments {
 };
 
 int complain(const std::string& text) {
-    std::fprintf(stderr, "delvegate: %s\n", printable(text).c_str());
+    std::fprintf(stderr, "delvegate: %s\n", protocol::printable(text).c_str());
     return 1;
 }
 
@@ -87,8 +87,8 @@ int list(const arguments& a) {
         for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
     for (const auto& row : rows) {
         std::string line;
-        for (std::size_t i = 0; i + 1 < row.size(); ++i) line += padded(printable(row[i]), widths[i]);
-        std::puts((line + printable(row.back())).c_str());
+        for (std::size_t i = 0; i + 1 < row.size(); ++i) line += padded(protocol::printable(row[i]), widths[i]);
+        std::puts((line + protocol::printable(row.back())).c_str());
     }
     return 0;
 }

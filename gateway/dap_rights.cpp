@@ -62,6 +62,7 @@ bool dap_view::refused_for_rights(const request& r, const judged& j) {
     if (r.command == "configurationDone") return false;
     auto why = forbidden(j.operation, needs);
     if (!why) return false;
+    if (open_[r.seq].audited.intent == 0) audit_.refusal(j, rule_for(j), *why);
     // What a person clicked on is told to them; what an IDE asks by itself shows it where the values
     // would be. An IDE that may not even begin shows the error of initialize and attach.
     const bool show = j.how == service::run || j.how == service::halt || j.how == service::local;

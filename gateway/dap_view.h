@@ -50,6 +50,12 @@ public:
 
 private:
     // The gateway's own error ids, where Delve has none (service/dap/error_ids.go).
+    // Delve's own error ids (service/dap/error_ids.go).
+    static constexpr int unable_to_look = 2009;
+    static constexpr int unable_to_halt = 2010;
+    static constexpr int failed_to_attach = 3001;
+    static constexpr int debuggee_is_running = 4000;
+    // Ours.
     static constexpr int refused_by_gateway_id = 4100;
     static constexpr int not_allowed_id = 4101;
 

@@ -20,7 +20,7 @@
 #include "gateway/contexts.h"
 #include "gateway/https_call.h"
 #include "gateway/laptop_dial.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "gateway/utc.h"
 #include "protocol/json.h"
 
@@ -38,7 +38,7 @@ std::string time_text(long long seconds) {
 }
 
 enroll_exit complain(std::string_view line, enroll_exit code = enroll_exit::failed) {
-    std::fprintf(stderr, "delvegate: %s\n", printable(line).c_str());
+    std::fprintf(stderr, "delvegate: %s\n", protocol::printable(line).c_str());
     return code;
 }
 
@@ -96,7 +96,7 @@ private:
         if (!options_.quiet)
             std::printf("enrolled as %s; context %s, certificate until %s\n"
                         "Now: delvegate connect COMPONENT (without COMPONENT: list what there is)\n",
-                        printable(issued->user).c_str(), context.name.c_str(), time_text(issued->not_after).c_str());
+                        protocol::printable(issued->user).c_str(), context.name.c_str(), time_text(issued->not_after).c_str());
         return enroll_exit::ok;
     }
 
@@ -141,8 +141,8 @@ auth::outcome<issued_certificate> read_issued(std::string_view body, EVP_PKEY* k
 
 std::string explain_refusal(const std::string& asked, unsigned status, std::string_view body) {
     const auto parsed = protocol::parse_json(body, {.fold_keys = false});
-    const std::string code = parsed ? printable(parsed->get_string("code")) : std::string();
-    const std::string reason = parsed ? printable(parsed->get_string("error")) : std::string();
+    const std::string code = parsed ? protocol::printable(parsed->get_string("code")) : std::string();
+    const std::string reason = parsed ? protocol::printable(parsed->get_string("error")) : std::string();
     if (code == "token-unknown")
         return "the gateway refused the token: it is unknown, used, withdrawn or expired; have a new one made with "
                "`delvegate token create`";

@@ -9,7 +9,7 @@
 #include "auth/enrollment_request.h"
 #include "auth/pem.h"
 #include "gateway/carrier.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "protocol/json.h"
 
 namespace gateway {
@@ -44,11 +44,13 @@ void enrollment::enroll(std::string body, const std::string& source, reply done)
                        if (alive.expired()) return;
                        if (said.ok) {
                            ++counts_.enrollments;
-                           log().info("{} enrolled from {}", printable(said.user), source);
+                           log().info("{} enrolled from {}", protocol::printable(said.user), source);
+                           record(source, said.user + " has enrolled");
                        } else {
                            ++counts_.refused_enrollments;
-                           note(source, "enrolment from " + source + " refused: " + printable(said.code) + ": " +
-                                            printable(said.log.empty() ? said.reason : said.log));
+                           record(source, "an enrolment was refused: " + said.code);
+                           note(source, "enrolment from " + source + " refused: " + protocol::printable(said.code) + ": " +
+                                            protocol::printable(said.log.empty() ? said.reason : said.log));
                        }
                        done(answer_of(said));
                    });
@@ -61,8 +63,8 @@ void enrollment::renew(const auth::identity& who, const std::string& body, reply
                   [this, who, done = std::move(done), alive = std::weak_ptr<char>(alive_)](const signer_answer& said) {
                       if (alive.expired()) return;
                       if (!said.ok) {
-                          note(who.user, "renewal of " + printable(who.user) + "'s certificate refused: " +
-                                             printable(said.code) + ": " + printable(said.log.empty() ? said.reason : said.log));
+                          note(who.user, "renewal of " + protocol::printable(who.user) + "'s certificate refused: " +
+                                             protocol::printable(said.code) + ": " + protocol::printable(said.log.empty() ? said.reason : said.log));
                           return done(answer_of(said));
                       }
                       const auto made = auth::read_certificates(said.certificate, "the signer's answer");
@@ -70,16 +72,21 @@ void enrollment::renew(const auth::identity& who, const std::string& body, reply
                                             : boost::system::result<auth::identity, std::string>(
                                                   boost::system::in_place_error, made.error());
                       if (!now) {
-                          log().error("renewal of {}'s certificate: {}", printable(who.user), printable(now.error()));
+                          log().error("renewal of {}'s certificate: {}", protocol::printable(who.user), protocol::printable(now.error()));
                           return done(refusal(503, "unavailable", "the gateway's signer gave no usable certificate"));
                       }
                       ++counts_.renewals;
-                      log().info("{}: certificate {} renewed as {}", printable(who.user), who.serial, now->serial);
+                      record({}, who.user + "'s certificate " + who.serial + " is renewed as " + now->serial);
+                      log().info("{}: certificate {} renewed as {}", protocol::printable(who.user), who.serial, now->serial);
                       if (hooks_.rebind && !hooks_.rebind(who.fingerprint, made->front().get()))
                           log().warn("{}: connections made with certificate {} end with it: the renewed one does not stand "
-                                     "for the same person here", printable(who.user), who.serial);
+                                     "for the same person here", protocol::printable(who.user), who.serial);
                       done(answer_of(said));
                   });
+}
+
+void enrollment::record(std::string_view address, std::string_view what) const {
+    if (hooks_.record) hooks_.record(address, what);
 }
 
 http_answer enrollment::answer_of(const signer_answer& said) const {

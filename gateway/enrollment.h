@@ -24,6 +24,8 @@ public:
         // A certificate was renewed; the connections of the old one are to be known by the new one. False: they
         // are not, and end with the old one.
         std::function<bool(std::string_view old_fingerprint, X509* renewed)> rebind;
+        // For the audit: what was given out or refused, and from where it was asked.
+        std::function<void(std::string_view address, std::string_view what)> record{};
     };
     using reply = std::function<void(http_answer)>;
 
@@ -40,6 +42,7 @@ public:
 private:
     http_answer answer_of(const signer_answer& said) const;
     void note(const std::string& source, const std::string& text);
+    void record(std::string_view address, std::string_view what) const;
 
     signer& signer_;
     counters& counts_;

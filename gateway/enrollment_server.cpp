@@ -8,7 +8,7 @@
 #include <boost/asio/post.hpp>
 
 #include "auth/enrollment_request.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "gateway/tls_channel.h"
 
 namespace gateway {
@@ -82,7 +82,7 @@ private:
     void closed(close_cause cause, std::string_view text) override {
         if (cause == close_cause::tls && !asked_) {
             ++server_.counts_.failed_handshakes;
-            server_.trouble(source_, "enrolment handshake with " + address_ + " failed: " + printable(text));
+            server_.trouble(source_, "enrolment handshake with " + address_ + " failed: " + protocol::printable(text));
         }
         over();
     }

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "gateway/local_port.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "protocol/json.h"
 
 namespace gateway {
@@ -32,7 +32,7 @@ std::string typing_hints(std::string_view component, const tcp::endpoint& listen
     const auto host = ide.address().to_string();
     const auto port = std::to_string(ide.port());
     std::string name;
-    protocol::append_string(name, "Go: " + printable(component));
+    protocol::append_string(name, "Go: " + protocol::printable(component));
     std::string out;
     out += "  GoLand    Run > Edit Configurations > + > Go Remote: Host " + host + ", Port " + port + "\n";
     out += "  VS Code   add to .vscode/launch.json, then F5:\n";
@@ -65,17 +65,17 @@ std::string ready_line(std::string_view component, std::string_view state,
 std::string component_table(const std::vector<component_summary>& components,
                             std::string_view gateway) {
     if (components.empty())
-        return "no components on " + printable(gateway) + " that this certificate may see\n";
+        return "no components on " + protocol::printable(gateway) + " that this certificate may see\n";
     std::size_t name_width = 4;
     std::size_t state_width = 5;
     for (const auto& c : components) {
-        name_width = std::max(name_width, printable(c.name).size());
-        state_width = std::max(state_width, printable(c.state).size());
+        name_width = std::max(name_width, protocol::printable(c.name).size());
+        state_width = std::max(state_width, protocol::printable(c.state).size());
     }
     std::string out = padded("NAME", name_width + 2) + padded("STATE", state_width + 2) + "DETAIL\n";
     for (const auto& c : components) {
-        auto line = padded(printable(c.name), name_width + 2) +
-                    padded(printable(c.state), state_width + 2) + printable(c.detail);
+        auto line = padded(protocol::printable(c.name), name_width + 2) +
+                    padded(protocol::printable(c.state), state_width + 2) + protocol::printable(c.detail);
         line.erase(line.find_last_not_of(' ') + 1);
         out += line + "\n";
     }
@@ -93,7 +93,7 @@ std::string names_of(const std::vector<std::string>& names) {
     std::string out;
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (i > 0) out += i + 1 == names.size() ? " and " : ", ";
-        out += printable(names[i]);
+        out += protocol::printable(names[i]);
     }
     return out;
 }

@@ -3,7 +3,7 @@
 
 #include "gateway/hub.h"
 #include "gateway/log.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 
@@ -47,21 +47,21 @@ void hub::expel(viewer& v) {
             [this, user]() -> asio::awaitable<void> {
                 const auto theirs = breakpoints_.orphans_of(user);
                 for (const auto id : theirs) co_await clear_breakpoint(id);
-                log().info("{}: {} breakpoints of {} are cleared", name_, theirs.size(), printable(user));
+                log().info("{}: {} breakpoints of {} are cleared", name_, theirs.size(), protocol::printable(user));
             },
             [](const std::string&) {});
     if (stands && nobody) return go_on_without(user);
     if (stands)
         log().warn("{}: the program was stopped for {}, who was shown out; it stays stopped for those who are here",
-                   name_, printable(user));
+                   name_, protocol::printable(user));
     else if (phase_ == phase::stopped && nobody)
-        log().warn("{}: {} was shown out; the program stays {}, which was not on their account", name_, printable(user),
-                   stop_.entry ? std::string("at its entry") : "stopped (" + printable(stop_.cause.reason) + ")");
+        log().warn("{}: {} was shown out; the program stays {}, which was not on their account", name_, protocol::printable(user),
+                   stop_.entry ? std::string("at its entry") : "stopped (" + protocol::printable(stop_.cause.reason) + ")");
 }
 
 void hub::go_on_without(const std::string& user) {
     log().warn("{}: the program stood for {}, who was shown out, and nobody else is here: it goes on", name_,
-               printable(user));
+               protocol::printable(user));
     go_on();
 }
 

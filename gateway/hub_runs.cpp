@@ -51,7 +51,9 @@ std::string exited_state(std::int64_t pid, std::int64_t status) {
 
 asio::awaitable<rpc_outcome> hub::request(rpc_channel& on, std::string_view method, std::string params) {
     return await_callback<rpc_outcome>(
-        [&on, method = std::string(method), params = std::move(params)](auto done) { on.call(method, params, done); });
+        [&on, method = std::string(method), params = std::move(params)](auto done) {
+            on.call(method, params, done);
+        });
 }
 
 asio::awaitable<dap_outcome> hub::request(dap_window& on, std::string command, json arguments) {

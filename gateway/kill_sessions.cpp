@@ -1,7 +1,7 @@
 #include "gateway/kill_sessions.h"
 
 #include "gateway/log.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 
@@ -26,19 +26,19 @@ http_answer kill_sessions(std::string_view body, endpoints& components, client_a
     const std::string user(wanted->get_string("user"));
     const std::string session(wanted->get_string("session"));
     if (user.empty() == session.empty()) return {400, http_error("give a user or a session")};
-    std::string reason = printable(wanted->get_string("reason").substr(0, max_reason));
+    std::string reason = protocol::printable(wanted->get_string("reason").substr(0, max_reason));
     reason = "ended by the gateway's administrator" + (reason.empty() ? std::string() : ": " + reason);
 
     if (!session.empty()) {
-        if (!components.expel(session, reason)) return {404, http_error("there is no session " + printable(session))};
-        log().warn("session {} was {}", printable(session), reason);
+        if (!components.expel(session, reason)) return {404, http_error("there is no session " + protocol::printable(session))};
+        log().warn("session {} was {}", protocol::printable(session), reason);
         return ended(1, 0);
     }
     std::uint64_t sessions = 0;
     const auto all = components.sessions();
     for (const json& one : *all.if_array()) sessions += one.get_string("user") == user;
     const auto connections = identities.expel_user(user, reason);
-    if (connections == 0) return {404, http_error(printable(user) + " is not connected")};
+    if (connections == 0) return {404, http_error(protocol::printable(user) + " is not connected")};
     return ended(sessions, connections);
 }
 

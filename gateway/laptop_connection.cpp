@@ -4,7 +4,7 @@
 
 #include <boost/asio/post.hpp>
 
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 namespace {
@@ -160,13 +160,13 @@ bool laptop_connection::on_verdict(std::uint32_t stream, const json& body) {
     undecided_.erase(at);
     verdict said;
     said.accepted = body.get_bool("ok");
-    said.code = printable(body.get_string("code"));
-    said.reason = printable(body.get_string("reason"));
-    said.component = printable(body.get_string("component"));
-    said.session = printable(body.get_string("session"));
+    said.code = protocol::printable(body.get_string("code"));
+    said.reason = protocol::printable(body.get_string("reason"));
+    said.component = protocol::printable(body.get_string("component"));
+    said.session = protocol::printable(body.get_string("session"));
     if (const auto* names = body.find("components"); names && names->if_array())
         for (const auto& name : *names->if_array())
-            if (name.if_string()) said.components.push_back(printable(*name.if_string()));
+            if (name.if_string()) said.components.push_back(protocol::printable(*name.if_string()));
     if (!said.accepted) {
         if (said.reason.empty()) said.reason = "the gateway refused the session: " + said.code;
         streams_.refuse(stream);
@@ -181,8 +181,8 @@ bool laptop_connection::on_components(const json& body) {
     std::vector<component_summary> components;
     if (list->if_array())
         for (const auto& entry : *list->if_array())
-            components.push_back({printable(entry.get_string("name")), printable(entry.get_string("state")),
-                                  printable(entry.get_string("detail"))});
+            components.push_back({protocol::printable(entry.get_string("name")), protocol::printable(entry.get_string("state")),
+                                  protocol::printable(entry.get_string("detail"))});
     boost::asio::post(io_, [self = shared_from_this(), components = std::move(components)] {
         if (!self->failing_) self->owner_->listed(components);
     });
@@ -190,7 +190,7 @@ bool laptop_connection::on_components(const json& body) {
 }
 
 bool laptop_connection::on_goaway(const json& body) {
-    goodbye_ = printable(body.get_string("reason"));
+    goodbye_ = protocol::printable(body.get_string("reason"));
     if (goodbye_.empty()) goodbye_ = "the gateway is going away";
     if (body.get_string("code") == "expelled") goodbye_kind_ = trouble::expelled;
     boost::asio::post(io_, [self = shared_from_this()] {
@@ -203,7 +203,7 @@ void laptop_connection::stream_closed(std::uint32_t stream) { undecided_.erase(s
 
 void laptop_connection::broken(std::string_view reason) {
     fail_later({trouble::refused,
-                host_ + " breaks the protocol of the link: " + printable(reason)});
+                host_ + " breaks the protocol of the link: " + protocol::printable(reason)});
 }
 
 void laptop_connection::collect_later() {

@@ -4,10 +4,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
 
+#include "gateway/audit_trail.h"
 #include "gateway/carrier.h"
 #include "gateway/link_streams.h"
 #include "gateway/log.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 namespace {
@@ -123,7 +124,7 @@ private:
             close("this gateway speaks version 1 of the link; use a delvegate of the same release");
             return true;
         }
-        const std::string agent = printable(body.get_string("agent").substr(0, max_agent));
+        const std::string agent = protocol::printable(body.get_string("agent").substr(0, max_agent));
         if (!agent.empty()) in_.who.client = agent;
         log().info("{} at {}: link opened by {}", in_.who.who.user, in_.who.address, in_.who.client);
         return true;
@@ -165,8 +166,9 @@ private:
         ++parts_.counts.refused_streams;
         send_verdict(id, said);
         streams_.refuse(id);
+        if (parts_.audit) parts_.audit->refused_connection(in_.who.address, "no session with \"" + component.substr(0, max_agent) + "\": " + said.reason, &in_.who.who);
         log().info("{} at {}: no session with \"{}\": {}", in_.who.who.user, in_.who.address,
-                   printable(component.substr(0, max_agent)), said.reason);
+                   protocol::printable(component.substr(0, max_agent)), said.reason);
         return true;
     }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 
@@ -19,7 +19,7 @@ constexpr std::size_t max_reason = 512;
 
 // A reason for the wire, or one from it: short, printable, and still UTF-8 where it was cut.
 std::string short_reason(std::string_view text) {
-    std::string out = printable(text);
+    std::string out = protocol::printable(text);
     if (out.size() <= max_reason) return out;
     out.resize(max_reason);
     while (!protocol::valid_utf8(out)) out.pop_back();

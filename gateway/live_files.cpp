@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "gateway/log.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "gateway/utc.h"
 
 namespace gateway {
@@ -40,7 +40,7 @@ void live_files::load(item& one) {
     if (auto done = one.load(); !done) {
         ++one.failures;
         if (one.error.empty()) one.failing_since = now;
-        one.error = printable(done.error());
+        one.error = protocol::printable(done.error());
         log().error("{} was not reloaded, what was read at {} stays in effect: {}", one.name, utc_time(one.since), one.error);
         return;
     }

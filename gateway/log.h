@@ -1,5 +1,5 @@
 // The gateway's log: one line an event, on standard error, as text or JSON. No message bodies, no keys;
-// what a peer said is put through printable() first.
+// what a peer said is put through protocol::printable() first.
 #pragma once
 
 #include <spdlog/spdlog.h>

@@ -16,7 +16,8 @@ struct log_message {
     std::vector<std::string> expressions;
 };
 
-// The error is Delve's wording: "empty evaluation string", "invalid log point format", …
+// The error is Delve's wording: "empty evaluation string", "invalid log point format", …; or why an expression
+// is not let in: it would do more than read (a call, a command to dlv).
 boost::system::result<log_message, std::string> parse_log_message(std::string_view message);
 
 }  // namespace gateway

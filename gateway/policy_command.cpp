@@ -12,7 +12,7 @@
 #include "auth/policy_query.h"
 #include "gateway/config.h"
 #include "gateway/permissions.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 namespace {
@@ -104,13 +104,13 @@ void print_text(const arguments& a, const std::vector<answer>& answers) {
         const std::string what = asked.operation.empty()
                                      ? "class " + to_string(asked.classes)
                                      : asked.operation + " (" + to_string(asked.classes) + ")";
-        std::printf("%s: %s %s do %s on %s\n", d.allowed ? "yes" : "no", printable(a.user).c_str(),
-                    d.allowed ? "may" : "may not", what.c_str(), printable(a.component).c_str());
-        std::printf("    %s\n", printable(d.rule).c_str());
+        std::printf("%s: %s %s do %s on %s\n", d.allowed ? "yes" : "no", protocol::printable(a.user).c_str(),
+                    d.allowed ? "may" : "may not", what.c_str(), protocol::printable(a.component).c_str());
+        std::printf("    %s\n", protocol::printable(d.rule).c_str());
         if (!d.allowed && !d.missing.empty())
-            std::printf("    missing: %s; %s\n", to_string(d.missing).c_str(), printable(d.remedy).c_str());
+            std::printf("    missing: %s; %s\n", to_string(d.missing).c_str(), protocol::printable(d.remedy).c_str());
         else if (!d.allowed)
-            std::printf("    denied; %s\n", printable(d.remedy).c_str());
+            std::printf("    denied; %s\n", protocol::printable(d.remedy).c_str());
     }
 }
 
@@ -135,7 +135,7 @@ int can_i(const arguments& a) {
     if (asked.empty()) {
         std::string near;
         for (const auto& name : auth::operations_like(a.operation)) near += (near.empty() ? "" : ", ") + name;
-        return complain("no operation or class is called \"" + printable(a.operation) + "\"" +
+        return complain("no operation or class is called \"" + protocol::printable(a.operation) + "\"" +
                             (near.empty() ? "; delvegate policy operations lists them" : "; is it one of " + near + "?"),
                         usage);
     }

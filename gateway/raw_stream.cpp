@@ -5,9 +5,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
 
+#include "gateway/audit_trail.h"
 #include "gateway/carrier.h"
 #include "gateway/log.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "gateway/sni.h"
 
 namespace gateway {
@@ -67,8 +68,9 @@ private:
             said = parts_.components.open(in_.who, component, *this, user_);
         if (!said.accepted || !user_) {
             ++parts_.counts.refused_streams;
+            if (parts_.audit) parts_.audit->refused_connection(in_.who.address, "no session with \"" + component + "\": " + said.reason, &in_.who.who);
             log().info("{} at {}: no session with \"{}\": {}", in_.who.who.user, in_.who.address,
-                       printable(component), said.reason);
+                       protocol::printable(component), said.reason);
             user_ = make_refusal(*this, said.reason);
         } else {
             log().info("{} at {}: session {} with {}", in_.who.who.user, in_.who.address, said.session,
@@ -126,7 +128,7 @@ private:
     }
     void abort(std::string_view reason) override {
         if (std::exchange(finished_, true)) return;
-        log().info("{} at {}: stream closed: {}", in_.who.who.user, in_.who.address, printable(reason));
+        log().info("{} at {}: stream closed: {}", in_.who.who.user, in_.who.address, protocol::printable(reason));
         in_.channel->abort();
         over();
     }

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "gateway/directory.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "protocol/dap.h"
 #include "protocol/detect.h"
 #include "protocol/rpc.h"
@@ -24,7 +24,7 @@ constexpr int failed_to_attach = 3001;
 
 // One printable line of bounded size: the reason ends up on terminals and in dialogs.
 std::string one_line(std::string_view text) {
-    std::string line = printable(text);
+    std::string line = protocol::printable(text);
     if (line.size() > max_reason_size) {
         line.resize(max_reason_size);
         while (!line.empty() && !protocol::valid_utf8(line)) line.pop_back();

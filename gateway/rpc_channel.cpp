@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "protocol/operations.h"
 #include "protocol/rpc.h"
 
 namespace gateway {
@@ -103,7 +104,9 @@ void rpc_channel::finish_line() {
     auto rest = std::exchange(line_, {});
     if (std::exchange(dropping_, false))
         return done.whole({.lost = false, .error = "dlv's answer is larger than 64 MiB", .result = {}});
-    done.whole(read_outcome(rest));
+    auto outcome = read_outcome(rest);
+    protocol::remove_commands(outcome.result);
+    done.whole(std::move(outcome));
 }
 
 void rpc_channel::received(std::string_view bytes) {

@@ -20,6 +20,13 @@ std::string_view short_name(std::string_view method) {
     return dot == method.npos ? method : method.substr(dot + 1);
 }
 
+// Threads and breakpoints can bring commands that `dlv connect` would run.
+bool may_hold_breakpoints(std::string_view method) {
+    constexpr std::string_view all[] = {"RPCServer.ListThreads", "RPCServer.GetThread", "RPCServer.ListBreakpoints",
+                                        "RPCServer.GetBreakpoint", "RPCServer.ListTargets", "RPCServer.State"};
+    return std::find(std::begin(all), std::end(all), method) != std::end(all);
+}
+
 }  // namespace
 
 bool rpc_view::answer_while_running(const request& r, const judged& j) {
@@ -51,6 +58,7 @@ void rpc_view::look(const request& r, judged j) {
     keep_ = j.how == service::image;
     // Replies that may hold values among what an observer may see. They are small beside those that
     // are passed on as they come.
+    guarding_ = may_hold_breakpoints(r.method);
     stripping_ = !may_read() && (r.method == "RPCServer.ListGoroutines" || r.method == "RPCServer.ListThreads" ||
                                  r.method == "RPCServer.GetThread" || r.method == "RPCServer.ListTargets" ||
                                  r.method == "RPCServer.FindLocation");
@@ -65,12 +73,17 @@ void rpc_view::look(const request& r, judged j) {
 }
 
 bool rpc_view::piece(std::string_view bytes, bool last) {
+    // Nearly every such reply comes whole, and has nothing in it that would have to be taken out.
+    if (guarding_ && !stripping_) {
+        guarding_ = !(last && kept_.empty() && !protocol::may_hold_commands(bytes));
+        stripping_ = guarding_;
+    }
     if (stripping_) {
         kept_ += bytes;
         if (kept_.size() > limits_.rpc_reply && !over_) return stop_reply(last);
         if (!last) return true;
         looking_ = stripping_ = false;
-        send_without_values(std::exchange(kept_, {}));
+        send_stripped(std::exchange(kept_, {}));
         done();
         return true;
     }

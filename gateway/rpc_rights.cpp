@@ -78,12 +78,18 @@ std::string rpc_view::without_values(std::string state) const {
 }
 
 // `reply` is dlv's line from behind its id on.
-void rpc_view::send_without_values(std::string_view reply) {
-    auto value = protocol::parse_json("{\"id\":0" + std::string(reply), {.max_depth = 512, .fold_keys = false});
-    if (!value) return refuse(look_id_, "dlv gave an unreadable answer");
-    protocol::strip_values(*value);
-    if (look_method_ == "RPCServer.FindLocation") protocol::strip_foreign_locations(*value, location_);
+void rpc_view::send_stripped(std::string_view reply) {
+    std::string line = "{\"id\":0" + std::string(reply);
+    protocol::remove_commands(line);
+    auto value = protocol::parse_json(line, {.max_depth = 512, .fold_keys = false});
+    if (!value || !value->if_object()) return refuse(look_id_, "dlv gave an unreadable answer");
+    if (!may_read()) {
+        protocol::strip_values(*value);
+        if (look_method_ == "RPCServer.FindLocation") protocol::strip_foreign_locations(*value, location_);
+    }
     value->set("id", look_id_);
+    const json* error = value->find("error");
+    answered(look_id_, error && !error->is_null() ? "dlv refused" : "ok");
     post(protocol::to_text(*value) + "\n");
 }
 

@@ -110,10 +110,12 @@ void rpc_view::handle(request r) {
         [this, shared](const std::string& fault) {
             recording_ = false;
             if (over_) return;
-            if (fault.empty())
-                serve(shared->first, std::move(shared->second));
+            // The policy and the program may have moved on while the intent was written.
+            const auto now_not = fault.empty() ? not_allowed(shared->second) : std::optional(fault);
+            if (now_not)
+                refuse(shared->first.id, *now_not);
             else
-                refuse(shared->first.id, fault);
+                serve(shared->first, std::move(shared->second));
             process();
             if (owed_) acknowledge();
         },

@@ -77,7 +77,7 @@ private:
     bool joins_as_it_starts() const;
     std::int64_t breakpoint_named(const judged& j) const;
     std::string without_values(std::string state) const;
-    void send_without_values(std::string_view reply);
+    void send_stripped(std::string_view reply);
     void borrow_selection(const request& r, judged j);
     void select_own(protocol::json& arguments) const;
 
@@ -122,7 +122,8 @@ private:
 
     std::uint64_t answers_ = 0;  // given to requests that wait for a stop, or refused
     std::string location_;       // FindLocation's, when its reply is to be stripped
-    bool stripping_ = false;     // the reply passing through is kept, to take the values out
+    bool guarding_ = false;      // the reply passing through may hold commands that a client would run
+    bool stripping_ = false;     // it is kept, to take those or the values out
     std::string ended_because_;  // of a person who lost the component: the answer to whatever comes
     asio::steady_timer goodbye_;
     // The goroutine that a person without run control has selected: dlv has only one selection, which

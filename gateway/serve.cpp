@@ -21,6 +21,7 @@
 #include "gateway/endpoints.h"
 #include "gateway/enrollment.h"
 #include "gateway/enrollment_server.h"
+#include "gateway/introduction.h"
 #include "gateway/log.h"
 #include "gateway/kill_sessions.h"
 #include "gateway/own_identities.h"
@@ -132,6 +133,9 @@ public:
                                               },
                                               [this](std::string_view old, X509* renewed) {
                                                   return identities_.rebind(old, renewed);
+                                              },
+                                              [this](std::string_view address, std::string_view what) {
+                                                  if (audit_) audit_->administration(address, what);
                                               }});
         parts_.renew = [this](const auth::identity& who, const std::string& body, std::function<void(http_answer)> done) {
             enrollment_->renew(who, body, std::move(done));
@@ -267,7 +271,9 @@ private:
 
     http_answer act(std::string_view path, std::string_view body) {
         if (path != "/v1/sessions/kill") return {404, http_error("there is /v1/sessions/kill")};
-        return kill_sessions(body, components_, identities_);
+        auto answer = kill_sessions(body, components_, identities_);
+        if (audit_ && answer.status == 200) audit_->administration({}, "sessions kill " + std::string(body) + ": " + answer.body);
+        return answer;
     }
 
     std::string api(const auth::identity& who, std::string_view path) const {
@@ -307,37 +313,6 @@ private:
     const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
     serve_exit code_ = serve_exit::ok;
 };
-
-std::string quoted(const std::string& path) {
-    if (path.find_first_of(" \t'\"\\$`&;()<>|*?") == std::string::npos) return path;
-    std::string out = "'";
-    for (const char c : path) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return out + "'";
-}
-
-// How a laptop that has nothing yet gets in.
-void print_introduction(const config& configuration, const own_identities& own, const std::vector<host_port>& listening) {
-    if (own.people.empty() || listening.empty()) return;
-    const std::string host = host_to_type(listening);
-    const std::string& person = own.people.front();
-    const std::string& component = configuration.components.front().name;
-    const std::string gateway = to_string(host_port{host, listening.front().port});
-    if (host == "localhost" || host == "::1" || host.starts_with("127.")) {
-        std::printf("To debug from this host (no other one can reach it), type:\n"
-                    "  delvegate connect %s --gateway %s --identity %s\n",
-                    component.c_str(), gateway.c_str(), quoted(person).c_str());
-        return;
-    }
-    const char* user = std::getenv("USER");
-    const std::string scp_host = host.find(':') == std::string::npos ? host : "[" + host + "]";
-    const std::string login = (user && *user ? std::string(user) + "@" : "") + scp_host;
-    std::printf(
-        "On the laptop, once (it holds a private key; keep it to yourself):\n"
-        "  scp -r %s:%s delvegate-identity\n"
-        "Then type there:\n"
-        "  delvegate connect %s --gateway %s --identity delvegate-identity\n",
-        login.c_str(), quoted(person).c_str(), component.c_str(), gateway.c_str());
-}
 
 }  // namespace
 
@@ -381,6 +356,10 @@ serve_exit run_serve(config configuration) {
         for (const auto& user : own.revoked)
             log().warn("the user {} is revoked and gets no identity; see: delvegate ca unrevoke-user", user);
     }
+    for (const auto& one : configuration.components)
+        if (!own.ca.empty() && one.how == component_config::kind::exec && one.exec.user.empty())
+            log().warn("component {} runs as the gateway's own user: whoever may change it can read the CA's key (docs/security.md); "
+                       "give it a `user`", one.name);
     for (const auto& one : configuration.components)
         if (configuration.policy.empty() && one.users.empty() && one.groups.empty())
             log().warn("component {}: neither users nor groups are listed, so nobody is admitted", one.name);

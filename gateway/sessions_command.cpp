@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gateway/ask_gateway.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "protocol/json.h"
 
 namespace gateway {
@@ -34,7 +34,7 @@ std::string table(const json& sessions) {
     std::vector<std::vector<std::string>> rows{{heads.begin(), heads.end()}};
     for (const json& one : *sessions.if_array()) {
         std::vector<std::string> row;
-        for (const char* column : columns) row.push_back(printable(one.get_string(column)));
+        for (const char* column : columns) row.push_back(protocol::printable(one.get_string(column)));
         rows.push_back(std::move(row));
     }
     std::array<std::size_t, columns.size()> widths{};
@@ -56,7 +56,7 @@ int ask(const arguments& a, std::string_view path, const std::string& body, json
     if (!said) return complain(said.error(), 1);
     auto parsed = protocol::parse_json(said->body, {.fold_keys = false});
     if (!parsed) return complain("the gateway's answer is not JSON; is it another version?", 1);
-    if (said->status != 200) return complain(printable(parsed->get_string("error", "the gateway refused")), 1);
+    if (said->status != 200) return complain(protocol::printable(parsed->get_string("error", "the gateway refused")), 1);
     answer = std::move(*parsed);
     return 0;
 }
@@ -87,12 +87,12 @@ int kill(const arguments& a) {
         return 0;
     }
     if (!a.session.empty())
-        std::printf("session %s is ended\n", printable(a.session).c_str());
+        std::printf("session %s is ended\n", protocol::printable(a.session).c_str());
     else
         std::printf("%s: %lld sessions on %lld connections are ended; the certificate is as good as before, so revoke it "
                     "to keep %s out\n",
-                    printable(a.user).c_str(), static_cast<long long>(answer.get_int("sessions")),
-                    static_cast<long long>(answer.get_int("connections")), printable(a.user).c_str());
+                    protocol::printable(a.user).c_str(), static_cast<long long>(answer.get_int("sessions")),
+                    static_cast<long long>(answer.get_int("connections")), protocol::printable(a.user).c_str());
     return 0;
 }
 

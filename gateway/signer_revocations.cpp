@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "gateway/log.h"
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 namespace {
@@ -46,12 +46,12 @@ void signer_revocations::ask(heard done) {
                       const auth::issue_result<signer_client::revoked_list>& said) {
         if (alive.expired()) return;
         asking_ = false;
-        if (!said) return done("the signer does not say who is revoked: " + printable(said.error().reason));
+        if (!said) return done("the signer does not say who is revoked: " + protocol::printable(said.error().reason));
         auth::revocations list;
         for (const auto& user : said->users) list.add_user(user);
         for (const auto& [issuer, serial] : said->serials)
             if (!list.add_serial(issuer, serial))
-                log().error("the CA's records have a revoked serial that is none: {}", printable(serial));
+                log().error("the CA's records have a revoked serial that is none: {}", protocol::printable(serial));
         failing_ = false;
         to_.revoke_by_signer(std::move(list));
         done({});

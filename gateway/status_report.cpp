@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "gateway/time_left.h"
 #include "gateway/utc.h"
 
@@ -69,7 +69,7 @@ std::string number(const json* of, std::string_view key) {
 
 // "stopped since … at main.main (main.go:12), breakpoint, by alice"
 std::string state_line(const json& component) {
-    const auto text = [&component](std::string_view key) { return printable(component.get_string(key)); };
+    const auto text = [&component](std::string_view key) { return protocol::printable(component.get_string(key)); };
     std::string line = text("state");
     if (!text("since").empty()) line += " since " + text("since");
     if (!text("position").empty()) line += " at " + text("position");
@@ -83,13 +83,13 @@ std::string state_line(const json& component) {
 std::string person_text(const json& person) {
     const auto now = static_cast<long long>(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
     const auto left = time_left(person.get_int("notAfter"), now);
-    return printable(person.get_string("user")) + " at " + printable(person.get_string("address")) + ": certificate " +
+    return protocol::printable(person.get_string("user")) + " at " + protocol::printable(person.get_string("address")) + ": certificate " +
            (left == "expired" ? left : "for another " + left) +
            (person.get_bool("warning") && left != "expired" ? " (warning: its last tenth)" : "") + "\n";
 }
 
 std::string component_text(const json& component) {
-    const auto text = [&component](std::string_view key) { return printable(component.get_string(key)); };
+    const auto text = [&component](std::string_view key) { return protocol::printable(component.get_string(key)); };
     std::string out = text("name") + " (" + text("kind") + "): " + state_line(component) + "\n";
     std::string dlv;
     if (!text("dlvVersion").empty()) dlv += "dlv " + text("dlvVersion");
@@ -98,12 +98,12 @@ std::string component_text(const json& component) {
     if (!dlv.empty()) out += "  " + dlv + "\n";
     if (const json* people = component.find("viewers"); people && people->if_array())
         for (const json& one : *people->if_array())
-            out += "  " + printable(one.get_string("user")) + " from " + printable(one.get_string("address")) + " by " +
-                   printable(one.get_string("protocol")) + " since " + printable(one.get_string("since")) + "\n";
+            out += "  " + protocol::printable(one.get_string("user")) + " from " + protocol::printable(one.get_string("address")) + " by " +
+                   protocol::printable(one.get_string("protocol")) + " since " + protocol::printable(one.get_string("since")) + "\n";
     if (!text("output").empty()) out += "  output in " + text("output") + "\n";
     if (const json* warnings = component.find("warnings"); warnings && warnings->if_array())
         for (const json& one : *warnings->if_array())
-            if (const auto* warning = one.if_string()) out += "  warning: " + printable(*warning) + "\n";
+            if (const auto* warning = one.if_string()) out += "  warning: " + protocol::printable(*warning) + "\n";
     return out;
 }
 
@@ -113,13 +113,13 @@ std::string trust_text(const json& trust) {
     if (const json* files = trust.find("files"); files && files->if_array())
         for (const json& one : *files->if_array())
             if (!one.get_string("error").empty())
-                out += "warning: " + printable(one.get_string("name")) + " cannot be reloaded since " +
-                       printable(one.get_string("failingSince")) + " (" + number(&one, "failures") +
-                       " times), what was read at " + printable(one.get_string("since")) +
-                       " is in effect: " + printable(one.get_string("error")) + "\n";
+                out += "warning: " + protocol::printable(one.get_string("name")) + " cannot be reloaded since " +
+                       protocol::printable(one.get_string("failingSince")) + " (" + number(&one, "failures") +
+                       " times), what was read at " + protocol::printable(one.get_string("since")) +
+                       " is in effect: " + protocol::printable(one.get_string("error")) + "\n";
     if (const json* warnings = trust.find("warnings"); warnings && warnings->if_array())
         for (const json& one : *warnings->if_array())
-            if (const auto* line = one.if_string()) out += "warning: " + printable(*line) + "\n";
+            if (const auto* line = one.if_string()) out += "warning: " + protocol::printable(*line) + "\n";
     if (trust.get_int("revoked") > 0 || trust.get_int("shownOut") > 0)
         out += number(&trust, "revoked") + " entries revoked, " + number(&trust, "shownOut") + " connections shown out\n";
     return out;
@@ -131,10 +131,10 @@ std::string status_text(const json& report) {
     std::string listen;
     if (const json* all = report.find("listen"); all && all->if_array())
         for (const json& one : *all->if_array())
-            if (const auto* address = one.if_string()) listen += (listen.empty() ? "" : ", ") + printable(*address);
-    std::string out = "delvegate " + printable(report.get_string("version")) + " (pid " + number(&report, "pid") + ") " +
+            if (const auto* address = one.if_string()) listen += (listen.empty() ? "" : ", ") + protocol::printable(*address);
+    std::string out = "delvegate " + protocol::printable(report.get_string("version")) + " (pid " + number(&report, "pid") + ") " +
                       (report.get_bool("draining") ? "draining" : "listening on " + listen) + " since " +
-                      printable(report.get_string("since")) + "\n";
+                      protocol::printable(report.get_string("since")) + "\n";
     const json* now = report.find("connections");
     const json* totals = report.find("totals");
     out += number(now, "now") + " connections, " + number(now, "streams") + " debug streams, " +
@@ -144,14 +144,14 @@ std::string status_text(const json& report) {
     if (const json* limits_hit = report.find("limitsHit"); limits_hit && limits_hit->if_object())
         for (const auto& [key, value] : *limits_hit->if_object())
             if (value.as_int().value_or(0) > 0)
-                hit += (hit.empty() ? "limits hit: " : ", ") + printable(key) + " " + std::to_string(*value.as_int());
+                hit += (hit.empty() ? "limits hit: " : ", ") + protocol::printable(key) + " " + std::to_string(*value.as_int());
     if (!hit.empty()) out += hit + "\n";
     if (const json* trust = report.find("trust")) out += trust_text(*trust);
     if (const json* enrolling = report.find("enrollment"); enrolling && enrolling->get_int("liveTokens") > 0) {
         std::string where;
         if (const json* all = enrolling->find("listen"); all && all->if_array())
             for (const json& one : *all->if_array())
-                if (const auto* address = one.if_string()) where += (where.empty() ? "" : ", ") + printable(*address);
+                if (const auto* address = one.if_string()) where += (where.empty() ? "" : ", ") + protocol::printable(*address);
         out += "enrolment: " + number(enrolling, "liveTokens") + " live tokens, " +
                (where.empty() ? "warning: the port cannot be opened, see the log" : "open on " + where) + "\n";
     }

@@ -1,4 +1,3 @@
-#include "gateway/audit_trail.h"
 #include "gateway/tls_server.h"
 
 #include <unistd.h>
@@ -6,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "gateway/audit_trail.h"
 #include "gateway/connection.h"
 
 namespace gateway {

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <optional>
 
+#include "protocol/printable.h"
+
 namespace launcher {
 
 namespace {
@@ -44,10 +46,7 @@ bool has(std::string_view text, std::string_view part) {
 // Printable and of bounded length: it goes into a log and onto a terminal.
 std::string shown(std::string_view text) {
     constexpr std::size_t longest = 400;
-    std::string result;
-    for (const char c : text.substr(0, longest))
-        result += (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) ? ' ' : c;
-    return result + (text.size() > longest ? "…" : "");
+    return protocol::printable(text.substr(0, longest)) + (text.size() > longest ? "…" : "");
 }
 
 std::string quoted_end(const std::vector<std::string_view>& lines) {

@@ -1,5 +1,6 @@
 #include "launcher/foreign.h"
 
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,7 +97,7 @@ outcome<holders> find_tcp_holders(const dlv_address& address) {
 }
 
 // Of the processes that hold the socket dlv is the one that answers; others may have inherited it.
-outcome<foreign_dlv> judge(const dlv_address& address, const holders& all) {
+outcome<foreign_dlv> judge(const dlv_address& address, const holders& all, uid_t owner) {
     const auto where = to_string(address);
     if (all.found.empty())
         return "it cannot be seen which process listens at " + where +
@@ -120,6 +121,9 @@ outcome<foreign_dlv> judge(const dlv_address& address, const holders& all) {
         return named(all.found.front()) + " listens at " + where +
                " and is not dlv: correct the address";
     if (!verdict) return named(*dlv) + " at " + where + " was left untouched: " + verdict.error();
+    if (dlv->uid != owner)
+        return named(*dlv) + " at " + where + " runs as uid " + std::to_string(dlv->uid) + ", not uid " +
+               std::to_string(owner) + ": if that is whose dlv you mean, name that user as the component's `user`";
     if (address.how == dlv_address::kind::tcp && dlv->uid != ::geteuid() &&
         parse_invocation(dlv->argv).only_same_user)
         return named(*dlv) + " at " + where + " runs as uid " + std::to_string(dlv->uid) +
@@ -128,13 +132,25 @@ outcome<foreign_dlv> judge(const dlv_address& address, const holders& all) {
     return foreign_dlv{dlv->pid, joined(dlv->argv)};
 }
 
+outcome<uid_t> uid_of(const std::string& user) {
+    if (user.empty()) return ::geteuid();
+    passwd entry{};
+    passwd* found = nullptr;
+    std::vector<char> buffer(16 * 1024);
+    if (::getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+        return "there is no system user " + user + ": correct the component's `user`";
+    return found->pw_uid;
+}
+
 }  // namespace
 
-outcome<foreign_dlv> check_foreign(const dlv_address& address) {
+outcome<foreign_dlv> check_foreign(const dlv_address& address, const std::string& user) {
+    const auto owner = uid_of(user);
+    if (!owner) return owner.error();
     const auto all = address.how == dlv_address::kind::unix_socket ? find_unix_holders(address)
                                                                    : find_tcp_holders(address);
     if (!all) return all.error();
-    return judge(address, *all);
+    return judge(address, *all, *owner);
 }
 
 }  // namespace launcher

@@ -19,6 +19,9 @@ struct foreign_dlv {
 // --accept-multiclient (asking one without it kills its debuggee), running exec, attach, debug or
 // test, and accepting connections of our user. The error says which of these does not hold, or that
 // it cannot be found out; the address was not connected to in any case.
-outcome<foreign_dlv> check_foreign(const dlv_address& address);
+//
+// Its process must be `user`'s, a system user's name; empty: the caller's own. Anybody can listen at an address
+// that is free and call it dlv.
+outcome<foreign_dlv> check_foreign(const dlv_address& address, const std::string& user = {});
 
 }  // namespace launcher

@@ -116,6 +116,14 @@ bool narrow(judged& j, class_set granted);
 // may look at state and stacks and not at values.
 void strip_values(json& reply);
 
+// Takes `customCommands` out of a reply of Delve's JSON-RPC, in whatever case and with whatever escapes: terminal
+// commands that every `dlv connect` runs on its own host when it sees the breakpoint they are on
+// (pkg/terminal/command.go, executeBreakpointCustomCommands). Whoever can act as dlv, the program among them,
+// could put them there. An unreadable reply becomes "null"; one without them stays as it is, byte for byte.
+void remove_commands(std::string& reply);
+// False: certainly none in there. Fast, without reading the reply.
+bool may_hold_commands(std::string_view reply);
+
 // One row of the table, for documentation and tests that walk all of it.
 struct operation_row {
     bool dap = false;

@@ -49,7 +49,9 @@ class Audit(case.Case):
 
     def test_off_means_that_nothing_is_recorded(self):
         self.work(self.start(auditFile="off"))
-        self.assertEqual(self.gateway.status()["audit"], {"file": "off"})
+        shown = subprocess.run([tools.delvegate(), "status", "--runtime-directory", os.path.join(self.gateway.directory, "run"),
+                                "--output", "json"], capture_output=True, text=True, timeout=waiting.DEADLINE, check=True)
+        self.assertEqual(json.loads(shown.stdout)["audit"], {"file": "off"})
         self.stop()
         self.assertFalse(os.path.exists(os.path.join(self.gateway.directory, "state", "audit")))
         self.assertIn("not recorded", self.gateway.log())

@@ -1,7 +1,9 @@
 """What is killed, and what that leaves behind."""
 
+import ctypes
 import os
 import signal
+import socket
 import subprocess
 import unittest
 
@@ -55,6 +57,68 @@ class Faults(case.Case):
         self.assertEqual(self.gateway.process.wait(), 0, self.gateway.log())
         client.wait_closed()
         self.gone()
+
+    def dlv_address(self):
+        """What getpeername() says of a connection to it."""
+        words = process.command_line(self.dlv_pid)
+        listen = next(word.partition("=")[2] for word in words if word.startswith("--listen="))
+        if listen.startswith("unix:"):
+            return listen.removeprefix("unix:")
+        inodes = {os.readlink(f"/proc/{self.dlv_pid}/fd/{fd}") for fd in os.listdir(f"/proc/{self.dlv_pid}/fd")}
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            for row in list(table)[1:]:
+                cells = row.split()
+                if cells[3] == "0A" and f"socket:[{cells[9]}]" in inodes:
+                    return ("127.0.0.1", int(cells[1].rpartition(":")[2], 16))
+        raise AssertionError("dlv listens nowhere in /proc/net/tcp")
+
+    def sever(self):
+        """Ends the gateway's connections to dlv, and nothing else: through copies of its descriptors."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        gateway = os.pidfd_open(self.gateway.pid)
+        address = self.dlv_address()
+        cut = 0
+        for fd in os.listdir(f"/proc/{self.gateway.pid}/fd"):
+            try:
+                link = os.readlink(f"/proc/{self.gateway.pid}/fd/{fd}")
+            except FileNotFoundError:
+                continue
+            if not link.startswith("socket:"):
+                continue
+            copy = libc.syscall(438, gateway, int(fd), 0)  # pidfd_getfd
+            if copy < 0:
+                continue
+            with socket.socket(fileno=copy) as connection:
+                try:
+                    peer = connection.getpeername()
+                except OSError:
+                    continue
+                if peer == address:
+                    connection.shutdown(socket.SHUT_RDWR)
+                    cut += 1
+        os.close(gateway)
+        return cut
+
+    def test_the_connection_to_dlv_breaks(self):
+        client = Rpc(self, self.address)
+        client.set_breakpoint(debuggee.MAIN, TICK)
+        client.command("continue")
+        self.assertGreater(self.sever(), 0)
+        client.wait_closed()
+        self.assertTrue(process.alive(self.dlv_pid))
+
+        def back():
+            again = Rpc(self, self.address)
+            try:
+                again.call("ListBreakpoints")
+            except AssertionError:  # refused, or closed: not yet
+                again.close()
+                return None
+            return again
+        again = waiting.until("the component is back", back)
+        self.assertEqual(again.state()["currentThread"]["line"], TICK)
+        self.assertEqual(again.command("continue")["currentThread"]["line"], TICK)
+        self.assertEqual([b["line"] for b in again.call("ListBreakpoints")["Breakpoints"] if b["id"] > 0], [TICK])
 
     def test_dlv_killed(self):
         client, number = self.running_client()

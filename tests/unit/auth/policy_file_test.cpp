@@ -3,6 +3,7 @@
 #include "auth/policy_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -96,6 +97,11 @@ TEST(policy_file, reads_a_file) {
     EXPECT_EQ(read_policy(file).error(), file + ": cannot be read; is it there, and may this user read it?");
     std::ofstream(file) << whole;
     EXPECT_EQ(read_policy(file)->bindings().size(), 2u);
+    for (const mode_t others : {0020, 0002}) {
+        ASSERT_EQ(::chmod(file.c_str(), 0644 | others), 0);
+        EXPECT_EQ(read_policy(file).error(), file + ": can be changed by others than its owner; run: chmod go-w " + file);
+    }
+    ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
     EXPECT_EQ(read_policy(file)->bindings()[1].where, file + ":11:5, binding 2");
     std::ofstream(file) << std::string(300 * 1024, ' ');
     EXPECT_EQ(read_policy(file).error(), file + ": longer than 262144 bytes");

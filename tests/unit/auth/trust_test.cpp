@@ -275,7 +275,7 @@ TEST_F(trust_test, spiffe_ids_need_a_trust_domain) {
     mesh.prefix = "";
     mesh.users = {"spiffe://prod/ns/*"};
     EXPECT_EQ(who(*all({mesh}), svid), "spiffe://prod/ns/a []");
-    EXPECT_EQ(who(*all({mesh}), leaf("mesh")), "CA mesh may not assert the user alice (see its `users`)");
+    EXPECT_EQ(who(*all({mesh}), leaf("mesh")), "CA mesh speaks for the trust domain prod only, and the certificate has no SPIFFE ID");
     mesh.trust_domain = "staging";
     EXPECT_EQ(who(*all({mesh}), svid), "CA mesh may not speak for the trust domain prod, only for staging");
 }

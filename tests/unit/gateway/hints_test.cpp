@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "gateway/printable.h"
+#include "protocol/printable.h"
 #include "protocol/json.h"
 
 namespace {
@@ -75,9 +75,11 @@ TEST(hints, join_names_as_people_do) {
 }
 
 TEST(printable, leaves_only_what_a_terminal_shows) {
-    EXPECT_EQ(gateway::printable("a\tb\x7f"), "a b ");
-    EXPECT_EQ(gateway::printable("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
-    EXPECT_EQ(gateway::printable("x\xff"), "x?");
+    EXPECT_EQ(protocol::printable("a\tb\x7f"), "a b ");
+    EXPECT_EQ(protocol::printable("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
+    EXPECT_EQ(protocol::printable("x\xff"), "x?");
+    EXPECT_EQ(protocol::printable("a\xc2\x9b" "2Jb\xe2\x80\xaegpj.exe\xe2\x81\xa6 \xe2\x80\xa8\xd8\x9c"), "a 2Jb gpj.exe    ");
+    EXPECT_EQ(protocol::printable("\xe2\x80\x93 \xe2\x82\xac"), "\xe2\x80\x93 \xe2\x82\xac");
 }
 
 }  // namespace

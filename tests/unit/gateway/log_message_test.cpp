@@ -25,6 +25,15 @@ TEST_P(log_message_formats, are_cut_as_delve_cuts_them) {
     EXPECT_EQ(parsed->expressions, GetParam().expressions);
 }
 
+TEST(log_message, only_reads) {
+    for (const char* text : {"{call f()}", "x {  call f() }", "{call\tf()}", "{dlv config followExec true}", "{dlv help}", "{a} {dlv sources}"}) {
+        const auto parsed = parse_log_message(text);
+        ASSERT_FALSE(parsed) << text;
+        EXPECT_NE(parsed.error().find("may only read"), std::string::npos) << parsed.error();
+    }
+    EXPECT_TRUE(parse_log_message("{callers} {dlvs} {f(1)}"));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     table, log_message_formats,
     testing::Values(format_case{"plain words", {"plain words"}, {}},

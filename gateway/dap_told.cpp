@@ -1,0 +1,150 @@
+// What the hub tells a DAP view, in the words of its IDE.
+#include "gateway/dap_view.h"
+
+#include <algorithm>
+
+#include "gateway/await.h"
+#include "gateway/log_message.h"
+
+namespace gateway {
+
+using protocol::json;
+
+void dap_view::on_running(std::string_view by, const viewer* runner) {
+    marks_.retire();
+    if (!configured_ || terminated_ || runner == this) return;
+    json body = json::object{};
+    body.set("threadId", 1);
+    body.set("allThreadsContinued", true);
+    event("continued", body);
+    if (!by.empty()) console(std::string(by) + " runs the program.");
+}
+
+void dap_view::on_stop(const stop& at) {
+    if (calling_) {
+        calling_ = false;
+        answer_call();
+        // Delve says nothing after a call that returned; the IDE asks again by itself.
+        if (!window_stopped_) return hub_.tell(*this);
+        marks_.retire();
+    }
+    if (configured_ && !terminated_) tell_stop(at);
+}
+
+void dap_view::tell_stop(const stop& at) {
+    hub_.tell(*this);
+    json body = json::object{};
+    auto reason = at.cause.reason;
+    json::array hit;
+    for (auto id : at.cause.hit_breakpoints) {
+        // An IDE knows only ids it was given; Delve's own (negative) ones every IDE knows.
+        auto* record = hub_.breakpoints().find(id);
+        if (id < 0 || (record && record->owner == this)) hit.push_back(id);
+        if (!record || reason != "breakpoint") continue;
+        if (record->group == "function") reason = "function breakpoint";
+        if (record->group == "instruction") reason = "instruction breakpoint";
+    }
+    body.set("reason", reason);
+    if (!at.cause.description.empty()) body.set("description", at.cause.description);
+    if (at.cause.goroutine != 0 || reason == "entry") body.set("threadId", reason == "entry" ? std::int64_t{1} : at.cause.goroutine);
+    // A panic's words are the program's, a failed condition's may quote it.
+    if (!at.text.empty() && may_read()) body.set("text", at.text);
+    body.set("allThreadsStopped", true);
+    if (!hit.empty()) body.set("hitBreakpointIds", std::move(hit));
+    event("stopped", body);
+    if (at.state.next_in_progress)
+        console("Step interrupted by a breakpoint. Use 'Continue' to resume the original step command.");
+    if (!at.by.empty() && at.by != who_.who.user) console("Stopped for " + at.by + ".");
+}
+
+void dap_view::on_exit(std::int64_t status) {
+    answer_call();
+    if (terminated_ || !attached_) return;
+    terminated_ = true;
+    json body = json::object{};
+    body.set("exitCode", status);
+    event("exited", body);
+    event("terminated", {});
+}
+
+void dap_view::on_restart(std::string_view by) {
+    marks_.retire();
+    if (configured_ && !terminated_) console(std::string(by) + " restarted the program.");
+}
+
+void dap_view::on_output(std::string_view category, std::string_view text) {
+    // What the program prints is as good as its values.
+    if (!attached_ || terminated_ || !may_read()) return;
+    json body = json::object{};
+    body.set("category", category);
+    body.set("output", text);
+    event("output", body);
+}
+
+// The text of a log message, each expression as Delve shows it.
+asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const breakpoint_record& at) {
+    auto message = parse_log_message(at.log_message);
+    if (!message || over_ || terminated_ || !grants().allows(at.operation, at.needs)) co_return;
+    auto keep = shared_from_this();
+    auto goroutine = thread.goroutine;
+    auto text = message->text[0];
+    if (!message->expressions.empty()) {
+        json which = json::object{};
+        which.set("threadId", goroutine);
+        which.set("startFrame", 0);
+        which.set("levels", 1);
+        auto stack = co_await ask_window("stackTrace", which);
+        std::int64_t frame = 0;
+        if (auto* body = stack.message.find("body"))
+            if (auto* frames = body->find("stackFrames"))
+                if (auto* list = frames->if_array(); list && !list->empty()) frame = list->front().get_int("id");
+        for (std::size_t i = 0; i < message->expressions.size(); ++i) {
+            json what = json::object{};
+            what.set("expression", message->expressions[i]);
+            what.set("frameId", frame);
+            what.set("context", "clipboard");
+            auto value = co_await ask_window("evaluate", what);
+            auto* body = value.message.find("body");
+            text += value.success && body ? std::string(body->get_string("result"))
+                                          : "{eval err: " + value.error + "}";
+            text += message->text[i + 1];
+        }
+    }
+    auto path = paths_.to_client(at.file);
+    json source = json::object{};
+    source.set("path", path);
+    json body = json::object{};
+    body.set("category", "stdout");
+    body.set("output", "> [Go " + std::to_string(goroutine) + "]: " + text + "\n");
+    body.set("source", std::move(source));
+    body.set("line", at.line);
+    event("output", body);
+}
+
+void dap_view::on_lost(std::string_view reason) {
+    answer_call();
+    if (attached_ && !terminated_) end_session(reason);
+    finish();
+}
+
+void dap_view::end_session(std::string_view reason) {
+    json body = json::object{};
+    body.set("category", "important");
+    body.set("output", "delvegate: " + std::string(reason) + "\n");
+    event("output", body);
+    event("terminated", {});
+    terminated_ = true;
+}
+
+void dap_view::last_words(std::string_view reason) {
+    for (const auto& [seq, one] : std::exchange(open_, {})) {
+        audit_.outcome(one.audited, reason);
+        request r;
+        r.seq = seq;
+        r.command = one.command;
+        fail(r, refused_by_gateway_id, "Session has ended", reason);
+    }
+    if (!terminated_) end_session(reason);
+}
+
+}  // namespace gateway
