@@ -8,7 +8,7 @@
 
 namespace auth {
 
-// Made when it is not there, never replaced. One process at a time.
+// Made when it is not there, never replaced; its public part is in audit.pub beside it. One process at a time.
 outcome<key_ptr> ensure_audit_key(const std::string& directory);
 
 // The raw signature of 64 bytes; empty: failed.

@@ -190,8 +190,10 @@ private:
         const std::string name(key.row.name);
         const bool many = key.how == audit_key::form::list;
         auto given = many ? list(name, value, false) : std::vector<std::string>{some_text(name, value)};
-        const bool is_word = given[0] == "off" || (name == "auditAnchors" && given[0] == "journal");
-        if (key.how == audit_key::form::path && !is_word) given[0] = absolute(given[0]);
+        const auto is_word = [&name](const std::string& text) {
+            return text == "off" || (name == "auditAnchors" && text == "journal");
+        };
+        if (key.how == audit_key::form::path && !is_word(given[0])) given[0] = absolute(given[0]);
         if (!ok()) return;
         if (const std::string wrong = key.set(out, given); !wrong.empty()) fail(value, "`" + name + "`: " + wrong);
     }

@@ -100,13 +100,18 @@ class TwoHosts(Case):
         return None
 
     def kept_output(self):
-        """What the gateway kept of dlv's and the debuggee's output: all files of its state directory."""
+        """What the gateway kept of dlv's and the debuggee's output."""
         found = {}
-        for directory, _, names in os.walk(self.state_directory):
+        for directory, _, names in os.walk(os.path.join(self.state_directory, "output")):
             for name in names:
                 with open(os.path.join(directory, name), "rb") as file:
                     found[os.path.join(directory, name)] = file.read()
         return found
+
+    def forwarded(self):
+        """What the audit says was done: its intents."""
+        with open(os.path.join(self.state_directory, "audit", "audit.jsonl"), encoding="utf-8") as file:
+            return [line for line in file if json.loads(line)["kind"] == "intent"]
 
     def component_as_it_is(self):
         """Everything a forwarded request would change."""
@@ -114,7 +119,7 @@ class TwoHosts(Case):
         return {"listing": json.loads(self.listing("alice")), "dlv": dlv, "program": self.program_pid(),
                 "sockets": sum(os.readlink(f"/proc/{dlv}/fd/{fd}").startswith("socket:")
                                for fd in os.listdir(f"/proc/{dlv}/fd")),
-                "output": self.kept_output()}
+                "output": self.kept_output(), "forwarded": self.forwarded()}
 
     def stock_client(self, who, alpn, server_name="turbine.node1"):
         """What a stock TLS client gets to read when it sends the worst it can: its bytes, and how it ended."""

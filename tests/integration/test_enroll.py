@@ -40,6 +40,9 @@ class TheWholeStory(EnrollCase):
         with open(f"/proc/{gateway.pid}/cmdline", "rb") as file:
             self.assertNotIn(token.encode(), file.read())
         self.assertNotIn(token, gateway.log() + ended.stdout + ended.stderr)
+        with open(os.path.join(gateway.state, "audit", "audit.jsonl"), encoding="utf-8") as file:
+            given = [r for r in map(json.loads, file) if r["kind"] == "administration"]
+        self.assertEqual([(r["address"], r["result"]) for r in given], [("127.0.0.1", "alice has enrolled")])
         [context] = self.contexts()
         self.assertEqual((context["name"], context["user"], context["current"]), ("localhost", "alice", True))
         self.assertEqual(context["gateway"], f"localhost:{gateway.port}")

@@ -27,7 +27,7 @@ class Gateway:
     def __init__(self, test, component, name="gateway", **more):
         self.directory = os.path.join(test.directory, name)
         os.makedirs(self.directory)
-        self.state = os.path.join(self.directory, "state")
+        self.state = more.get("stateDirectory", os.path.join(self.directory, "state"))
         self.enroll_port_to_be = free_port()
         configuration = {"listen": ["127.0.0.1:0"], "enrollListen": [f"127.0.0.1:{self.enroll_port_to_be}"],
                          "stateDirectory": self.state, "runtimeDirectory": os.path.join(self.directory, "run"),
