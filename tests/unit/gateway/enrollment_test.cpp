@@ -204,6 +204,8 @@ TEST_F(enrollment_test, one_source_has_a_bound) {
     EXPECT_FALSE(*c);
     EXPECT_FALSE(a || b);
     EXPECT_EQ(counts.limit_source, 1u);
+    server.reset();
+    ASSERT_TRUE(run_until(io, [&] { return a && b; }));
 }
 
 TEST_F(enrollment_test, a_wrong_pin_is_seen_before_anything_is_sent) {
