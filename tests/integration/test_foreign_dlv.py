@@ -1,8 +1,11 @@
 """Components of kind `connect`: a headless dlv that somebody else started."""
 
 import os
+import pwd
+import shutil
 import socket
 import subprocess
+import tempfile
 import unittest
 
 from harness import case, dap, debuggee, node, process, stock, tools, waiting
@@ -48,6 +51,29 @@ class ForeignDlv(case.Case):
         if self.delve.unix_sockets:
             path = os.path.join(self.directory, "dlv.sock")
             self.debug(self.through(self.headless(listen="unix:" + path).address)[1])
+
+    @unittest.skipIf(os.geteuid() != 0, "another user's dlv needs root")
+    def test_of_another_user_it_is_taken_only_when_that_user_is_named(self):
+        if not self.delve.unix_sockets:
+            return  # over TCP it takes no caller of another user
+        nobody = pwd.getpwnam("nobody")
+        theirs = tempfile.mkdtemp(prefix="delvegate-theirs-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, theirs)
+        for name, file in (("dlv", self.delve.dlv), ("program", self.program)):
+            shutil.copy(file, os.path.join(theirs, name))
+        os.chown(theirs, nobody.pw_uid, nobody.pw_gid)
+        address = "unix:" + os.path.join(theirs, "dlv.sock")
+        dlv = process.Process(self, "dlv", [
+            "setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", os.path.join(theirs, "dlv"), "exec",
+            os.path.join(theirs, "program"), "--headless", "--api-version=2", "--accept-multiclient", "--listen=" + address],
+            env=dict(os.environ, HOME=theirs, XDG_CONFIG_HOME=theirs), cwd=theirs)
+        dlv.wait_for("it listens", lambda: "API server listening at: " in dlv.output())
+        gateway = self.component_at(address)
+        waiting.until("the gateway refuses it", lambda: f"runs as uid {nobody.pw_uid}, not uid 0" in gateway.log())
+        gateway.process.end()
+        again = self.serve({"name": "app", "kind": "connect", "users": ["alice"], "address": address, "user": "nobody"}, name="again")
+        named = self.connect(again, name="named")
+        self.assertFalse(Rpc(self, named.address).state()["Running"])
 
     def test_a_running_program_is_joined_and_not_halted(self):
         dlv = self.headless()
