@@ -1,6 +1,8 @@
 #include "auth/audit_writer.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -10,6 +12,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::size_t max_batch = 1u << 20;  // bytes of buffers that are kept from batch to batch
+constexpr int niceness = 5;
 constexpr std::size_t gathered = 64u << 10;  // bytes of lazy records that are written without further waiting
 
 }  // namespace
@@ -93,6 +96,8 @@ void audit_writer::close() {
 }
 
 void audit_writer::run() {
+    // Beside the loop, which has somebody waiting at both its ends: of this thread's work little is waited for.
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
     for (;;) {
         {
             std::unique_lock lock(mutex_);
