@@ -43,6 +43,7 @@ component::component(asio::io_context& context, component_config configuration, 
       hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers}),
       process_watch_(context),
       output_watch_(context) {
+    hub_.before_exit = [this] { show_output(64); };
     hub_.on_lost = [this](std::string why) { failed(std::move(why)); };
 }
 
@@ -248,10 +249,11 @@ void component::watch_output() {
     });
 }
 
-void component::show_output() {
+// Some at a time: a program that prints without end must not keep the gateway from its work. Its last words are to be
+// there before its end is told.
+void component::show_output(int turns) {
     if (!output_) return;
-    // Some at a time: a program that prints without end must not keep the gateway from its work.
-    for (int turn = 0; turn < 4; ++turn) {
+    for (int turn = 0; turn < turns; ++turn) {
         auto bytes = output_->read_new();
         if (bytes.empty()) return;
         if (ready_) hub_.output("stdout", utf8_lossy(bytes, shown_tail_));

@@ -67,7 +67,7 @@ private:
     void watch_process();
     void process_events();
     void watch_output();
-    void show_output();
+    void show_output(int turns = 4);
     void attached(const std::string& error);
     void failed(std::string why);
     bool present();

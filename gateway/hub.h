@@ -109,6 +109,7 @@ public:
     // dlv is gone or is to be left alone; every view is told.
     void detach(std::string reason);
     std::function<void(std::string)> on_lost;  // the connection to dlv broke by itself
+    std::function<void()> before_exit;         // the program has exited, and nobody has been told yet
 
     // --- who is here ------------------------------------------------------------------------------
     const std::string& name() const { return name_; }

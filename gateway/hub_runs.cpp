@@ -368,6 +368,7 @@ void hub::announce_stop() {
 }
 
 void hub::become_exited(std::int64_t status) {
+    if (before_exit) before_exit();
     phase_ = phase::exited;
     motion_ = motion::still;
     exit_status_ = status;
