@@ -4,9 +4,10 @@ to reach the disk, and through what dlv itself reports."""
 import glob
 import json
 import os
+import time
 import unittest
 
-from harness import debuggee, waiting
+from harness import debuggee, process, tools, waiting
 from harness.rpc import Rpc
 from test_roles import SOURCE, TICK, RolesCase
 
@@ -36,19 +37,39 @@ class LogMessages(RolesCase):
 
 
 class WhileTheIntentIsWritten(RolesCase):
-    def test_an_observer_does_not_resume(self):
+    def slow_disk(self):
+        """From now on each intent takes a tenth of a second to the disk."""
+        strace = process.Process(self, "strace", [
+            tools.find("DELVEGATE_STRACE", "strace"), "--follow-forks", "--trace=fdatasync", "--inject=fdatasync:delay_enter=100ms",
+            "--output", os.devnull, "--attach", str(self.gateway.pid)])
+        strace.wait_for("it is attached", lambda: "attached" in strace.errors())
+
+    def test_a_dap_observer_does_not_resume(self):
         self.to_tick()
-        olga, dora = self.dap("olga"), self.dap("dora")
-        for viewer in (olga, dora):
-            viewer.attach(stopOnEntry=True)
+        olga = self.dap("olga")
+        olga.attach(stopOnEntry=True)
+        self.nobody_but_alice_resumes(lambda: olga.send("continue", {"threadId": 1}))
+        last = olga.send("threads")
+        olga.wait("all are answered", lambda m: m.get("request_seq") == last)
+
+    def test_a_json_rpc_observer_does_not_resume(self):
+        self.to_tick()
+        olga = self.rpc("olga")
+        olga.state()
+        self.nobody_but_alice_resumes(lambda: olga.send("Command", {"name": "continue"}))
+
+    def nobody_but_alice_resumes(self, send_continue):
+        dora = self.dap("dora")
+        dora.attach(stopOnEntry=True)
         self.alice.set_breakpoint(debuggee.MAIN, TICK)
-        for _ in range(25):
+        self.slow_disk()
+        for _ in range(4):
             number = self.alice.resume()
-            for _ in range(40):  # each is only to join what runs; each record takes its time to the disk
-                olga.send("continue", {"threadId": 1})
+            while not self.alice.answered(number):
+                # Refused while the program stands; the first after that joins, and is on its way to the disk when it stops.
+                send_continue()
+                time.sleep(0.002)
             self.alice.reply(number)
-            last = olga.send("threads")
-            olga.wait("all are answered", lambda m, last=last: m.get("request_seq") == last)
             self.assertFalse(self.alice.state()["Running"])
         said = [m["body"]["output"] for m in dora.messages if m.get("event") == "output"]
         self.assertIn("alice runs the program.\n", said)
