@@ -128,7 +128,7 @@ class Audit(case.Case):
         self.assertEqual(intent["protocol"], "dap")
         self.assertIn(str(TICK), json.dumps(intent))
 
-    @unittest.skipIf(os.geteuid() != 0, "a file system of its own needs root")
+    @unittest.skipIf(os.geteuid() != 0 and "CI" not in os.environ, "a file system of its own needs root")
     def test_a_full_disk_stops_what_changes_something(self):
         disk = os.path.join(self.directory, "disk")
         os.mkdir(disk, 0o700)

@@ -257,7 +257,7 @@ class Faults(CaCase):
         self.assertEqual([c["user"] for c in self.certificates()], ["alice"])
         self.assertFalse(os.path.exists(self.path("bob")))
 
-    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    @unittest.skipUnless(os.geteuid() == 0 or "CI" in os.environ, "only root can become somebody else")
     def test_another_user_s_state_directory(self):
         os.chown(self.state, 65534, 65534)
         self.assertIn("run this as that user", self.complaint("ca", "list"))
