@@ -1,4 +1,4 @@
-#include "auth/trusted_file.h"
+#include "storage/trusted_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace auth {
+namespace storage {
 
 outcome<std::string> read_trusted(const std::string& file, std::size_t limit) {
     using result = outcome<std::string>;
@@ -39,4 +39,4 @@ outcome<std::string> read_trusted(const std::string& file, std::size_t limit) {
     return result(boost::system::in_place_value, std::move(bytes));
 }
 
-}  // namespace auth
+}  // namespace storage
