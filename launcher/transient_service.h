@@ -1,0 +1,44 @@
+// A service that exists only while it runs: dlv and its debuggee, whose cgroup is the handle by which they are found,
+// killed and reaped after whatever crash.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "launcher/plan.h"
+
+namespace launcher {
+
+struct transient_service {
+    std::string unit;         // "delvegate-kube-scheduler.service"
+    std::string description;
+    std::vector<std::string> argv;  // argv[0] an absolute path; nothing in it is expanded
+    std::vector<std::pair<std::string, std::string>> environment;  // over systemd's own (PATH, LANG, INVOCATION_ID)
+    std::string working_directory = "/";
+
+    // Numbers, so that no name service is asked for a name. Groups that the user database gives the uid are added by
+    // systemd. Root with gid 0 gets no HOME, USER, … of systemd's.
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups;
+    std::vector<bind_mount> mounts;  // makes the mount namespace private; what the host mounts later is still seen
+
+    std::uint64_t memory_max = 0;  // bytes, no swap beside it; all are killed together beyond it. 0: no limit
+    std::optional<int> oom_score_adjust;
+    std::optional<std::uint64_t> limit_nofile;
+    std::optional<mode_t> umask;
+    std::chrono::microseconds timeout_stop = std::chrono::seconds(30);  // SIGTERM to SIGKILL
+    std::string kill_mode = "control-group";
+    std::string slice;                // empty: systemd's default
+    std::string runtime_directory;    // name below /run, 0700, of the uid, removed with the unit; empty: none
+    std::string output_file;          // appended to; make it first with the mode it is to have. Empty: the journal
+    std::vector<std::string> after;   // units it is ordered after
+};
+
+}  // namespace launcher
