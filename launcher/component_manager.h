@@ -92,6 +92,9 @@ public:
     // The gateway is there and serves the component (somebody is in a session, if `sessions`); without it the component is
     // restored after sessionTimeout. Answers quickly.
     virtual outcome<void> heartbeat(const std::string& name, const std::string& session, bool sessions) = 0;
+    // Called once by the launcher, when it serves: brings in order what an earlier process left, and from then on restores
+    // what its people have left, or what has ended.
+    virtual void watch() {}
 };
 
 // The engine. With `configuration.state_directory` it finds what earlier processes left. Fails when the state cannot be

@@ -39,6 +39,7 @@ struct transient_service {
     std::string runtime_directory;    // name below /run, 0700, of the uid, removed with the unit; empty: none
     std::string output_file;          // appended to; make it first with the mode it is to have. Empty: the journal
     std::vector<std::string> after;   // units it is ordered after
+    int standard_input = -1;          // a descriptor that becomes its standard input; -1: /dev/null
 };
 
 }  // namespace launcher

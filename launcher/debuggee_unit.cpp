@@ -1,0 +1,237 @@
+#include "launcher/debuggee_unit.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "launcher/command_line.h"
+#include "launcher/dlv_version.h"
+#include "launcher/failure.h"
+#include "launcher/guard.h"
+#include "launcher/loopback.h"
+#include "launcher/process_tree.h"
+#include "launcher/readiness.h"
+#include "launcher/transient_service.h"
+#include "launcher/waiting.h"
+
+namespace launcher {
+
+namespace {
+
+using std::chrono::seconds;
+
+constexpr auto announcement_patience = seconds(60);
+constexpr auto guard_patience = seconds(60);  // dlv reads its debug information meanwhile
+constexpr std::uint64_t guard_memory = 512u << 20;
+
+exec_spec spec_of(const component_plan& plan) {
+    exec_spec spec;
+    spec.name = plan.definition.name;
+    spec.binary = plan.binary;
+    for (std::size_t i = 1; i < plan.process.argv.size(); ++i) spec.args.push_back(plan.process.argv[i].value);
+    spec.working_directory = plan.process.working_directory;
+    spec.dlv = plan.definition.dlv;
+    return spec;
+}
+
+std::string read_from(const std::string& file, std::uint64_t start) {
+    const unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    std::string text(64 << 10, '\0');
+    const auto n = fd ? ::pread(fd.get(), text.data(), text.size(), static_cast<off_t>(start)) : -1;
+    text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return text;
+}
+
+std::string own_program() {
+    std::array<char, 4096> path{};
+    const auto n = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+    std::string text(path.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+    constexpr std::string_view gone = " (deleted)";  // a package upgrade: the new one is at the same place
+    if (text.ends_with(gone)) text.resize(text.size() - gone.size());
+    return text;
+}
+
+outcome<unique_fd> listen_at(const std::string& path, int type) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return path + " is too long for a socket: use a shorter runtimeDirectory";
+    path.copy(address.sun_path, path.size());
+    ::unlink(path.c_str());
+    unique_fd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd || ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+        ::chmod(path.c_str(), 0600) != 0 || ::listen(fd.get(), 64) != 0)
+        return path + " cannot be listened on: " + std::strerror(errno);
+    return fd;
+}
+
+}  // namespace
+
+outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan& plan, const session_files& files) {
+    const auto dlv = find_dlv(plan.definition.dlv);
+    if (!dlv) return dlv.error();
+    const auto version = version_of(*dlv);
+    if (!version) return version.error();
+    const bool by_socket = *version >= first_with_unix_sockets;
+    const auto spec = spec_of(plan);
+
+    transient_service service;
+    service.unit = debuggee_unit_of(plan.definition.name);
+    service.description = "delvegate: " + plan.definition.name + " under dlv";
+    service.argv = command_line(spec, *dlv, by_socket ? "unix:" + files.dlv_socket : quieter_loopback() + ":0",
+                                plan.process.working_directory);
+    for (const auto& [name, word] : plan.process.env) service.environment.emplace_back(name, word.value);
+    service.environment.emplace_back("GO_TELEMETRY_CHILD", "2");  // no telemetry sidecar of dlv's
+    service.working_directory = plan.process.working_directory;
+    service.uid = plan.process.uid;
+    service.gid = plan.process.gid;
+    service.groups = plan.process.groups;
+    service.mounts = plan.process.mounts;
+    service.memory_max = plan.definition.memory_limit;
+    service.limit_nofile = 1u << 20;
+    service.timeout_stop = seconds(10);
+    service.output_file = files.output;
+    struct stat info {};
+    const auto start = ::stat(files.output.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+
+    if (auto fine = systemd.reset_failed(service.unit); !fine) return fine.error();
+    if (auto fine = systemd.start_transient(service); !fine) return fine.error();
+    launched result;
+    std::string trouble;
+    const bool announced = wait_until(announcement_patience, [&] {
+        const auto text = read_from(files.output, start);
+        const auto found = find_announcement(text, by_socket ? std::string_view(files.dlv_socket) : std::string_view());
+        if (found.verdict == announcement::answer::elsewhere) {
+            trouble = *dlv + " listens at " + std::string(found.address) + ", where others can reach it: it was ended";
+            return true;
+        }
+        if (found.verdict == announcement::answer::accepted) {
+            auto address = parse_address(found.address);
+            if (!address) trouble = address.error();
+            else result.address = *address;
+            return true;
+        }
+        const auto unit = systemd.properties(service.unit);
+        if (unit && !unit->is_active() && unit->active_state != "activating") {
+            trouble = explain_failure(spec, read_from(files.output, start), 1, 0);
+            return true;
+        }
+        return false;
+    });
+    if (!announced) trouble = *dlv + " did not say within 60 s where it listens; its output is in " + files.output;
+    if (trouble.empty()) {
+        const auto unit = systemd.properties(service.unit);
+        if (unit) result.dlv = mark_process(unit->main_pid);
+        if (result.dlv.pid == 0) trouble = explain_failure(spec, read_from(files.output, start), 1, 0);
+    }
+    if (!trouble.empty()) {
+        if (auto ended = end_debuggee_unit(systemd, service.unit, {}, seconds(0)); !ended) trouble += "; " + ended.error();
+        return trouble;
+    }
+    return result;
+}
+
+outcome<process_mark> find_debuggee(systemd_manager& systemd, const std::string& unit, const process_mark& dlv,
+                                    const file_identity& checked) {
+    const auto all = systemd.unit_processes(unit);
+    if (!all) return all.error();
+    for (const auto pid : *all) {
+        process_stat stat;
+        if (pid == dlv.pid || !read_stat(pid, stat) || stat.parent != dlv.pid) continue;
+        const auto mark = mark_process(pid);
+        const unique_fd file(::open(("/proc/" + std::to_string(pid) + "/exe").c_str(), O_RDONLY | O_CLOEXEC));
+        const auto identity = file ? identity_of(file.get()) : outcome<file_identity>(std::string("it is gone"));
+        if (!identity || mark.pid == 0) continue;
+        if (!(*identity == checked))
+            return "process " + std::to_string(pid) + " under dlv does not run the file that was checked: the debug "
+                   "binary was replaced meanwhile";
+        return mark;
+    }
+    return process_mark{};
+}
+
+outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan& plan, const session_files& files,
+                                  const dlv_address& dlv, protocol::class_set ceiling) {
+    auto control = listen_at(files.control, SOCK_SEQPACKET);
+    auto gateway = listen_at(files.gateway, SOCK_STREAM);
+    if (!control) return control.error();
+    if (!gateway) return gateway.error();
+    const auto log = files.output + ".guard";
+    unique_fd log_file(::open(log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    int ends[2];
+    if (!log_file || ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return "no guard for " + plan.definition.name + ": " + std::strerror(errno);
+    const unique_fd ours(ends[0]), theirs(ends[1]);
+
+    guard_settings settings;
+    settings.control_fd = control->get();
+    settings.listen_fd = gateway->get();
+    settings.log_fd = log_file.get();
+    settings.address = dlv;
+    settings.ceiling = ceiling;
+    settings.budget = plan.budget;
+    settings.component = plan.definition.name;
+    settings.state_file = files.debuggee + "/guard.json";
+    if (auto sent = send_guard_settings(ours.get(), settings); !sent) return sent.error();
+
+    transient_service service;
+    service.unit = guard_unit_of(plan.definition.name);
+    service.description = "delvegate: guard of " + plan.definition.name;
+    service.argv = {own_program(), "guard"};
+    service.uid = plan.process.uid;
+    service.gid = plan.process.gid;
+    service.groups = plan.process.groups;
+    service.memory_max = guard_memory;
+    service.oom_score_adjust = -900;  // it must outlive what it guards
+    service.standard_input = theirs.get();
+    if (auto fine = systemd.reset_failed(service.unit); !fine) return fine.error();
+    if (auto fine = systemd.start_transient(service); !fine) return fine.error();
+
+    std::string last = "it has not answered";
+    const bool ready = wait_until(guard_patience, [&] {
+        const auto answer = ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "status"}}));
+        if (!answer) {
+            last = answer.error();
+            return false;
+        }
+        const auto status = read_guard_status(*answer);
+        return status && status->state != "unknown";
+    });
+    const auto unit = systemd.properties(service.unit);
+    const auto mark = unit ? mark_process(unit->main_pid) : process_mark{};
+    if (!ready || mark.pid == 0) {
+        (void)systemd.stop(service.unit);
+        return "the guard of " + plan.definition.name + " did not come up: " + last + "; its log is " + log;
+    }
+    return mark;
+}
+
+outcome<void> end_debuggee_unit(systemd_manager& systemd, const std::string& unit, const process_mark& debuggee,
+                                std::chrono::milliseconds grace) {
+    if (debuggee.pid != 0 && still_running(debuggee)) {
+        // Its own handler: leases are released, requests finished. A signal to dlv would kill it instead.
+        ::kill(debuggee.pid, SIGTERM);
+        wait_until(grace, [&] { return !still_running(debuggee); });
+        if (still_running(debuggee)) ::kill(debuggee.pid, SIGKILL);
+    }
+    if (auto stopped = systemd.stop(unit); !stopped) {
+        (void)systemd.kill_unit(unit, SIGKILL);
+        if (auto again = systemd.stop(unit); !again) return again.error();
+    }
+    (void)systemd.reset_failed(unit);
+    const auto left = systemd.unit_processes(unit);
+    if (!left) return left.error();
+    if (!left->empty())
+        return "process " + std::to_string(left->front()) + " of " + unit + " cannot be ended: it hangs in the kernel";
+    return {};
+}
+
+}  // namespace launcher

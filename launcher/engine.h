@@ -1,0 +1,79 @@
+// The component manager that does it: inspects, takes out, runs under dlv, puts back, and looks after what is out.
+//
+// The disk is the truth, the journal the reason: each step is on the disk in the journal before it is taken, and what
+// is to be done after any interruption is decide_recovery()'s to say, here as anywhere. A journal that cannot be written
+// stops a start before anything is taken away, and never a return.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "launcher/component_manager.h"
+#include "launcher/debuggee_unit.h"
+#include "launcher/detacher.h"
+#include "launcher/guard_control.h"
+#include "launcher/journal.h"
+#include "launcher/recovery.h"
+
+namespace launcher {
+
+class engine final : public component_manager {
+public:
+    // Without a journal that can be read it only restores.
+    explicit engine(const launcher_config& configuration);
+    ~engine() override;
+
+    outcome<component_plan> inspect(const std::string& name) override;
+    outcome<component_status> start(const std::string& name, const lifecycle_request& request,
+                                    const progress_callback& progress) override;
+    outcome<component_status> stop(const std::string& name, const lifecycle_request& request,
+                                   const progress_callback& progress) override;
+    outcome<std::vector<restore_report>> restore(const std::string& name, const lifecycle_request& request,
+                                                 const progress_callback& progress) override;
+    std::vector<component_status> status() override;
+    outcome<unique_fd> dial(const std::string& name, const std::string& session) override;
+    outcome<void> heartbeat(const std::string& name, const std::string& session, bool sessions) override;
+    void watch() override;
+
+private:
+    // One component's: what a verb under way has come to, and its lock.
+    struct place {
+        std::mutex busy;  // held by the verb that works on it
+        component_state doing = component_state::available;  // of the verb under way, or how the last one ended
+        bool working = false;
+        std::string note;
+        std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
+        std::int64_t beaten = 0;  // boot nanoseconds: when the journal was last told of a heartbeat
+    };
+    struct run;  // one verb on one component, under its lock
+    friend struct run;
+
+    place& place_of(const std::string& name);
+    outcome<const component_definition*> definition_of(const std::string& name) const;
+    outcome<std::optional<detachment>> row_of(const std::string& name);
+    outcome<void> advance(detachment& row, journal_step step, const detachment_changes& changes);
+    component_status status_of(const component_definition& definition);
+    void look_after();
+    void look_after(const component_definition& definition);
+
+    const launcher_config configuration_;
+    std::mutex journal_lock_;
+    std::optional<journal> journal_;
+    std::string journal_trouble_;  // why there is none
+
+    std::mutex places_lock_;
+    std::map<std::string, std::unique_ptr<place>, std::less<>> places_;
+
+    std::mutex watch_lock_;
+    std::condition_variable watch_wakes_;
+    bool ending_ = false;
+    std::thread watch_;
+};
+
+}  // namespace launcher

@@ -1,0 +1,157 @@
+// The way back, from wherever an interruption has left things.
+#include <signal.h>
+
+#include "launcher/engine_run.h"
+#include "launcher/health_probe.h"
+#include "launcher/plan_store.h"
+#include "launcher/port_use.h"
+#include "launcher/waiting.h"
+
+namespace launcher {
+
+using std::chrono::seconds;
+
+namespace {
+
+constexpr auto default_grace = seconds(30);
+constexpr auto ports_patience = seconds(10);
+// The kubelet's crash back-off ends after five minutes.
+constexpr auto running_patience = std::chrono::minutes(6);
+
+}  // namespace
+
+outcome<found_on_disk> engine::run::look(const std::optional<detachment>& row, detacher& kind, found_on_disk::occasion why) {
+    found_on_disk found;
+    found.kind = definition.kind;
+    found.why = why;
+    if (!of.journal_) found.journal = found_on_disk::journal_state::unreadable;
+    if (row) {
+        found.journal = found_on_disk::journal_state::active;
+        found.step = row->step;
+        found.same_boot = row->since.boot_id == now().boot_id;
+        found.dlv_alive = found.same_boot && still_running(row->dlv);
+        found.debuggee_alive = found.same_boot && still_running(row->debuggee);
+        found.guard_alive = found.same_boot && still_running(row->guard);
+        found.deadline_passed = row->deadline && passed(*row->deadline, now());
+    }
+    auto manager = systemd();
+    if (!manager) return manager.error();
+    if (const auto unit = (*manager)->properties(debuggee_unit_of(definition.name)))
+        found.unit_active = unit->is_active() || unit->active_state == "activating" || unit->active_state == "deactivating";
+    if (auto seen = kind.look(row, found); !seen) return seen.error();
+    return found;
+}
+
+outcome<void> engine::run::end_processes(const std::optional<detachment>& row) {
+    auto manager = systemd();
+    if (!manager) return manager.error();
+    const auto files = files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0'));
+    const auto plan = row ? stored_plan(of.configuration_.state_directory, row->id) : std::nullopt;
+    const auto grace = plan ? plan->process.grace : default_grace;
+    if (row && still_running(row->guard)) {
+        say(component_state::stopping, "breakpoints are cleared, and " + definition.name + " goes on to its end");
+        (void)ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "end"}}), seconds(15));
+    }
+    say(component_state::stopping, "ending the program under dlv (at most " + std::to_string(grace.count()) + " s)");
+    const auto debuggee = row && row->since.boot_id == now().boot_id ? row->debuggee : process_mark{};
+    const bool own_unit = row && !row->drop_in.empty();
+    // In the component's own unit only the program is ended here; the unit is the kind's to stop and start.
+    if (own_unit && still_running(debuggee)) {
+        ::kill(debuggee.pid, SIGTERM);
+        if (!wait_until(grace, [&] { return !still_running(debuggee); })) ::kill(debuggee.pid, SIGKILL);
+    }
+    if (auto ended = end_debuggee_unit(**manager, debuggee_unit_of(definition.name), own_unit ? process_mark{} : debuggee, grace);
+        !ended)
+        return ended;
+    (void)(*manager)->stop(guard_unit_of(definition.name));
+    (void)(*manager)->reset_failed(guard_unit_of(definition.name));
+    if (plan && !own_unit && !wait_until(ports_patience, [&] { return ports_in_use(plan->process.ports).empty(); }))
+        return "somebody listens at a port of " + definition.name + " although its debuggee has ended: ss -ltnp says who";
+    return {};
+}
+
+outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool wait_until_it_runs) {
+    std::optional<detachment> row;
+    if (of.journal_) {
+        auto read = of.row_of(definition.name);
+        if (!read) return read.error();
+        row = *read;
+    }
+    if (!kind_) kind_ = make_detacher(definition, of.configuration_);
+    auto found = look(row, *kind_, why);
+    if (!found) return found.error();
+    const auto decision = decide_recovery(*found);
+    if (decision.leave_running) {
+        if (decision.restart_guard && row)
+            if (auto renewed = renew_guard(*row); !renewed) return renewed.error();
+        return decision.reason;
+    }
+    // What follows is done whether or not it can be written down.
+    if (row) (void)of.advance(*row, journal_step::returning, {});
+    if (decision.end_processes)
+        if (auto ended = end_processes(row); !ended) return ended.error();
+    say(component_state::restoring, "putting " + definition.name + " back");
+    auto back = kind_->put_back(row, decision);
+    if (!back) {
+        if (row) {
+            detachment_changes changes;
+            changes.note = row->kind == component_kind::systemd ? row->note : back.error();
+            (void)of.advance(*row, journal_step::failed, changes);
+        }
+        say(component_state::not_put_back, back.error());
+        return back.error();
+    }
+    std::string text = decision.reason;
+    for (const auto& remark : back->remarks) text += "; " + remark;
+    const auto files = files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0'));
+    remove_session_files(files);
+    if (decision.report && !decision.close_row) {
+        if (row) (void)of.advance(*row, journal_step::failed, {});
+        say(component_state::not_put_back, text);
+        return outcome<std::string>(boost::system::in_place_error, text);
+    }
+    if (row) (void)of.advance(*row, journal_step::returned, {});
+    say(component_state::returned, text);
+    if (wait_until_it_runs && !back->theirs_kept) {
+        std::string last;
+        const bool runs = wait_until(running_patience, [&] {
+            auto missing = kind_->missing(row);
+            const auto what = missing ? *missing : missing.error();
+            if (what != last && !what.empty()) say(component_state::returned, what);
+            last = what;
+            return what.empty();
+        });
+        if (!runs) {
+            const auto hint = kind_->patience_hint();
+            return definition.name + " is back where it was, but does not run yet: " + last + (hint.empty() ? "" : "; " + hint);
+        }
+        text += "; it runs again";
+    }
+    if (row) {
+        forget_plan(of.configuration_.state_directory, row->id);
+        (void)of.advance(*row, journal_step::closed, {});
+    }
+    say(component_state::available, text);
+    return outcome<std::string>(boost::system::in_place_value, text);
+}
+
+outcome<void> engine::run::renew_guard(detachment& row) {
+    auto manager = systemd();
+    if (!manager) return manager.error();
+    const auto plan = stored_plan(of.configuration_.state_directory, row.id);
+    if (!plan) return "the guard of " + definition.name + " has ended, and the plan it was started by cannot be read: "
+                      "delvegate stop " + definition.name + " puts the component back";
+    const auto address = parse_address(row.socket);
+    if (!address) return address.error();
+    (void)(*manager)->stop(guard_unit_of(definition.name));
+    auto guard = start_guard(**manager, *plan, files_of(of.configuration_, definition.name, row.id), *address,
+                             definition.ceiling);
+    if (!guard) return guard.error();
+    (void)ask_guard(files_of(of.configuration_, definition.name, row.id).control,
+                    protocol::json(protocol::json::object{{"verb", "counting"}}));
+    detachment_changes changes;
+    changes.guard = *guard;
+    return of.advance(row, row.step, changes);
+}
+
+}  // namespace launcher

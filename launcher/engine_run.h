@@ -1,0 +1,45 @@
+// One verb of the engine on one component: the steps of a start, and the way back from any of them.
+#pragma once
+
+#include <string>
+
+#include "launcher/engine.h"
+
+namespace launcher {
+
+struct engine::run {
+    engine& of;
+    const component_definition& definition;
+    place& here;
+    const progress_callback& progress;
+    std::unique_lock<std::mutex> busy;
+
+    run(engine& e, const component_definition& d, const progress_callback& p);
+    ~run();
+
+    void say(component_state state, const std::string& text);
+
+    outcome<component_status> start(const lifecycle_request& request);
+    // Puts back what is out, by what is found now. The text says what was done.
+    outcome<std::string> bring_back(found_on_disk::occasion why, bool wait_until_it_runs);
+    // dlv's guard is gone and dlv is not.
+    outcome<void> renew_guard(detachment& row);
+
+private:
+    outcome<void> take_place(component_plan& plan, detachment& row, const lifecycle_request& request);
+    outcome<void> launch(const component_plan& plan, detachment& row);
+    outcome<void> launched_in_its_unit(const component_plan& plan, detachment& row, const std::string& listen);
+    outcome<void> go_on(const component_plan& plan, detachment& row, const lifecycle_request& request);
+    outcome<found_on_disk> look(const std::optional<detachment>& row, detacher& kind, found_on_disk::occasion why);
+    outcome<void> end_processes(const std::optional<detachment>& row);
+    outcome<void> forbid_together(const lifecycle_request& request);
+    outcome<systemd_manager*> systemd();
+
+    std::optional<systemd_manager> systemd_;
+    std::unique_ptr<detacher> kind_;
+    std::optional<file_identity> checked_;
+};
+
+std::unique_ptr<detacher> make_detacher(const component_definition& definition, const launcher_config& configuration);
+
+}  // namespace launcher

@@ -1,0 +1,289 @@
+// The way out: from a definition to a component that runs under dlv in its own place.
+#include <signal.h>
+
+#include <algorithm>
+
+#include "launcher/engine_run.h"
+#include "launcher/guarded_path.h"
+#include "launcher/health_probe.h"
+#include "launcher/plan_store.h"
+#include "launcher/systemd_component.h"
+#include "launcher/waiting.h"
+
+namespace launcher {
+
+using std::chrono::seconds;
+
+namespace {
+
+constexpr auto entry_patience = seconds(60);
+constexpr auto gone_margin = seconds(15);  // beside the pod's own grace
+
+protocol::json verb(const char* name) { return protocol::json(protocol::json::object{{"verb", name}}); }
+
+std::string first_refusal(const component_plan& plan) {
+    std::string text;
+    std::size_t more = 0;
+    for (const auto& each : plan.findings) {
+        if (each.how != severity::refusal) continue;
+        if (text.empty()) text = each.text + (each.mend.empty() ? "" : "; " + each.mend);
+        else ++more;
+    }
+    if (more > 0) text += " (and " + std::to_string(more) + " more: delvegate inspect " + plan.definition.name + ")";
+    return text;
+}
+
+moment later(std::chrono::seconds time) {
+    auto at = now();
+    at.wall += time.count();
+    at.boot += std::chrono::nanoseconds(time).count();
+    return at;
+}
+
+}  // namespace
+
+std::unique_ptr<detacher> make_detacher(const component_definition& definition, const launcher_config& configuration) {
+    if (definition.kind == component_kind::systemd) return make_systemd_service(definition, configuration);
+    return make_static_pod(definition, configuration);
+}
+
+engine::run::run(engine& e, const component_definition& d, const progress_callback& p)
+    : of(e), definition(d), here(e.place_of(d.name)), progress(p), busy(here.busy) {
+    const std::lock_guard lock(of.places_lock_);
+    here.working = true;
+    here.note.clear();
+}
+
+engine::run::~run() {
+    const std::lock_guard lock(of.places_lock_);
+    here.working = false;
+}
+
+void engine::run::say(component_state state, const std::string& text) {
+    {
+        const std::lock_guard lock(of.places_lock_);
+        if (here.doing != state) here.since = std::chrono::system_clock::now();
+        here.doing = state;
+        here.note = text;
+    }
+    if (progress) progress({state, definition.name, text});
+}
+
+outcome<systemd_manager*> engine::run::systemd() {
+    if (!systemd_) {
+        auto connected = systemd_manager::connect(manager_scope::system);
+        if (!connected) return connected.error();
+        systemd_.emplace(std::move(*connected));
+    }
+    return &*systemd_;
+}
+
+// A static pod needs its kubelet to go and to come back, and the kubelet the pods it left.
+outcome<void> engine::run::forbid_together(const lifecycle_request& request) {
+    if (request.forced(force::not_together)) return {};
+    outcome<std::vector<detachment>> rows = [&] {
+        const std::lock_guard lock(of.journal_lock_);
+        return of.journal_ ? of.journal_->active() : outcome<std::vector<detachment>>(of.journal_trouble_);
+    }();
+    if (!rows) return rows.error();
+    const auto is_kubelet = [&](const component_definition& each) {
+        return each.kind == component_kind::systemd && unit_of(each) == "kubelet.service";
+    };
+    for (const auto& row : *rows) {
+        const auto* other = of.configuration_.find(row.component);
+        const bool kubelet_is_out = other != nullptr && is_kubelet(*other);
+        if ((definition.kind == component_kind::static_pod && kubelet_is_out) ||
+            (is_kubelet(definition) && row.kind == component_kind::static_pod))
+            return definition.name + " cannot be taken out while " + row.component + " is: one needs the other to come "
+                   "back; run delvegate stop " + row.component + " first";
+    }
+    return {};
+}
+
+outcome<component_status> engine::run::start(const lifecycle_request& request) {
+    say(component_state::starting, "looking at " + definition.name);
+    auto earlier = of.row_of(definition.name);
+    if (!earlier) return earlier.error() + ": nothing is taken out without a journal";
+    if (*earlier)
+        return definition.name + " is out already, since " + utc_text((*earlier)->since.wall) + " by " +
+               (*earlier)->started_by + ": delvegate stop " + definition.name + " puts it back";
+    if (auto fine = forbid_together(request); !fine) return fine.error();
+    kind_ = make_detacher(definition, of.configuration_);
+    auto plan = kind_->inspect(request);
+    if (!plan) return plan.error();
+    if (plan->refused()) return definition.name + " is not taken out: " + first_refusal(*plan);
+    if (!request.plan_hash.empty() && request.plan_hash != plan->hash)
+        return "the plan of " + definition.name + " is another one by now (sha256:" + plan->hash +
+               "): look at it again with delvegate inspect " + definition.name;
+    auto binary = open_guarded(plan->binary);
+    if (!binary) return binary.error();
+    checked_ = binary->identity;
+
+    detachment_start begin;
+    begin.component = definition.name;
+    begin.kind = definition.kind;
+    begin.started_by = request.by;
+    begin.plan_hash = plan->hash;
+    auto row = [&] {
+        const std::lock_guard lock(of.journal_lock_);
+        return of.journal_->begin(begin);
+    }();
+    if (!row) return row.error();
+    if (auto taken = take_place(*plan, *row, request); !taken) {
+        const auto why = taken.error();
+        say(component_state::stopping, "it did not work, and everything is put back: " + why);
+        auto back = bring_back(found_on_disk::occasion::restore_asked, false);
+        say(component_state::failed, why);
+        if (!back) return why + "; and it could not be put back: " + back.error();
+        return why + "; " + *back;
+    }
+    return of.status_of(definition);
+}
+
+// Everything that can fail without a loss comes first; the component is taken away last.
+outcome<void> engine::run::take_place(component_plan& plan, detachment& row, const lifecycle_request& request) {
+    const auto files = files_of(of.configuration_, definition.name, row.id);
+    if (auto kept = store_plan(of.configuration_.state_directory, row.id, plan); !kept) return kept;
+    if (auto made = kind_->prepare(plan); !made) return made;
+    if (auto made = make_session_files(files, plan.process); !made) return made;
+    stand_in who;
+    who.session = row.id;
+    who.by = row.started_by;
+    who.stop_on_entry = request.stop_on_entry;
+    if (kind_->starts_dlv_itself(plan)) {
+        auto manager = systemd();
+        if (!manager) return manager.error();
+        systemd_component unit(**manager, definition);
+        auto seen = unit.inspect();
+        auto listen = seen ? unit.choose_listen(*seen, plan.definition.dlv, files.debuggee) : outcome<std::string>(seen.error());
+        if (!listen) return listen.error();
+        who.listen = *listen;
+    } else {
+        if (auto up = launch(plan, row); !up) return up;
+        who.unit = row.unit;
+        who.dlv = row.dlv;
+    }
+
+    auto intent = kind_->intend(plan, who);
+    if (!intent) return intent.error();
+    if (!who.listen.empty()) intent->socket = who.listen;
+    if (auto kept = of.advance(row, journal_step::detaching, *intent); !kept) return kept;
+    say(component_state::detaching, plan.moved);
+    if (auto out = kind_->take_out(plan, who); !out) return out;
+    if (auto kept = of.advance(row, journal_step::detached, {}); !kept) return kept;
+
+    std::string last;
+    outcome<void> asked;
+    const bool gone = wait_until(plan.process.grace + gone_margin, [&] {
+        auto left = kind_->remains(plan);
+        if (!left) {
+            asked = left.error();
+            return true;
+        }
+        if (*left != last && !left->empty()) say(component_state::detaching, "waiting for " + *left + " to end");
+        last = *left;
+        return last.empty();
+    });
+    if (!asked) return asked;
+    if (!gone)
+        return definition.name + " did not go within " + std::to_string((plan.process.grace + gone_margin).count()) +
+               " s: " + last + " is still there";
+    if (!who.listen.empty())
+        if (auto up = launched_in_its_unit(plan, row, who.listen); !up) return up;
+    return go_on(plan, row, request);
+}
+
+outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
+    auto manager = systemd();
+    if (!manager) return manager.error();
+    const auto files = files_of(of.configuration_, definition.name, row.id);
+    // What systemd is about to be asked for is known to whoever must end it.
+    detachment_changes changes;
+    changes.unit = debuggee_unit_of(definition.name);
+    changes.socket = files.dlv_socket;
+    if (auto kept = of.advance(row, journal_step::planned, changes); !kept) return kept;
+    say(component_state::starting, "starting " + plan.binary + " under dlv, stopped at its entry");
+    auto up = launch_debuggee(**manager, plan, files);
+    if (!up) return up.error();
+    changes = {};
+    changes.socket = to_string(up->address);
+    changes.dlv = up->dlv;
+    if (auto kept = of.advance(row, journal_step::launched, changes); !kept) return kept;
+
+    auto guard = start_guard(**manager, plan, files, up->address, definition.ceiling);
+    if (!guard) return guard.error();
+    process_mark debuggee;
+    outcome<void> wrong;
+    const bool there = wait_until(entry_patience, [&] {
+        auto found = find_debuggee(**manager, row.unit, row.dlv, *checked_);
+        if (!found) wrong = found.error();
+        else debuggee = *found;
+        return !found || debuggee.pid != 0;
+    });
+    if (!wrong) return wrong;
+    if (!there) return "dlv runs, but not " + plan.binary + " below it; its output is in " + files.output;
+    changes = {};
+    changes.guard = *guard;
+    changes.debuggee = debuggee;
+    return of.advance(row, journal_step::guarded, changes);
+}
+
+// The kind has started dlv in the component's unit: who it is, and a guard for it.
+outcome<void> engine::run::launched_in_its_unit(const component_plan& plan, detachment& row, const std::string& listen) {
+    auto manager = systemd();
+    if (!manager) return manager.error();
+    const auto unit = (*manager)->properties(row.unit);
+    if (!unit) return unit.error();
+    detachment_changes changes;
+    changes.dlv = mark_process(unit->main_pid);
+    if (changes.dlv->pid == 0) return row.unit + " has ended: journalctl -u " + row.unit + " says why";
+    auto address = parse_address(listen);
+    if (!address) return address.error();
+    const auto files = files_of(of.configuration_, definition.name, row.id);
+    auto guard = start_guard(**manager, plan, files, *address, definition.ceiling);
+    if (!guard) return guard.error();
+    changes.guard = *guard;
+    outcome<process_mark> debuggee = process_mark{};
+    wait_until(entry_patience, [&] {
+        debuggee = find_debuggee(**manager, row.unit, *changes.dlv, *checked_);
+        return !debuggee || debuggee->pid != 0;
+    });
+    if (!debuggee) return debuggee.error();
+    changes.debuggee = *debuggee;
+    return of.advance(row, journal_step::detached, changes);
+}
+
+outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, const lifecycle_request& request) {
+    const auto files = files_of(of.configuration_, definition.name, row.id);
+    if (!request.stop_on_entry) {
+        auto resume = verb("resume");
+        resume.set("breakpoints", "keep");
+        if (auto going = ask_guard(files.control, resume); !going) return going.error();
+        if (auto counting = ask_guard(files.control, verb("counting")); !counting) return counting.error();
+        const auto& health = plan.process.health;
+        std::string said = "nothing";
+        outcome<void> ended;
+        if (health.port != 0) {
+            say(component_state::starting, "waiting for " + to_string(health) + " to answer");
+            const bool healthy = wait_until(definition.start_timeout, [&] {
+                const auto answer = probe(health, seconds(2));
+                said = answer.said;
+                if (!answer.healthy && !still_running(row.debuggee))
+                    ended = plan.binary + " ended at once; its output is in " + files.output;
+                return answer.healthy || !ended;
+            });
+            if (!ended) return ended;
+            if (!healthy)
+                return to_string(health) + " did not answer within " + std::to_string(definition.start_timeout.count()) +
+                       " s: " + said + "; the output of " + plan.binary + " is in " + files.output;
+        }
+    }
+    detachment_changes changes;
+    changes.deadline = later(definition.session_timeout);
+    if (auto kept = of.advance(row, journal_step::running, changes); !kept) return kept;
+    say(component_state::running, request.stop_on_entry ? definition.name + " stands at its entry under dlv"
+                                                         : definition.name + " runs under dlv");
+    return {};
+}
+
+}  // namespace launcher
