@@ -35,16 +35,16 @@ outcome<found_on_disk> engine::run::look(const std::optional<detachment>& row, d
         found.deadline_passed = row->deadline && passed(*row->deadline, now());
     }
     auto manager = systemd();
-    if (!manager) return manager.error();
+    if (!manager) return failure(manager.error());
     if (const auto unit = (*manager)->properties(debuggee_unit_of(definition.name)))
         found.unit_active = unit->is_active() || unit->active_state == "activating" || unit->active_state == "deactivating";
-    if (auto seen = kind.look(row, found); !seen) return seen.error();
+    if (auto seen = kind.look(row, found); !seen) return failure(seen.error());
     return found;
 }
 
 outcome<void> engine::run::end_processes(const std::optional<detachment>& row) {
     auto manager = systemd();
-    if (!manager) return manager.error();
+    if (!manager) return failure(manager.error());
     const auto files = files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0'));
     const auto plan = row ? stored_plan(of.configuration_.state_directory, row->id) : std::nullopt;
     const auto grace = plan ? plan->process.grace : default_grace;
@@ -74,22 +74,22 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     std::optional<detachment> row;
     if (of.journal_) {
         auto read = of.row_of(definition.name);
-        if (!read) return read.error();
+        if (!read) return failure(read.error());
         row = *read;
     }
     if (!kind_) kind_ = make_detacher(definition, of.configuration_);
     auto found = look(row, *kind_, why);
-    if (!found) return found.error();
+    if (!found) return failure(found.error());
     const auto decision = decide_recovery(*found);
     if (decision.leave_running) {
         if (decision.restart_guard && row)
-            if (auto renewed = renew_guard(*row); !renewed) return renewed.error();
-        return decision.reason;
+            if (auto renewed = renew_guard(*row); !renewed) return failure(renewed.error());
+        return text(decision.reason);
     }
     // What follows is done whether or not it can be written down.
     if (row) (void)of.advance(*row, journal_step::returning, {});
     if (decision.end_processes)
-        if (auto ended = end_processes(row); !ended) return ended.error();
+        if (auto ended = end_processes(row); !ended) return failure(ended.error());
     say(component_state::restoring, "putting " + definition.name + " back");
     auto back = kind_->put_back(row, decision);
     if (!back) {
@@ -99,19 +99,19 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
             (void)of.advance(*row, journal_step::failed, changes);
         }
         say(component_state::not_put_back, back.error());
-        return back.error();
+        return failure(back.error());
     }
-    std::string text = decision.reason;
-    for (const auto& remark : back->remarks) text += "; " + remark;
+    std::string words = decision.reason;
+    for (const auto& remark : back->remarks) words += "; " + remark;
     const auto files = files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0'));
     remove_session_files(files);
     if (decision.report && !decision.close_row) {
         if (row) (void)of.advance(*row, journal_step::failed, {});
-        say(component_state::not_put_back, text);
-        return outcome<std::string>(boost::system::in_place_error, text);
+        say(component_state::not_put_back, words);
+        return failure(words);
     }
     if (row) (void)of.advance(*row, journal_step::returned, {});
-    say(component_state::returned, text);
+    say(component_state::returned, words);
     if (wait_until_it_runs && !back->theirs_kept) {
         std::string last;
         const bool runs = wait_until(running_patience, [&] {
@@ -123,30 +123,31 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
         });
         if (!runs) {
             const auto hint = kind_->patience_hint();
-            return definition.name + " is back where it was, but does not run yet: " + last + (hint.empty() ? "" : "; " + hint);
+            return text(definition.name + " is back where it was, but does not run yet: " + last +
+                        (hint.empty() ? "" : "; " + hint));
         }
-        text += "; it runs again";
+        words += "; it runs again";
     }
     if (row) {
         forget_plan(of.configuration_.state_directory, row->id);
         (void)of.advance(*row, journal_step::closed, {});
     }
-    say(component_state::available, text);
-    return outcome<std::string>(boost::system::in_place_value, text);
+    say(component_state::available, words);
+    return text(words);
 }
 
 outcome<void> engine::run::renew_guard(detachment& row) {
     auto manager = systemd();
-    if (!manager) return manager.error();
+    if (!manager) return failure(manager.error());
     const auto plan = stored_plan(of.configuration_.state_directory, row.id);
     if (!plan) return "the guard of " + definition.name + " has ended, and the plan it was started by cannot be read: "
                       "delvegate stop " + definition.name + " puts the component back";
     const auto address = parse_address(row.socket);
-    if (!address) return address.error();
+    if (!address) return failure(address.error());
     (void)(*manager)->stop(guard_unit_of(definition.name));
     auto guard = start_guard(**manager, *plan, files_of(of.configuration_, definition.name, row.id), *address,
                              definition.ceiling);
-    if (!guard) return guard.error();
+    if (!guard) return failure(guard.error());
     (void)ask_guard(files_of(of.configuration_, definition.name, row.id).control,
                     protocol::json(protocol::json::object{{"verb", "counting"}}));
     detachment_changes changes;
