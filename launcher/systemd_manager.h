@@ -1,21 +1,19 @@
 // systemd, asked and told over D-Bus (sd-bus). Every call blocks until systemd has answered or the deadline is over.
 //
 // For the system manager root talks to systemd's private socket, which needs no D-Bus daemon; others go through the
-// system bus. Not for two threads. Errors are one line for a person: what, which unit, what to do.
+// system bus. Each call has a connection of its own: PID 1 sends whoever is connected every signal there is, and keeps
+// in its memory what is not read. So calls may come from several threads, and a daemon-reexec does not matter. Errors are one line for a person: what, which unit, what to do.
 #pragma once
 
 #include <sys/types.h>
 
 #include <chrono>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "launcher/outcome.h"
 #include "launcher/transient_service.h"
 #include "launcher/unit_properties.h"
-
-struct sd_bus;
 
 namespace launcher {
 
@@ -30,9 +28,6 @@ outcome<void> check_unit_name(const std::string& unit);
 class systemd_manager {
 public:
     static outcome<systemd_manager> connect(manager_scope scope);
-    systemd_manager(systemd_manager&&) noexcept;
-    systemd_manager& operator=(systemd_manager&&) noexcept;
-    ~systemd_manager();
 
     manager_scope scope() const { return scope_; }
     int version() const { return version_; }  // 252
@@ -66,21 +61,10 @@ public:
     static constexpr std::chrono::milliseconds default_deadline = std::chrono::seconds(100);
 
 private:
-    struct closer {
-        void operator()(sd_bus* bus) const;
-    };
-    struct job_watch;
-
     systemd_manager() = default;
-    outcome<void> open(const std::string& private_socket, bool use_private);
-    outcome<void> watch_jobs();
-    outcome<void> await_job(const std::string& path, const std::string& unit, const std::string& verb,
-                            std::chrono::milliseconds deadline);
-    outcome<void> run_job(const char* method, const std::string& unit, const std::string& verb,
+    outcome<void> run_job(const char* method, const std::string& unit, const char* done,
                           std::chrono::milliseconds deadline);
 
-    std::unique_ptr<job_watch> jobs_;  // outlives the bus, whose slots point at it
-    std::unique_ptr<sd_bus, closer> bus_;
     manager_scope scope_ = manager_scope::system;
     int version_ = 0;
     std::string runtime_units_;

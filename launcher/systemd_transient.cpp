@@ -1,0 +1,177 @@
+// StartTransientUnit: a service from values, without a file.
+#include <sys/mount.h>
+
+#include <string_view>
+
+#include "launcher/systemd_bus.h"
+#include "launcher/systemd_manager.h"
+
+namespace launcher {
+
+namespace {
+
+using namespace systemd_bus;
+
+// The list of properties being written; remembers the first failure.
+class property_list {
+public:
+    explicit property_list(sd_bus_message* message) : message_(message) {}
+
+    template <class... Values>
+    void add(const char* name, const char* type, Values... values) {
+        keep(sd_bus_message_append(message_, "(sv)", name, type, values...));
+    }
+    void add_strings(const char* name, const std::vector<std::string>& values) {
+        open(name, "as");
+        keep(sd_bus_message_open_container(message_, 'a', "s"));
+        for (const auto& value : values) keep(sd_bus_message_append(message_, "s", value.c_str()));
+        keep(sd_bus_message_close_container(message_));
+        close();
+    }
+    void add_mounts(const char* name, const std::vector<bind_mount>& mounts, bool read_only) {
+        open(name, "a(ssbt)");
+        keep(sd_bus_message_open_container(message_, 'a', "(ssbt)"));
+        for (const auto& mount : mounts)
+            if (mount.read_only == read_only)
+                keep(sd_bus_message_append(message_, "(ssbt)", mount.source.c_str(), mount.target.c_str(), 0,
+                                           static_cast<std::uint64_t>(MS_REC)));
+        keep(sd_bus_message_close_container(message_));
+        close();
+    }
+    void add_command(const std::vector<std::string>& argv) {
+        open("ExecStartEx", "a(sasas)");
+        keep(sd_bus_message_open_container(message_, 'a', "(sasas)"));
+        keep(sd_bus_message_open_container(message_, 'r', "sasas"));
+        keep(sd_bus_message_append(message_, "s", argv.front().c_str()));
+        keep(sd_bus_message_open_container(message_, 'a', "s"));
+        for (const auto& word : argv) keep(sd_bus_message_append(message_, "s", word.c_str()));
+        keep(sd_bus_message_close_container(message_));
+        keep(sd_bus_message_append(message_, "as", 1, "no-env-expand"));
+        keep(sd_bus_message_close_container(message_));
+        keep(sd_bus_message_close_container(message_));
+        close();
+    }
+    bool fine() const { return fine_; }
+
+private:
+    void open(const char* name, const char* type) {
+        keep(sd_bus_message_open_container(message_, 'r', "sv"));
+        keep(sd_bus_message_append(message_, "s", name));
+        keep(sd_bus_message_open_container(message_, 'v', type));
+    }
+    void close() {
+        keep(sd_bus_message_close_container(message_));
+        keep(sd_bus_message_close_container(message_));
+    }
+    void keep(int r) { fine_ = fine_ && r >= 0; }
+
+    sd_bus_message* message_;
+    bool fine_ = true;
+};
+
+std::uint64_t usec(std::chrono::microseconds time) { return static_cast<std::uint64_t>(time.count()); }
+
+void add_identity(property_list& list, const transient_service& service) {
+    // Without User= systemd gives root no HOME, USER, … that its original may not have had.
+    if (service.uid != 0) list.add("User", "s", std::to_string(service.uid).c_str());
+    if (service.uid != 0 || service.gid != 0) list.add("Group", "s", std::to_string(service.gid).c_str());
+    std::vector<std::string> groups;
+    for (const auto group : service.groups)
+        if (group != service.gid) groups.push_back(std::to_string(group));
+    if (!groups.empty()) list.add_strings("SupplementaryGroups", groups);
+}
+
+void add_limits(property_list& list, const transient_service& service) {
+    if (service.memory_max != 0) {
+        list.add("MemoryMax", "t", service.memory_max);
+        list.add("MemorySwapMax", "t", std::uint64_t{0});
+        // A debuggee without its dlv, or the reverse, would be of no use.
+        list.add("OOMPolicy", "s", "kill");
+    }
+    if (service.oom_score_adjust) list.add("OOMScoreAdjust", "i", *service.oom_score_adjust);
+    if (service.limit_nofile) {
+        list.add("LimitNOFILE", "t", *service.limit_nofile);
+        list.add("LimitNOFILESoft", "t", *service.limit_nofile);
+    }
+    if (service.umask) list.add("UMask", "u", static_cast<std::uint32_t>(*service.umask));
+    list.add("TasksMax", "t", no_limit);
+}
+
+void add_all(property_list& list, const transient_service& service) {
+    list.add("Description", "s", service.description.c_str());
+    list.add("Type", "s", "exec");
+    list.add("CollectMode", "s", "inactive-or-failed");
+    list.add("KillMode", "s", service.kill_mode.c_str());
+    list.add("TimeoutStopUSec", "t", usec(service.timeout_stop));
+    list.add_command(service.argv);
+    std::vector<std::string> environment;
+    for (const auto& [name, value] : service.environment) environment.push_back(name + "=" + value);
+    if (!environment.empty()) list.add_strings("Environment", environment);
+    list.add("WorkingDirectory", "s", service.working_directory.c_str());
+    add_identity(list, service);
+    add_limits(list, service);
+    if (!service.mounts.empty()) {
+        list.add("PrivateMounts", "b", 1);
+        list.add_mounts("BindPaths", service.mounts, false);
+        list.add_mounts("BindReadOnlyPaths", service.mounts, true);
+    }
+    if (!service.slice.empty()) list.add("Slice", "s", service.slice.c_str());
+    if (!service.after.empty()) list.add_strings("After", service.after);
+    if (!service.runtime_directory.empty()) {
+        list.add_strings("RuntimeDirectory", {service.runtime_directory});
+        list.add("RuntimeDirectoryMode", "u", std::uint32_t{0700});
+    }
+    if (!service.output_file.empty()) {
+        list.add("StandardOutputFileToAppend", "s", service.output_file.c_str());
+        list.add("StandardErrorFileToAppend", "s", service.output_file.c_str());
+    }
+}
+
+}  // namespace
+
+outcome<void> systemd_manager::start_transient(const transient_service& service, std::chrono::milliseconds deadline) {
+    const auto& unit = service.unit;
+    const auto fault = [&](const std::string& why) { return unit + " could not be started: " + why; };
+    if (auto fine = check_unit_name(unit); !fine) return fine;
+    if (service.argv.empty() || !service.argv.front().starts_with('/'))
+        return fault("its program's path is not absolute");
+    for (const auto& mount : service.mounts)
+        if (!mount.source.starts_with('/') || !mount.target.starts_with('/'))
+            return fault("the mount of \"" + mount.source + "\" at \"" + mount.target + "\" has a path that is not absolute");
+
+    auto bus = systemd_bus::open(scope_);
+    if (!bus) return fault(bus.error());
+    job_watch jobs;
+    if (auto fine = jobs.begin(bus->get()); !fine) return fault(fine.error());
+    auto request = new_call(bus->get(), "StartTransientUnit");
+    if (!request) return fault("the request could not be built");
+    auto* message = request.get();
+    bool built = sd_bus_message_append(message, "ss", unit.c_str(), "fail") >= 0 &&
+                 sd_bus_message_open_container(message, 'a', "(sv)") >= 0;
+    property_list list(message);
+    add_all(list, service);
+    built = built && list.fine() && sd_bus_message_close_container(message) >= 0 &&
+            sd_bus_message_append(message, "a(sa(sv))", 0) >= 0;
+    // D-Bus carries UTF-8 only, and no NUL.
+    if (!built)
+        return fault("an argument, variable or path of it cannot be given to systemd, which takes UTF-8 only");
+
+    const auto answer = call(bus->get(), message);
+    if (!answer.message) {
+        if (answer.is("UnitExists"))
+            return fault("a unit of that name is there already; look at " + systemctl(scope_) + " status " + unit);
+        return fault(answer.error);
+    }
+    const char* job = nullptr;
+    if (sd_bus_message_read(answer.message.get(), "o", &job) < 0) return fault("systemd's answer is not understood");
+    const auto result = jobs.await(bus->get(), job, deadline);
+    if (!result) return fault(result.error());
+    if (*result == "done") return {};
+    if (result->empty())
+        return fault("not within " +
+                     std::to_string(std::chrono::duration_cast<std::chrono::seconds>(deadline).count()) +
+                     " s; look at " + systemctl(scope_) + " status " + unit);
+    return fault("systemd's job ended with \"" + *result + "\"; " + journalctl(scope_) + " -u " + unit + " says why");
+}
+
+}  // namespace launcher
