@@ -1,12 +1,13 @@
 // Which Go versions a dlv debugs: it refuses others itself, but only when it has been started.
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "launcher/dlv_version.h"
-#include "launcher/outcome.h"
+#include "launcher/plan.h"
 
 namespace launcher {
 
@@ -25,9 +26,10 @@ struct go_range {
 };
 go_range go_range_of(const dlv_version& dlv);
 
-// Fine, or why this dlv will refuse a program made by `go_version` with DWARF of `dwarf_version`, and
-// what to install or build. `dlv_go` is the Go that built dlv; empty: not known.
-outcome<void> check_dlv_fits(const dlv_version& dlv, const std::string& dlv_go,
-                             const std::string& go_version, int dwarf_version);
+// None, or that this dlv does not debug a program made by `go_version` with DWARF of `dwarf_version`, and
+// what to install or build: a refusal where dlv is known to refuse, else a warning. `dlv_go` is the Go
+// that built dlv; empty: not known.
+std::optional<finding> check_dlv_fits(const dlv_version& dlv, const std::string& dlv_go,
+                                      const std::string& go_version, int dwarf_version);
 
 }  // namespace launcher

@@ -31,18 +31,15 @@ public:
     static outcome<elf_file> of(int fd, const std::string& path);
 
     elf_file(elf_file&& other) noexcept
-        : elf_(std::exchange(other.elf_, nullptr)), path_(std::move(other.path_)) {}
-    elf_file& operator=(elf_file&& other) noexcept {
-        std::swap(elf_, other.elf_);
-        std::swap(path_, other.path_);
-        return *this;
-    }
+        : elf_(std::exchange(other.elf_, nullptr)), fd_(other.fd_), path_(std::move(other.path_)) {}
+    elf_file& operator=(elf_file&&) = delete;
     ~elf_file();
 
     Elf* handle() const { return elf_; }
     const std::string& path() const { return path_; }
 
     bool has_section(std::string_view name) const;
+    std::uint64_t section_address(std::string_view name) const;  // 0: none
     // The bytes of a section that is not compressed, `limit` at most; empty: none, or larger.
     std::string section(std::string_view name, std::size_t limit) const;
     bool has_debug_info() const;  // .debug_info or .zdebug_info
@@ -69,9 +66,11 @@ public:
     std::optional<elf_symbol> data_symbol(std::string_view name) const;
 
 private:
-    elf_file(Elf* elf, std::string path) : elf_(elf), path_(std::move(path)) {}
+    elf_file(Elf* elf, int fd, std::string path) : elf_(elf), fd_(fd), path_(std::move(path)) {}
+    bool read_at(std::uint64_t offset, char* to, std::size_t length) const;
 
     Elf* elf_ = nullptr;
+    int fd_ = -1;
     std::string path_;
 };
 
