@@ -1,5 +1,7 @@
 """A node of a cluster without the cluster: a real systemd, a stand-in kubelet, stand-in components."""
 
+from .delvegate import Launcher
+from .kubelet import Kubelet
 from .node import Node, needs_root
 
-__all__ = ["Node", "needs_root"]
+__all__ = ["Kubelet", "Launcher", "Node", "needs_root"]

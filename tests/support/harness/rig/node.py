@@ -6,7 +6,6 @@ What can remain is empty cgroups and folders, which the next start sweeps away.
 """
 
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
@@ -17,17 +16,15 @@ import unittest
 import uuid
 
 from .. import process, tools, waiting
-from . import cgroups, disk
+from . import cgroups, delvegate, disk
 from .guest import Guest
+from .laptop import Laptop
 
 LAPTOP = "10.77.0.1"
 ADDRESS = "10.77.0.2"
 DELVEGATE = "/usr/bin/delvegate"
 DLV = "/usr/local/bin/dlv"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-_CLONE_NEWNET = 0x40000000
-_libc = ctypes.CDLL(None, use_errno=True)
 
 # The disk outlives a boot of the node; a tmpfs, since an overlay's upper layer cannot be on every root there is.
 _HOLDER = """
@@ -44,13 +41,13 @@ exec cat
 needs_root = unittest.skipUnless(os.geteuid() == 0 or "CI" in os.environ, "a node of its own needs root")
 
 
-class Node:
-    def __init__(self, name="node1", bind=None, delvegate=True, dlv=True, size="4g", seccomp=False):
-        """bind: {host path: path inside}, read-only. delvegate, dlv: whether they are bound to DELVEGATE and DLV.
-        seccomp: whether systemd-nspawn's own filter stays on (it forbids things a host allows)."""
+class Node(Laptop):
+    def __init__(self, name="node1", bind=None, binary=True, dlv=True, size="4g", seccomp=False):
+        """bind: {host path: path inside}, read-only. binary, dlv: whether delvegate and dlv are bound to DELVEGATE and
+        DLV. seccomp: whether systemd-nspawn's own filter stays on (it forbids things a host allows)."""
         self.name = name
         self.bindings = dict(bind or {})
-        if delvegate:
+        if binary:
             self.bindings[os.path.abspath(tools.delvegate())] = DELVEGATE
         if dlv:
             self.bindings[os.path.abspath(tools.delve().dlv)] = DLV
@@ -77,7 +74,7 @@ class Node:
         os.makedirs(self._disk)
         try:
             self._hold()
-            self._as_laptop(["python3", disk.__file__, self.root, self.name, uuid.uuid4().hex, ADDRESS])
+            self.as_laptop(["python3", disk.__file__, self.root, self.name, uuid.uuid4().hex, ADDRESS])
             self.boot()
         except BaseException:
             self.stop()
@@ -94,15 +91,6 @@ class Node:
             raise AssertionError(f"no disk for a node: {self._holder.communicate()[1].decode()}")
         self._first = process.descendants(self._holder.pid)[0]
 
-    def _in_holder(self, command):
-        return ["nsenter", "-t", str(self._first), "-m", "-n", "-p", "--", *command]
-
-    def _as_laptop(self, command):
-        result = subprocess.run(self._in_holder(command), capture_output=True, text=True)
-        if result.returncode:
-            raise AssertionError(f"{' '.join(command)} failed\n{result.stdout}{result.stderr}")
-        return result.stdout
-
     def bind(self, source, target):
         """From the next boot on, `source` of the host is to be seen at `target`."""
         self.bindings[os.path.abspath(source)] = target
@@ -116,13 +104,13 @@ class Node:
         command += [f"--bind-ro={source}:{target}" for source, target in self.bindings.items()]
         with open(os.path.join(self.directory, "boot.log"), "ab") as log:
             self._machine = subprocess.Popen(
-                cgroups.joining(self._launch, self._in_holder([*command, disk.INIT])), stdin=subprocess.DEVNULL,
+                cgroups.joining(self._launch, self.in_holder([*command, disk.INIT])), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
                 env=dict(os.environ, SYSTEMD_SECCOMP="1" if self.seccomp else "0"))
         self.init = waiting.until(lambda: f"systemd in the node\n{self.boot_log()}", self._find_init)
         waiting.until(lambda: f"the node up\n{self.boot_log()}", self._is_up)
-        self._as_laptop(["ip", "address", "replace", f"{LAPTOP}/24", "dev", f"ve-{self.name}"])
-        self._as_laptop(["ip", "link", "set", f"ve-{self.name}", "up"])
+        self.as_laptop(["ip", "address", "replace", f"{LAPTOP}/24", "dev", f"ve-{self.name}"])
+        self.as_laptop(["ip", "link", "set", f"ve-{self.name}", "up"])
         self.boots += 1
         print(f"{self.name}: boot {self.boots} took {time.monotonic() - started:.1f} s", flush=True)
 
@@ -181,7 +169,7 @@ class Node:
 
     def _inside(self, command, env, cwd):
         variables = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8"}
-        variables.update({name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")})
+        variables.update(self.sanitizers())
         variables.update(env or {})
         place = ["env", "-i", *([f"--chdir={cwd}"] if cwd else []), *(f"{name}={value}" for name, value in variables.items())]
         return cgroups.joining(cgroups.beside_init(self.init), self._enter([*place, *command]))
@@ -202,6 +190,10 @@ class Node:
 
     def spawn(self, name, command, **more):
         return Guest(self, name, command, **more)
+
+    def delvegate(self, *words, **more):
+        """`delvegate WORDS` as root: an Answer."""
+        return delvegate.run(self, *words, **more)
 
     def write(self, path, text, mode=0o644):
         """Makes the folders above, and puts the whole file in place by a rename within its folder, from a dot-name."""
@@ -265,24 +257,3 @@ class Node:
 
     def until(self, what, condition):
         return waiting.until(what, condition)
-
-    # The laptop at the other end of the cable.
-
-    def laptop_run(self, command, **more):
-        return subprocess.run(self._in_holder(command), **{"capture_output": True, "text": True, **more})
-
-    @contextlib.contextmanager
-    def laptop(self):
-        """This thread's sockets, and programs it starts, belong to the laptop."""
-        with open("/proc/thread-self/ns/net", encoding="ascii") as here, \
-                open(f"/proc/{self._first}/ns/net", encoding="ascii") as there:
-            self._stand_on(there)
-            try:
-                yield
-            finally:
-                self._stand_on(here)
-
-    @staticmethod
-    def _stand_on(namespace):
-        if _libc.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), "cannot change the network namespace")

@@ -1,0 +1,94 @@
+"""`delvegate` inside the node: one command's answer, and the launcher as a service."""
+
+import json
+
+from .. import waiting
+
+CONFIG = "/etc/delvegate/launcher.yaml"
+UNIT = "delvegate-launcher.service"
+
+
+class Answer:
+    """What a command said. With `--output json`, `json` is the one object, `objects` those of several lines."""
+
+    def __init__(self, command, result):
+        self.command = command
+        self.code = result.returncode
+        self.out = result.stdout
+        self.err = result.stderr
+
+    @property
+    def json(self):
+        try:
+            return json.loads(self.out)
+        except ValueError as error:
+            raise AssertionError(f"not JSON ({error}): {self}") from None
+
+    @property
+    def objects(self):
+        try:
+            return [json.loads(line) for line in self.out.splitlines() if line.strip()]
+        except ValueError as error:
+            raise AssertionError(f"not JSON lines ({error}): {self}") from None
+
+    def succeeded(self):
+        if self.code:
+            raise AssertionError(f"failed: {self}")
+        return self
+
+    def failed(self, code=1):
+        if self.code != code:
+            raise AssertionError(f"expected exit code {code}: {self}")
+        return self
+
+    def __str__(self):
+        return f"{' '.join(self.command)} -> {self.code}\n{self.out}{self.err}"
+
+
+def run(node, *words, **more):
+    command = ["delvegate", *map(str, words)]
+    return Answer(command, node.run(command, **more))
+
+
+class Launcher:
+    """The launcher as a service of the node, with a configuration that is root's."""
+
+    def __init__(self, node, components, command=("launcher",), **settings):
+        self.node = node
+        self.configuration = dict(settings, components=list(components))
+        self.command = command
+
+    def install(self):
+        """JSON is YAML."""
+        self.node.write(CONFIG, json.dumps(self.configuration, indent=2) + "\n", 0o600)
+        sanitizers = "".join(f'Environment="{name}={value}"\n' for name, value in self.node.sanitizers().items())
+        self.node.write(f"/etc/systemd/system/{UNIT}",
+                        "[Unit]\nDescription=launcher of the rig\n[Service]\n"
+                        f"ExecStart=/usr/bin/delvegate {' '.join(self.command)}\n{sanitizers}"
+                        "KillMode=process\nRestart=no\n[Install]\nWantedBy=multi-user.target\n")
+        self.node.run(["systemctl", "daemon-reload"], check=True)
+        return self
+
+    def start(self):
+        """Returns when its socket is there."""
+        self.node.run(["systemctl", "enable", "--now", UNIT], check=True)
+        path = self.configuration.get("socket", "/run/delvegate/launcher.sock")
+        waiting.until(lambda: f"the launcher's socket {path}\n{self.log()}", lambda: self.node.exists(path))
+        return self
+
+    def stop(self):
+        self.node.run(["systemctl", "stop", UNIT], check=True)
+
+    def pid(self):
+        text = self.node.run(["systemctl", "show", "-p", "MainPID", "--value", UNIT], check=True).stdout
+        return int(text) or None
+
+    def kill(self):
+        """SIGKILL; returns when it is gone. Whatever it started stays."""
+        pid = self.pid()
+        start = self.node.start_time(pid)
+        self.node.run(["kill", "-KILL", str(pid)], check=True)
+        waiting.until("the launcher gone", lambda: self.node.start_time(pid) != start)
+
+    def log(self):
+        return self.node.run(["journalctl", "-b", "--no-pager", "-o", "cat", "-u", UNIT]).stdout
