@@ -121,6 +121,7 @@ void add_all(property_list& list, const transient_service& service) {
         list.add_strings("RuntimeDirectory", {service.runtime_directory});
         list.add("RuntimeDirectoryMode", "u", std::uint32_t{0700});
     }
+    if (service.standard_input >= 0) list.add("StandardInputFileDescriptor", "h", service.standard_input);
     if (!service.output_file.empty()) {
         list.add("StandardOutputFileToAppend", "s", service.output_file.c_str());
         list.add("StandardErrorFileToAppend", "s", service.output_file.c_str());
