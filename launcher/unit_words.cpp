@@ -200,6 +200,16 @@ std::string expand_braces(std::string_view word, const environment_list& variabl
 outcome<std::vector<std::string>> split_exec_words(std::string_view line) {
     std::vector<std::string> words;
     for (;;) {
+        // As words of their own, and only where neither quotes nor anything else is about them.
+        const auto start = std::min(line.find_first_not_of(blanks), line.size());
+        const auto raw = line.substr(start, line.find_first_of(blanks, start) - start);
+        if (raw == ";")
+            return "a word ; begins a second command, which only a oneshot unit may have: write \\; for the character";
+        if (raw == "\\;") {
+            words.emplace_back(";");
+            line.remove_prefix(start + raw.size());
+            continue;
+        }
         auto found = extract_word(line, escapes::c_strict);
         if (found.what == extracted::kind::invalid) found = extract_word(line, escapes::c_lenient);
         if (found.what == extracted::kind::end) return words;

@@ -14,7 +14,8 @@
 namespace launcher {
 
 // (1) A line into words: blanks separate, quotes group and vanish, C escapes are decoded. ExecStart= keeps an escape
-// it does not know as it stands; an unclosed quote is the error. Specifiers (%n) are another step and stay.
+// it does not know as it stands; an unclosed quote is an error, and so is a bare `;`, which begins another command (`\;`
+// is the character). Specifiers (%n) are another step and stay.
 outcome<std::vector<std::string>> split_exec_words(std::string_view line);
 
 // The same for Environment=, which drops the rest of the line from the first word that it cannot read, and what is not

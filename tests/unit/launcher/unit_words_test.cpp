@@ -47,6 +47,12 @@ TEST(split_exec_words, an_unclosed_quote_is_refused) {
     }
 }
 
+TEST(split_exec_words, a_semicolon) {
+    EXPECT_EQ(split(R"(a \; ";" b; \;c)"), (words{"a", ";", ";", "b;", "\\;c"}));
+    EXPECT_FALSE(launcher::split_exec_words("a ; b"));
+    EXPECT_FALSE(launcher::split_exec_words(";"));
+}
+
 TEST(split_environment, drops_the_line_from_the_first_word_it_cannot_read) {
     EXPECT_EQ(launcher::split_environment(R"(A=1 "B=two words" C='x y')"), (words{"A=1", "B=two words", "C=x y"}));
     EXPECT_EQ(launcher::split_environment(R"(A=1 F=a\ b "G=…")"), (words{"A=1"}));
