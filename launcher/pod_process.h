@@ -29,8 +29,8 @@ struct node_facts {
 // The container that a definition means: the named one, the only one, or the one called as the pod.
 outcome<const pod_container*> choose_container(const pod_manifest& manifest, std::string_view container);
 
-// The base name of the program that a container runs, to look for its live process: command[0] unless that is a
-// shell or another wrapper, else the image's name.
+// The base name of the program that a container runs, to look for its live process: command[0], the container's name
+// where that is a shell or another wrapper, the image's where there is none.
 std::string program_of(const pod_container& container);
 
 // What cannot be reproduced is a refusal among `findings`, what is not reproduced and may matter a warning. An error
