@@ -25,7 +25,7 @@ std::string bytes_of(const T& value) {
 }
 
 struct elf_builder {
-    struct part {
+    struct elf_part {
         std::string name;
         std::uint32_t type = SHT_PROGBITS;
         std::uint64_t flags = 0, address = 0;
@@ -34,7 +34,7 @@ struct elf_builder {
         std::uint64_t entry = 0;
         std::uint64_t claimed_size = 0;  // instead of bytes.size()
     };
-    std::vector<part> parts;
+    std::vector<elf_part> parts;
     Elf64_Half type = ET_EXEC;
     std::string loader;
 
