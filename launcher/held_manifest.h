@@ -63,7 +63,7 @@ struct hold_request {
     std::string by;
     std::string unit;
     process_mark dlv;
-    std::vector<std::string> undo;  // empty: made here
+    std::vector<std::string> undo_first;  // commands that come before ours in what undoes it by hand
     node_identity node;
 };
 
@@ -86,10 +86,12 @@ struct put_back_report {
 
 struct put_back_options {
     bool whatever_it_is = false;  // root has decided: also when what is held is not what was recorded
+    std::string hash;             // what the journal says it is: serves where the record is gone or malformed
 };
 
 // Brings a hold to its end, from any point at which it was interrupted; does nothing when nothing is held. Not done, with
-// an error that says how to decide: what is held has another content than recorded; the record is gone or malformed.
+// an error that says how to decide: nothing is in its place, and what is held has another content than recorded or no
+// record that can be read.
 outcome<put_back_report> put_back_manifest(const manifest_place& place, const put_back_options& options = {});
 
 // Root has decided that it is not to come back: stored under a dated name, like `superseded`. Returns the path.

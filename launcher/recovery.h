@@ -18,7 +18,8 @@ struct found_on_disk {
     enum class journal_state { none, unreadable, active } journal = journal_state::none;
     journal_step step = journal_step::planned;  // of the active row
 
-    enum class record_state { none, good, malformed } record = record_state::none;  // beside what is held
+    // Beside what is held. `unconfirmed`: written before the move, which may not have happened (held_record::taking).
+    enum class record_state { none, good, unconfirmed, malformed } record = record_state::none;
     enum class held_state { none, as_recorded, other } held = held_state::none;     // content unlike recorded: other
     enum class target_state { none, same, other } target = target_state::none;      // of what was recorded; else other
 
@@ -43,20 +44,20 @@ struct found_on_disk {
 };
 
 struct recovery_decision {
-    // All is as it should be: the session goes on, nothing below is done but restart_guard.
+    // All is as it should be: the session goes on, and nothing below is done.
     bool leave_running = false;
-    bool restart_guard = false;
+    bool restart_guard = false;  // dlv and debuggee are left as they are, and their guard is gone
 
     // First: end the debuggee, then dlv, then what is left in the unit, and be sure of it.
     bool end_processes = false;
 
     enum class manifest_action {
         none,
-        put_back,            // put_back_manifest
+        put_back,            // put_back_manifest, with the journal's hash; with whatever_it_is for root_put_back
         drop_ours,           // the same content is there again: put_back_manifest finds that out too
         keep_theirs_report,  // another file is there: ours is stored beside (put_back_manifest)
         hold_and_report,     // root must decide: nothing is touched
-        forget_record,       // nothing was taken, or nothing is left: put_back_manifest drops the record
+        forget_record,       // nothing is held: put_back_manifest drops the record, or stores it
         set_aside,           // set_aside_manifest
     } manifest = manifest_action::none;
 

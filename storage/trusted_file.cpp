@@ -9,38 +9,30 @@
 #include <system_error>
 #include <utility>
 
+#include "storage/shell_word.h"
+
 namespace storage {
 
 namespace {
 
 std::string errno_text(int error) { return std::generic_category().message(error); }
 
-// A file name of any bytes as one word of the shell's.
-std::string quoted(const std::string& name) {
-    if (name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./_-") ==
-        std::string::npos)
-        return name;
-    std::string out = "'";
-    for (const char c : name) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return out + "'";
-}
-
 // Root's or the caller's, and writable by nobody else. Empty: fine. The sticky bit of /tmp keeps others from removing a
 // file of ours, but not from making one before us.
 std::string why_not_ours(const std::string& path, const struct stat& info) {
     if (info.st_uid != 0 && info.st_uid != ::geteuid())
         return path + " belongs to uid " + std::to_string(info.st_uid) +
-               ", who could change what is read there; run: chown " + std::to_string(::geteuid()) + " " + quoted(path);
+               ", who could change what is read there; run: chown " + std::to_string(::geteuid()) + " " + shell_word(path);
     if ((info.st_mode & 0022) != 0)
-        return path + " can be changed by others than its owner; run: chmod go-w " + quoted(path);
+        return path + " can be changed by others than its owner; run: chmod go-w " + shell_word(path);
     return {};
 }
 
 std::string why_not_opened(const std::string& path, int error) {
     if (error == ELOOP)
         return path + " is a symbolic link, and no link is followed to what root decides by; put the real path there: "
-                      "readlink -f " + quoted(path);
-    if (error == ENOTDIR) return path + " is not a directory; see: ls -ld " + quoted(path);
+                      "readlink -f " + shell_word(path);
+    if (error == ENOTDIR) return path + " is not a directory; see: ls -ld " + shell_word(path);
     if (error == ENOENT) return path + " is not there; make it, or name the right path";
     return path + " cannot be opened: " + errno_text(error);
 }
@@ -148,7 +140,7 @@ outcome<std::string> read_root_file(const std::string& path, std::size_t limit) 
     if (!fd) return wrong(why_not_opened(path, errno));
     struct stat info {};
     if (::fstat(fd.get(), &info) != 0) return wrong(why_not_opened(path, errno));
-    if (!S_ISREG(info.st_mode)) return wrong(path + " is not a regular file; see: ls -l " + quoted(path));
+    if (!S_ISREG(info.st_mode)) return wrong(path + " is not a regular file; see: ls -l " + shell_word(path));
     if (auto why = why_not_ours(path, info); !why.empty()) return wrong(std::move(why));
     std::string bytes;
     if (const int error = read_up_to(fd.get(), limit, bytes)) return wrong(path + " cannot be read: " + errno_text(error));
