@@ -7,6 +7,7 @@
 #include "gateway/connect_command.h"
 #include "gateway/context_command.h"
 #include "gateway/enroll_command.h"
+#include "gateway/guard_command.h"
 #include "gateway/policy_command.h"
 #include "gateway/serve_command.h"
 #include "gateway/sessions_command.h"
@@ -36,6 +37,7 @@ int main(int argc, char** argv) {
     gateway::add_ca_command(app, exit_code);
     gateway::add_token_command(app, exit_code);
     gateway::add_signer_command(app);
+    gateway::add_guard_command(app, exit_code);
     gateway::add_audit_command(app, exit_code);
     gateway::add_sessions_command(app, exit_code);
     gateway::add_policy_command(app, exit_code);

@@ -17,7 +17,8 @@ public:
     // A damage of 0 is no budget: never used up.
     budget_clock(time disturb, time damage, time duty);
 
-    void start(time now, time spent = time(0));  // begins to count; what was seen before is forgotten
+    // Begins to count, with what was spent before; from here on a duty has to be done anew.
+    void start(time now, time spent = time(0));
     void see(time now, seen what);
     // It was stopped in between, though nobody saw it: a resume was asked for.
     void interrupted(time now);
@@ -32,7 +33,6 @@ public:
     time used_up_at(time now) const;
 
 private:
-    void advance(time now);
     time disturb_, damage_, duty_;
     bool counting_ = false;
     bool known_ = false;

@@ -5,8 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,6 +64,7 @@ private:
     protocol::value_splitter values_{max_guard_request};
     protocol::frame_decoder frames_{max_guard_request};
     bool attached_ = false;  // DAP: an attach that keeps the program standing has been passed on
+    bool blank_ = false;  // something came before the first message
     bool ended_ = false;
 };
 
