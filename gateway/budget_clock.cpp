@@ -4,9 +4,16 @@
 
 namespace gateway {
 
+namespace {
+
+using mark = budget_clock::mark;
+constexpr mark gravest_first[] = {mark::used_up, mark::most, mark::half, mark::disturb};
+
+}  // namespace
+
 void budget_clock::stands(time_point now) {
     if (!budget_.any()) return;
-    if (free_since_ && now - *free_since_ >= budget_.whole_duty()) forget();  // done, and nobody has asked yet
+    if (free_since_ && now - *free_since_ >= budget_.whole_duty() && told_ == 0) forget();  // done, nobody need be told
     if (!since_) since_ = now;
     free_since_.reset();
 }
@@ -18,7 +25,7 @@ void budget_clock::runs(time_point now) {
 void budget_clock::forget() {
     since_.reset();
     free_since_.reset();
-    told_ = mark::none;
+    told_ = 0;
 }
 
 budget_clock::duration budget_clock::used(time_point now) const {
@@ -37,6 +44,7 @@ std::optional<budget_clock::duration> budget_clock::until_duty(time_point now) c
 
 budget_clock::time_point budget_clock::at(mark m) const {
     switch (m) {
+        case mark::disturb: return *since_ + budget_.disturb;
         case mark::half: return *since_ + budget_.damage / 2;
         case mark::most: return *since_ + budget_.damage * 4 / 5;
         default: return *since_ + budget_.damage;
@@ -46,23 +54,30 @@ budget_clock::time_point budget_clock::at(mark m) const {
 std::optional<budget_clock::time_point> budget_clock::next() const {
     if (!since_ || !budget_.any()) return std::nullopt;
     if (free_since_) return *free_since_ + budget_.whole_duty();
-    for (auto m : {mark::half, mark::most, mark::used_up})
-        if (m > told_) return at(m);
-    return std::nullopt;
+    std::optional<time_point> soonest;
+    for (auto m : gravest_first) {
+        if (told(m) || (m == mark::disturb && budget_.disturb.count() == 0)) continue;
+        soonest = soonest ? std::min(*soonest, at(m)) : at(m);
+    }
+    return soonest;
 }
 
-budget_clock::mark budget_clock::due(time_point now) {
+mark budget_clock::due(time_point now) {
     if (!since_ || !budget_.any()) return mark::none;
     if (free_since_) {
         if (now - *free_since_ < budget_.whole_duty()) return mark::none;
-        const bool told = told_ != mark::none;
+        const bool any = told_ != 0;
         forget();
-        return told ? mark::duty_done : mark::none;
+        return any ? mark::duty_done : mark::none;
     }
-    if (told_ == mark::used_up) return mark::used_up;  // stopped again before its duty was done
-    for (auto m : {mark::used_up, mark::most, mark::half})
-        if (m > told_ && now >= at(m)) return told_ = m;
-    return mark::none;
+    if (told(mark::used_up)) return mark::used_up;  // stopped again before its duty was done
+    mark gravest = mark::none;
+    for (auto m : gravest_first) {
+        if (told(m) || now < at(m) || (m == mark::disturb && budget_.disturb.count() == 0)) continue;
+        if (gravest == mark::none) gravest = m;
+        told_ |= 1u << static_cast<unsigned>(m);
+    }
+    return gravest;
 }
 
 }  // namespace gateway

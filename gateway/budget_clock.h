@@ -6,12 +6,13 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 
 namespace gateway {
 
 struct stop_budget {
-    std::chrono::milliseconds disturb{0};  // others notice; told as the consequence. 0: nothing in between
+    std::chrono::milliseconds disturb{0};  // from then on others notice. 0: nothing before `damage`
     std::chrono::milliseconds damage{0};   // it must run again by then. 0: no budget
     std::chrono::milliseconds duty{0};     // running freely for so long, it has done what it is for; 0: a quarter of `damage`
 
@@ -25,10 +26,9 @@ public:
     using time_point = std::chrono::steady_clock::time_point;
     using duration = std::chrono::milliseconds;
 
-    // What is due; half and most are told once between two duties, the later one alone where both are due; used_up
-    // for as long as it stands.
-    enum class mark {
+    enum class mark : std::uint8_t {
         none,
+        disturb,    // others notice
         half,       // half of `damage` is used up
         most,       // 80 % of it
         used_up,    // all of it: breakpoints off, go on
@@ -46,8 +46,7 @@ public:
     void forget();  // there is nothing to be kept from a duty any more
 
     bool counting() const { return since_.has_value(); }
-    // Used up, and no duty done since: it must not be stopped again.
-    bool exhausted() const { return told_ == mark::used_up; }
+    bool standing() const { return since_ && !free_since_; }
     duration used(time_point now) const;
     duration left(time_point now) const;  // never below zero
     // Until one duty is done, if nothing stops it; nothing while it stands.
@@ -55,15 +54,18 @@ public:
 
     // When due() is to be asked next; nothing: not before stands() or runs().
     std::optional<time_point> next() const;
+    // Warnings are told once between two duties, the gravest alone where several are due; used_up for as long as it
+    // stands.
     mark due(time_point now);
 
 private:
     time_point at(mark m) const;
+    bool told(mark m) const { return (told_ & (1u << static_cast<unsigned>(m))) != 0; }
 
     stop_budget budget_;
-    std::optional<time_point> since_;   // when it was stopped first, and no duty done since
+    std::optional<time_point> since_;  // when it was stopped first, and no duty done since
     std::optional<time_point> free_since_;
-    mark told_ = mark::none;
+    unsigned told_ = 0;  // one bit a mark
 };
 
 }  // namespace gateway

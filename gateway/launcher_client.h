@@ -12,7 +12,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "gateway/upstream_route.h"
 #include "launcher/launcher_wire.h"
@@ -54,7 +56,7 @@ public:
 
     static std::chrono::milliseconds usual_time(launcher::launcher_verb verb);
     // Quick verbs and dials at once; more wait their turn. Start, stop, restore and inspect have places of their own.
-    static constexpr std::size_t max_quick = 8;
+    static constexpr std::size_t max_quick = 4;
     static constexpr std::size_t max_long = 8;
 
 private:
