@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "auth/spiffe.h"
-#include "auth/trusted_file.h"
 #include "gateway/config_reader.h"
+#include "storage/trusted_file.h"
 
 namespace gateway {
 namespace {
@@ -315,7 +315,7 @@ launcher::outcome<config> parse_config(std::string_view text, const std::string&
 }
 
 launcher::outcome<config> read_config(const std::string& file) {
-    const auto text = auth::read_trusted(file, max_file);
+    const auto text = storage::read_trusted(file, max_file);
     if (!text) return text.error();
     if (text->size() > max_file) return file + ": longer than 1 MiB; is this a configuration?";
     const std::size_t slash = file.rfind('/');

@@ -1,11 +1,10 @@
 #include "gateway/config_table.h"
 
-#include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "gateway/config.h"
 #include "gateway/config_audit.h"
+#include "launcher/config_values.h"
 
 namespace gateway {
 
@@ -177,26 +176,7 @@ const std::vector<plain_key>& component_keys() {
 }
 
 std::string nearest(std::string_view wrong, const std::vector<std::string_view>& known) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    std::string_view best;
-    std::size_t best_distance = std::max<std::size_t>(2, wrong.size() / 3) + 1;
-    for (const std::string_view name : known) {
-        std::vector<std::size_t> row(name.size() + 1);
-        std::iota(row.begin(), row.end(), std::size_t{0});
-        for (std::size_t i = 1; i <= wrong.size(); ++i) {
-            std::size_t diagonal = std::exchange(row[0], i);
-            for (std::size_t j = 1; j <= name.size(); ++j) {
-                const std::size_t change = diagonal + (lower(wrong[i - 1]) == lower(name[j - 1]) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
-            }
-        }
-        if (row.back() < best_distance) {
-            best_distance = row.back();
-            best = name;
-        }
-    }
-    return std::string(best);
+    return launcher::nearest_name(wrong, known);
 }
 
 std::string default_config_text() {

@@ -31,7 +31,7 @@ std::vector<std::string> lines_of(const json& of, std::string_view key) {
 
 // {"disturbMs","damageMs","dutyMs"}; anything else is no budget.
 stop_budget budget_of(const json& status) {
-    const auto* budget = status.find("budget");
+    const auto* budget = status.find("stopBudget");
     if (!budget || !budget->if_object()) return {};
     const auto time = [&](std::string_view key) {
         return std::chrono::milliseconds(std::clamp<std::int64_t>(budget->get_int(key), 0, longest_budget_ms));
@@ -42,7 +42,6 @@ stop_budget budget_of(const json& status) {
 std::optional<launcher_report> read_one(const json& from) {
     launcher_report out;
     out.name = from.get_string("name");
-    if (out.name.empty()) out.name = from.get_string("component");
     const auto state = launcher::component_state_named(from.get_string("state"));
     if (!launcher::is_component_name(out.name) || !state) return std::nullopt;
     out.state = *state;
@@ -53,7 +52,6 @@ std::optional<launcher_report> read_one(const json& from) {
     out.deadline = from.get_int("deadline");
     out.armed_until = from.get_int("armedUntil");
     out.remote = protocol::printable(from.get_string("remoteStart"));
-    if (out.remote.empty()) out.remote = protocol::printable(from.get_string("remote"));
     out.session = from.get_string("session");
     if (!out.session.empty() && !launcher::is_session_id(out.session)) return std::nullopt;
     out.budget = budget_of(from);

@@ -85,6 +85,9 @@ public:
     // An empty name: all. Works with the launcher and the gateway dead, on the disk alone.
     virtual outcome<std::vector<restore_report>> restore(const std::string& name, const lifecycle_request& request,
                                                          const progress_callback& progress) = 0;
+    // At the launcher's start, before any verb: what an earlier process left is taken up again where it lives, and put back
+    // where it does not. Of components it had to do something with.
+    virtual std::vector<restore_report> recover(const progress_callback& progress) = 0;
     // Of every definition, and of what is held without one. Does not wait for a verb under way.
     virtual std::vector<component_status> status() = 0;
     // A connected descriptor to the component's guard, for a gateway's session with that id.

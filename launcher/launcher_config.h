@@ -32,8 +32,6 @@ struct launcher_config {
     std::uint32_t remote_starts = 6;  // starts and stops through the gateway, per component ...
     std::chrono::seconds remote_starts_period = std::chrono::minutes(10);  // ... in this time
     std::size_t connections = 16;     // at once
-    std::string kubelet_config;       // empty: found as the kubelet is
-    std::string kubectl = "kubectl";
     std::vector<component_definition> components;
 
     const component_definition* find(std::string_view name) const;

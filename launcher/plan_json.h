@@ -17,16 +17,13 @@ bool is_secret_name(std::string_view name);
 enum class shown { everything, masked };
 // {"component","kind","foundIn","hash":"sha256:…","refused",…}; docs/api.md has the whole.
 protocol::json to_json(const component_plan& plan, shown how);
-outcome<component_plan> plan_from_json(const protocol::json& from);  // of what to_json wrote, for the report
 
 // sha256, hex, over the canonical JSON of what start would do: definition, process, binary, manifest. Findings, estimates and
 // texts are not of it.
 outcome<std::string> plan_hash(const component_plan& plan);
 
 protocol::json to_json(const component_status& status);
-outcome<component_status> status_from_json(const protocol::json& from);
 protocol::json to_json(const restore_report& report);
-outcome<restore_report> report_from_json(const protocol::json& from);
 protocol::json to_json(const progress_step& step);
 
 }  // namespace launcher

@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
-#include "auth/tls.h"
+#include "storage/outcome.h"
 
-namespace auth {
+namespace storage {
 
 // The first error wins; nothing is done after it until the next transaction or forget_fault(). Not for
 // more than one thread.
@@ -20,8 +20,9 @@ class database {
 public:
     // Makes the file (0600) when it is not there. Refused: a file that others can read or that another
     // user owns, a link, a damaged one. Write-ahead log, every commit on the disk before it returns; a
-    // lock that another process holds is waited for as long as `patience`.
-    static outcome<database> open(const std::string& file, std::chrono::milliseconds patience);
+    // lock that another process holds is waited for as long as `patience`. `if_damaged` ends the line that
+    // says so: what to do about this very file, and what was lost with it.
+    static outcome<database> open(const std::string& file, std::chrono::milliseconds patience, std::string if_damaged);
 
     bool ok() const { return fault_.empty(); }
     const std::string& fault() const { return fault_; }  // one line for a person
@@ -45,6 +46,7 @@ private:
 
     std::unique_ptr<sqlite3, closer> handle_;
     std::string file_;
+    std::string if_damaged_;
     std::string fault_;
     std::chrono::milliseconds patience_{};
 };
@@ -100,4 +102,4 @@ private:
     bool open_ = false;
 };
 
-}  // namespace auth
+}  // namespace storage

@@ -1,4 +1,4 @@
-#include "auth/sqlite.h"
+#include "storage/sqlite.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace auth {
+namespace storage {
 
 namespace {
 
@@ -31,13 +31,15 @@ outcome<void> prepare_file(const std::string& file) {
 
 }  // namespace
 
-outcome<database> database::open(const std::string& file, std::chrono::milliseconds patience) {
+outcome<database> database::open(const std::string& file, std::chrono::milliseconds patience,
+                                std::string if_damaged) {
     using result = outcome<database>;
     const auto failed = [](std::string why) { return result(boost::system::in_place_error, std::move(why)); };
     if (auto fit = prepare_file(file); !fit) return failed(fit.error());
     database out;
     out.file_ = file;
     out.patience_ = patience;
+    out.if_damaged_ = std::move(if_damaged);
     sqlite3* handle = nullptr;
     const int opened =
         sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
@@ -75,8 +77,7 @@ void database::fail(int code) {
             return;
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
-            fault_ = file_ + " is damaged; restore it from a backup together with its -wal file (without it nobody "
-                             "knows who was given a certificate or revoked)";
+            fault_ = file_ + " is damaged; " + if_damaged_;
             return;
         default:
             fault_ = "cannot use " + file_ + ": " + words;
@@ -156,4 +157,4 @@ outcome<void> transaction::commit() {
     return {};
 }
 
-}  // namespace auth
+}  // namespace storage

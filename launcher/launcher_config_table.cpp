@@ -1,0 +1,124 @@
+#include "launcher/launcher_config_table.h"
+
+#include <utility>
+
+#include "launcher/config_values.h"
+#include "launcher/launcher_config_syntax.h"
+
+namespace launcher {
+
+using namespace config_syntax;
+
+const std::vector<config_key<launcher_config>>& launcher_keys() {
+    using key = config_key<launcher_config>;
+    using words = std::vector<std::string>;
+    static const std::vector<key> keys{
+        {"socket", "path", false, "/run/delvegate/launcher.sock",
+         "Where gateway and command line ask the launcher: 0660, root and the gateway's group. Its directory must be root's.", "",
+         [](launcher_config& to, const words& value) { return path_into(to.socket, value[0], 100); }},
+        {"stateDirectory", "path", false, "/var/lib/delvegate/launcher",
+         "Journal, what is armed, and one lock. Every directory above it must be root's.", "",
+         [](launcher_config& to, const words& value) { return path_into(to.state_directory, value[0]); }},
+        {"runtimeDirectory", "path", false, "/run/delvegate/launcher", "dlv's sockets and what else a reboot may forget.", "",
+         [](launcher_config& to, const words& value) { return path_into(to.runtime_directory, value[0]); }},
+        {"logFile", "path", false, "/var/log/delvegate/launcher.jsonl",
+         "The launcher's own log of verbs, one JSON object a line, root's (0600); kept below 64 MiB with the file before it.", "",
+         [](launcher_config& to, const words& value) { return path_into(to.log_file, value[0]); }},
+        {"gatewayUser", "text", false, "delvegate",
+         "The system user the gateway runs as: it may ask, within what is armed. There need not be one.", "",
+         [](launcher_config& to, const words& value) { return user_into(to.gateway_user, value[0]); }},
+        {"gatewayUIDs", "list of numbers", true, "[]", "Further uids that count as the gateway; never 0.", "",
+         [](launcher_config& to, const words& value) { return uids_into(to.gateway_uids, value); }},
+        {"systemd", "system or none", false, "system",
+         "Whether dlv and the component run as a transient unit of systemd's, or in a cgroup of the launcher's own.", "",
+         [](launcher_config& to, const words& value) -> std::string {
+             if (value[0] != "system" && value[0] != "none") return "is system or none";
+             to.scope = value[0] == "none" ? systemd_scope::none : systemd_scope::system;
+             return {};
+         }},
+        {"armTimeMax", "duration", false, "24h", "The longest that `delvegate arm --for` may ask for.", "",
+         [](launcher_config& to, const words& value) {
+             return seconds_into(to.arm_time_max, value[0], std::chrono::minutes(1), std::chrono::hours(24 * 366));
+         }},
+        {"remoteStarts", "count", false, "6",
+         "Starts of one component through the gateway within remoteStartsPeriod, and as many stops; 0: none.", "",
+         [](launcher_config& to, const words& value) { return count_into(to.remote_starts, value[0], 0, 10'000); }},
+        {"remoteStartsPeriod", "duration", false, "10m", "The time that remoteStarts counts in.", "",
+         [](launcher_config& to, const words& value) {
+             return seconds_into(to.remote_starts_period, value[0], std::chrono::seconds(1), std::chrono::hours(24));
+         }},
+        {"connections", "count", false, "16", "Connections of the gateway at once; root has four of its own besides.", "",
+         [](launcher_config& to, const words& value) { return count_into(to.connections, value[0], 1, 256); }},
+    };
+    return keys;
+}
+
+const std::vector<config_key<component_definition>>& component_keys() {
+    using key = config_key<component_definition>;
+    using words = std::vector<std::string>;
+    using definition = component_definition;
+    static const std::vector<key> keys{
+        {"name", "DNS label", false, "", "What it is called everywhere: lower-case letters, digits and hyphens.", "kube-scheduler",
+         [](definition& to, const words& value) { return label_into(to.name, value[0]); }},
+        {"kind", "static-pod or systemd", false, "static-pod",
+         "static-pod: a pod of the kubelet's manifest directory. systemd: a service.", "",
+         [](definition& to, const words& value) { return kind_into(to.kind, value[0]); }},
+        {"pod", "text", false, "", "static-pod: the manifest's pod name. Without it: name.", "kube-scheduler",
+         [](definition& to, const words& value) { return subdomain_into(to.pod, value[0]); }},
+        {"container", "DNS label", false, "", "static-pod: which container, where the pod has several.", "kube-scheduler",
+         [](definition& to, const words& value) { return label_into(to.container, value[0]); }},
+        {"manifestDirectory", "path", false, "", "static-pod: where the manifest is. Without it: found as the kubelet finds it.",
+         "/etc/kubernetes/manifests",
+         [](definition& to, const words& value) { return path_into(to.manifest_directory, value[0]); }},
+        {"unit", "unit name", false, "", "systemd: the unit. Without it: name with .service.", "kubelet.service",
+         [](definition& to, const words& value) { return unit_into(to.unit, value[0]); }},
+        {"binary", "path", false, "", "The debug binary. Without it: binaryDir and the original program's name.",
+         "/opt/debug/v1.34.1/kube-scheduler", [](definition& to, const words& value) { return path_into(to.binary, value[0]); }},
+        {"binaryDir", "path", false, "", "Where debug binaries are, called like the programs they replace.", "/opt/debug/v1.34.1",
+         [](definition& to, const words& value) { return path_into(to.binary_directory, value[0]); }},
+        {"dlv", "path or name", false, "dlv", "The dlv to use; a name is looked up in the launcher's PATH.", "",
+         [](definition& to, const words& value) { return program_into(to.dlv, value[0]); }},
+        {"allowOtherMinor", "true or false", false, "false",
+         "Whether a debug binary of another Kubernetes minor version may run: it may write what the original cannot read.", "",
+         [](definition& to, const words& value) { return flag_into(to.allow_other_minor, value[0]); }},
+        {"extraArgs", "list of text", true, "[]", "Arguments added after the original ones.", "",
+         [](definition& to, const words& value) { return texts_into(to.extra_arguments, value); }},
+        {"remoteStart", "never, armed or always", false, "armed",
+         "Whether it may be started through the gateway: never, after `delvegate arm` by root on the node, or always.", "",
+         [](definition& to, const words& value) { return remote_into(to.remote, value[0]); }},
+        {"ceiling", "list of classes", true, "[observe, read, trace, breakpoint, control]",
+         "What may be done to it through any gateway at all, however it is configured (docs/policy.md has the classes). With "
+         "mutate or files whoever holds the gateway is this component's user.",
+         "", [](definition& to, const words& value) { return classes_into(to.ceiling, value); }},
+        {"memoryLimit", "bytes", false, "8GiB", "Memory of dlv and the component together; 0: no limit.", "",
+         [](definition& to, const words& value) { return size_into(to.memory_limit, value[0]); }},
+        {"startTimeout", "duration", false, "2m", "How long a start may take until the component's health answers; then it is undone.",
+         "",
+         [](definition& to, const words& value) {
+             return seconds_into(to.start_timeout, value[0], std::chrono::seconds(1), std::chrono::hours(1));
+         }},
+        {"stopBudget", "duration", false, "",
+         "How long it may stand still before it is resumed. Without it: derived from the component and its arguments, as "
+         "`delvegate inspect` shows.",
+         "25s",
+         [](definition& to, const words& value) {
+             return seconds_into(to.stop_budget.emplace(), value[0], std::chrono::seconds(1), std::chrono::hours(24));
+         }},
+        {"sessionTimeout", "duration", false, "10m", "How long nobody may be in a session, or no gateway be there, until it is put back.",
+         "",
+         [](definition& to, const words& value) {
+             return seconds_into(to.session_timeout, value[0], std::chrono::seconds(10), std::chrono::hours(24 * 7));
+         }},
+        {"ports", "list of ports", true, "[]", "TCP ports that must be free before it goes on. Without any: found from its arguments.",
+         "", [](definition& to, const words& value) { return ports_into(to.ports, value); }},
+        {"health", "URL or none", false, "",
+         "Answers 2xx when the component works. Without it: from the manifest's probes, or what the component is known for.",
+         "https://127.0.0.1:10259/healthz", [](definition& to, const words& value) { return health_into(to.health, value[0]); }},
+        {"onExit", "restore, restart or keep", false, "restore",
+         "When the component ends by itself: put the original back, start it again under dlv, or leave it for a look.", "",
+         [](definition& to, const words& value) { return on_exit_into(to.when_exited, value[0]); }},
+    };
+    return keys;
+}
+
+}  // namespace launcher
