@@ -93,6 +93,8 @@ const std::vector<plain_key>& top_keys() {
          "What outlives a run: the gateway's own CA and identities, and dlv's output files.", ""},
         {"runtimeDirectory", "path", default_runtime_directory(),
          "What does not: the socket of `delvegate status` and dlv's sockets.", ""},
+        {"launcherSocket", "path", "/run/delvegate/launcher.sock",
+         "Where the launcher listens, for components of kind launcher.", ""},
         {"certificateTtl", "duration", "1d",
          "How long a certificate lives that somebody enrolled for or renewed.", ""},
         {"renewWindow", "duration", "30d",
@@ -133,9 +135,9 @@ const std::vector<plain_key>& component_keys() {
     static const std::vector<plain_key> keys{
         {"name", "DNS label", "", "What `delvegate connect` calls it: lower-case letters, digits and hyphens.",
          "scheduler"},
-        {"kind", "exec or connect", "exec",
+        {"kind", "exec, connect or launcher", "exec",
          "exec starts a program under dlv; connect uses a headless dlv that is already running, with "
-         "--accept-multiclient.",
+         "--accept-multiclient; launcher is what root's launcher.yaml defines under this name, run and put back by the launcher.",
          ""},
         {"users", "list of text", "[]",
          "Users (certificate CN) who may do everything with it (role admin). Nobody listed in users or groups "
@@ -159,6 +161,14 @@ const std::vector<plain_key>& component_keys() {
         {"stopOnEntry", "true or false", "true",
          "kind exec: whether the program waits at its entry for the first IDE, or runs on at once.", ""},
         {"memoryLimit", "bytes", "4GiB", "kind exec: memory of dlv and the program together; 0: no limit.", ""},
+        {"stopBudget", "duration", "",
+         "kind exec: how long it may be kept from its duty by stops. Everybody is warned at half and at 80 %; then its "
+         "breakpoints are switched off, and it goes on. Without it: as long as people like.",
+         "10s"},
+        {"duty", "duration", "",
+         "kind exec: how long it must run freely until past stops count no more, and breakpoints come on again. Without it: a "
+         "quarter of stopBudget.",
+         "2s"},
         {"address", "address", "",
          "kind connect: where dlv listens: 127.0.0.1:PORT, [::1]:PORT or unix:PATH.", "127.0.0.1:2345"},
     };

@@ -74,6 +74,21 @@ std::string http_text(const http_answer& said, bool signed_off) {
     return text.str();
 }
 
+std::string http_lines_head() {
+    return "HTTP/1.1 200 OK\r\nServer: delvegate/" DELVEGATE_VERSION
+           "\r\nContent-Type: application/x-ndjson\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n"
+           "Connection: close\r\n\r\n";
+}
+
+std::string http_line(std::string_view json_text) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string size;
+    for (auto left = json_text.size() + 1; left > 0; left >>= 4) size.insert(size.begin(), digits[left & 15]);
+    return size + "\r\n" + std::string(json_text) + "\n\r\n";
+}
+
+std::string_view http_lines_end() { return "0\r\n\r\n"; }
+
 http_exchange::http_exchange(http_get answer, http_post post)
     : answer_(std::move(answer)), post_(std::move(post)), reader_(post_ ? max_body : 0) {}
 

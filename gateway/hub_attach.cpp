@@ -59,13 +59,13 @@ void hub::set_down(std::string reason) {
     down_reason_ = std::move(reason);
 }
 
-void hub::attach(const launcher::dlv_address& address, bool fresh, std::function<void(std::string)> ready) {
+void hub::attach(const upstream_route& route, bool fresh, std::function<void(std::string)> ready) {
     ++generation_;
-    address_ = address;
+    route_ = route;
     begin_start();
     auto lost = [this](std::string reason) { channel_lost(std::move(reason)); };
-    ask_ = std::make_unique<rpc_channel>(context_, address, lost);
-    door_ = std::make_unique<rpc_channel>(context_, address, lost);
+    ask_ = std::make_unique<rpc_channel>(context_, route_, lost);
+    door_ = std::make_unique<rpc_channel>(context_, route_, lost);
     asio::co_spawn(context_, attach_sequence(fresh, std::move(ready)), asio::detached);
 }
 
@@ -161,7 +161,7 @@ asio::awaitable<void> hub::open_keeper() {
     auto generation = generation_;
     kept_ = true;
     keeper_ = std::make_unique<dap_window>(
-        context_, address_,
+        context_, route_,
         dap_window::handlers{.event = nullptr, .closed = [this](std::string r) { channel_lost(std::move(r)); }});
     auto* window = keeper_.get();
     for (auto& [command, arguments] : std::initializer_list<std::pair<const char*, json>>{
@@ -192,6 +192,7 @@ void hub::restart(viewer& v, std::string params, std::function<void(const rpc_ou
         }
         image_.clear();
         image_bytes_ = 0;
+        budget_.forget();
         rpc_outcome state_out;
         auto state = co_await ask_state(state_out, true);
         if (generation != generation_) co_return;
@@ -234,6 +235,7 @@ void hub::detach(std::string reason) {
     looks_ = 0;
     at_entry_ = false;
     kept_ = false;
+    budget_.forget();
     pid_ = 0;
     halt_timer_.cancel();
     clogged_timer_.cancel();

@@ -11,7 +11,7 @@ constexpr std::size_t max_slots = 4;
 }  // namespace
 
 hub::look_slot::look_slot(hub& h)
-    : owner(h), channel(h.context_, h.address_, [&h](std::string reason) { h.channel_lost(std::move(reason)); }) {}
+    : owner(h), channel(h.context_, h.route_, [&h](std::string reason) { h.channel_lost(std::move(reason)); }) {}
 
 bool hub::look_slot::piece(std::string_view bytes, bool last) {
     auto* to = sink;

@@ -24,6 +24,7 @@
 #include "gateway/introduction.h"
 #include "gateway/log.h"
 #include "gateway/kill_sessions.h"
+#include "gateway/lifecycle_api.h"
 #include "gateway/own_identities.h"
 #include "gateway/permissions.h"
 #include "gateway/signer_client.h"
@@ -106,6 +107,9 @@ public:
         recorded("the gateway " DELVEGATE_VERSION " starts");
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
         parts_.api = [this](const auth::identity& who, std::string_view path) { return api(who, path); };
+        parts_.lifecycle = [this](const caller& who, const http_request& request, api_stream to) {
+            lifecycle_.handle(who, request, std::move(to));
+        };
         parts_.identities = &identities_;
         server_.emplace(parts_, std::move(*context));
         if (auto opened = status_.open(configuration_.runtime_directory); !opened) return opened;
@@ -172,6 +176,7 @@ private:
         audit_ = std::move(*trail);
         parts_.audit = audit_.get();
         components_.record_in(*audit_);
+        lifecycle_.record_in(*audit_);
         return {};
     }
 
@@ -227,6 +232,7 @@ private:
             server_->drain([this] {
                 components_.stop([this] {
                     log().info("drained");
+                    lifecycle_.close();
                     close_audit();
                 });
             });
@@ -284,10 +290,7 @@ private:
             return protocol::to_text(body);
         }
         if (path != "/v1/components") return {};
-        json::array all;
-        for (const auto& one : components_.list(who))
-            all.push_back(json::object{{"name", one.name}, {"state", one.state}, {"detail", one.detail}});
-        body.set("components", std::move(all));
+        body.set("components", components_.listed(who));
         return protocol::to_text(body);
     }
 
@@ -301,6 +304,7 @@ private:
     trust_files trust_;
     std::unique_ptr<audit_trail> audit_;
     endpoints components_;
+    lifecycle_api lifecycle_{components_, rights_};
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false, nullptr};
     std::optional<tls_server> server_;
     ca_signer issuing_{signer_};
