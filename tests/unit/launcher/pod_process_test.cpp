@@ -250,6 +250,9 @@ TEST(pod_process, refuses_volumes_that_it_cannot_make) {
                              "  hostNetwork: true\n  volumes:\n  - {name: v, " + volume + "}\n"), node(), "c");
     };
     EXPECT_TRUE(of("configMap: {name: x}").says(severity::refusal, "the volume v is a configMap"));
+    EXPECT_TRUE(plan(pod_with("    command: [c]\n    volumeMounts: [{name: v, mountPath: /}]\n",
+                              "  hostNetwork: true\n  volumes: [{name: v, hostPath: {path: /srv}}]\n"))
+                    .says(severity::refusal, "cannot do without"));
     EXPECT_TRUE(of("projected: {sources: []}").says(severity::refusal, "the volume v is a projected"));
     EXPECT_TRUE(of("hostPath: {path: /a}", ", subPathExpr: $(NO)").says(severity::refusal, "needs the variable NO"));
     EXPECT_TRUE(of("hostPath: {path: /a}", ", subPathExpr: $(UP)", "    env: [{name: UP, value: ../..}]\n")
