@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "launcher/arguments.h"
 #include "launcher/pod_expansion.h"
@@ -74,6 +75,9 @@ private:
         source = clean(sub->empty() ? source : source + "/" + *sub);
         const auto target = clean(mount.path);
         if (source == target) return;
+        if (target == "/" || target == "/proc" || target.starts_with("/proc/"))
+            return add(severity::refusal, file_ + ": the volume " + volume->name + " is mounted at " + target +
+                                              ", which a process on the host cannot do without");
         if (mount.propagation == "Bidirectional")
             add(severity::warning, file_ + ": what is mounted below " + target +
                                        " will not show on the host, as mountPropagation Bidirectional would have it");

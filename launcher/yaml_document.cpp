@@ -13,6 +13,7 @@
 #include "launcher/yaml_events.h"
 #include "launcher/yaml_scalar.h"
 #include "protocol/json.h"
+#include "protocol/json_place.h"
 #include "protocol/printable.h"
 
 namespace launcher {
@@ -75,12 +76,14 @@ yaml_value from_json(const protocol::json& json, std::size_t& nodes, const yaml_
 }
 
 outcome<yaml_value> parse_json_document(std::string_view bytes, const std::string& name, const yaml_limits& limits) {
-    std::size_t where = 0;
     protocol::json_limits json_limits;
     json_limits.max_depth = limits.max_depth;
     json_limits.fold_keys = false;  // two labels may differ in case only
-    const auto json = protocol::parse_json(bytes, json_limits, &where);
-    if (!json) return at_offset(name, bytes, where) + json.error().message();
+    const auto json = protocol::parse_json(bytes, json_limits);
+    if (!json) {
+        const auto where = protocol::json_fault(bytes);
+        return (where ? at_offset(name, bytes, *where) : name + ": ") + json.error().message();
+    }
     std::size_t nodes = 0;
     try {
         return from_json(*json, nodes, limits);
