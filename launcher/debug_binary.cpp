@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "launcher/dlv_go_range.h"
 #include "launcher/kubernetes_stamp.h"
@@ -18,7 +19,9 @@ namespace {
 class examination {
 public:
     examination(const std::string& path, const binary_expectations& expected)
-        : named_(path), expected_(expected), running_(parse_kubernetes_version(expected.running_version)) {}
+        : named_(path),
+          expected_(expected),
+          running_(parse_kubernetes_version(expected.running_version)) {}
 
     outcome<debug_binary> run();
 
@@ -26,7 +29,9 @@ private:
     void tell(severity how, std::string text, std::string mend = {}) {
         binary_.findings.push_back({how, std::move(text), std::move(mend)});
     }
-    std::string rebuild() const { return rebuild_hint(expected_.component, running_, binary_.build); }
+    std::string rebuild(bool without_cgo = false) const {
+        return rebuild_hint(expected_.component, running_, binary_.build, without_cgo);
+    }
 
     void look_at_file(const guarded_file& file);
     void look_into(const elf_file& elf);
@@ -62,9 +67,10 @@ void examination::look_into(const elf_file& elf) {
         tell(severity::refusal,
              "it needs the dynamic loader " + protocol::printable(loader) +
                  ", which this machine does not have (it was built with cgo elsewhere)",
-             "CGO_ENABLED=0 " + rebuild());
+             rebuild(true));
     binary_.kubernetes_version = kubernetes_stamp(elf, binary_.build);
     look_at_debug_info(elf);
+    if (binary_.build.go_version.empty() && binary_.debug.packages == 0) return;  // told already
     auto compared = compare_kubernetes_versions(
         {expected_.component, expected_.running_version, expected_.allow_other_minor},
         binary_.build, binary_.kubernetes_version);
@@ -76,8 +82,9 @@ void examination::look_at_debug_info(const elf_file& elf) {
     if (!elf.has_debug_info()) {
         if (!is_go)
             return tell(severity::refusal,
-                        binary_.path + " is not a program made by Go, or has been stripped of all "
-                                       "that tells so",
+                        binary_.path +
+                            " is not a program made by Go, or has been stripped of all "
+                            "that tells so",
                         rebuild());
         const bool stripped = !elf.has_symbols();
         tell(severity::refusal,
@@ -85,7 +92,8 @@ void examination::look_at_debug_info(const elf_file& elf) {
                  std::string(stripped ? "-s -w, or stripped afterwards" : "-w") +
                  "; dlv could show no variable and no source line",
              rebuild());
-        if (auto unfit = check_dlv_fits(expected_.dlv, expected_.dlv_go, binary_.build.go_version, 0))
+        if (auto unfit =
+                check_dlv_fits(expected_.dlv, expected_.dlv_go, binary_.build.go_version, 0))
             binary_.findings.push_back(std::move(*unfit));
         return;
     }
@@ -118,25 +126,28 @@ void examination::look_at_optimization() {
                                  std::to_string(debug.own_packages) + " packages were compiled";
     std::string text = share;
     if (debug.optimized != 0 && debug.inlined != 0)
-        text += " without -N -l: variables will be missing or stale, inlined functions take no "
-                "breakpoint of their own, and steps jump";
+        text +=
+            " without -N -l: variables will be missing or stale, inlined functions take no "
+            "breakpoint of their own, and steps jump";
     else if (debug.optimized != 0)
         text += " without -N: variables will be missing or stale, and steps jump";
     else
-        text += " without -l: inlined functions take no breakpoint of their own, and steps enter "
-                "them out of order";
+        text +=
+            " without -l: inlined functions take no breakpoint of their own, and steps enter "
+            "them out of order";
     if (!debug.main_optimized && bad + 1 >= debug.own_packages && debug.own_packages > 1)
         text += " (only the main package has them: `all=` was left out of -gcflags)";
     tell(severity::warning, std::move(text), rebuild());
 }
 
 void examination::look_at_sources() {
-    const auto relative = std::find_if(
-        binary_.debug.sources.begin(), binary_.debug.sources.end(),
-        [](const source_root& root) { return !root.prefix.starts_with('/'); });
+    const auto relative =
+        std::find_if(binary_.debug.sources.begin(), binary_.debug.sources.end(),
+                     [](const source_root& root) { return !root.prefix.starts_with('/'); });
     const bool trimmed = binary_.build.setting("-trimpath") == "true";
     if (!trimmed && relative == binary_.debug.sources.end()) return;
-    std::string text = "it was built with -trimpath: its sources are recorded without their directory";
+    std::string text =
+        "it was built with -trimpath: its sources are recorded without their directory";
     std::string mend = "map the recorded paths to your checkout in the editor";
     if (relative != binary_.debug.sources.end()) {
         const auto shown = relative->prefix.empty() ? std::string("relative to its root")
@@ -183,9 +194,10 @@ outcome<debug_binary> examine_debug_binary(const std::string& path,
 }
 
 std::uint64_t dlv_memory_estimate(std::uint64_t debug_bytes) {
-    // Measured, stopped at a breakpoint: unpacked debug sections of 1.8, 8.1 and 11.2 MiB took dlv 1.27.1
-    // 31, 65 and 74 MiB, 6.9 MiB took dlv 1.20.2 54 MiB: 23 MiB and five times as much. kube-apiserver
-    // 1.20 (a file of 159 MB, some 65 MiB of debug sections) took 430 MB. The line is laid above all.
+    // Measured, stopped at a breakpoint: unpacked debug sections of 1.8, 8.1 and 11.2 MiB took
+    // dlv 1.27.1 31, 65 and 74 MiB, 6.9 MiB took dlv 1.20.2 54 MiB: 23 MiB and five times as much.
+    // kube-apiserver 1.20 (a file of 159 MB, some 65 MiB of debug sections) took 430 MB. The line
+    // is laid above all.
     constexpr std::uint64_t base = 32ull << 20;
     return base + debug_bytes * 13 / 2;
 }

@@ -24,8 +24,8 @@ struct binary_expectations {
 };
 
 struct debug_binary {
-    // The inode that was examined. Execute it by /proc/PID/fd/N, or compare `identity` by same_file()
-    // just before and after it is executed by `path`.
+    // The inode that was examined. Execute it by /proc/PID/fd/N, or compare `identity` by
+    // same_file() just before and after it is executed by `path`.
     unique_fd file;
     file_identity identity;
     std::string path;  // absolute, without links
@@ -33,17 +33,17 @@ struct debug_binary {
     go_buildinfo build;
     std::string kubernetes_version;  // "v1.34.1" as stamped; empty: none
     dwarf_summary debug;
-    std::uint64_t debug_bytes = 0;   // of its debug sections, unpacked
+    std::uint64_t debug_bytes = 0;    // of its debug sections, unpacked
     std::uint64_t memory_needed = 0;  // by dlv, in bytes, estimated
-    std::vector<finding> findings;   // refusals, then warnings, then notes
+    std::vector<finding> findings;    // refusals, then warnings, then notes
 
     bool refused() const;
 };
 
-// Reads the file, never executes it. What is wrong with it is told in `findings`; an error only where
-// there is nothing to examine (no such file, unreadable, changed meanwhile). A file that others can
-// change is not parsed. Takes about a second for each 100 MB of debug information, and for that time
-// as much memory.
+// Reads the file, never executes it. What is wrong with it is told in `findings`; an error only
+// where there is nothing to examine (no such file, unreadable, changed meanwhile). A file that
+// others can change is not parsed. Takes about a second for each 100 MB of debug information, and
+// for that time as much memory.
 outcome<debug_binary> examine_debug_binary(const std::string& path,
                                            const binary_expectations& expected);
 

@@ -12,7 +12,7 @@ namespace launcher {
 namespace {
 
 struct entry {
-    dlv_version from;  // this release and those up to the next entry
+    dlv_version from;    // this release and those up to the next entry
     int oldest, newest;  // Go 1.x
 };
 // pkg/goversion/compat.go of each release.
@@ -98,8 +98,8 @@ std::optional<finding> check_dlv_fits(const dlv_version& dlv, const std::string&
     if (!go) return std::nullopt;
     const auto range = go_range_of(dlv);
     const auto how = range.known ? severity::refusal : severity::warning;
-    const auto made = "it was made by " + protocol::printable(go_version) + ", and dlv " +
-                      to_string(dlv);
+    const auto made =
+        "it was made by " + protocol::printable(go_version) + ", and dlv " + to_string(dlv);
     if (*go < range.oldest || *go > range.newest)
         return finding{how,
                        made + (range.known ? " debugs" : " probably debugs only") + " Go " +
@@ -107,8 +107,7 @@ std::optional<finding> check_dlv_fits(const dlv_version& dlv, const std::string&
                        mend_for(*go)};
     if (dwarf_version < 5) return std::nullopt;
     if (dlv < first_that_reads_dwarf_5)
-        return finding{severity::refusal,
-                       made + " does not read its debug information (DWARF 5)",
+        return finding{severity::refusal, made + " does not read its debug information (DWARF 5)",
                        "build it with GOEXPERIMENT=nodwarf5, or " + install(last_of_line.front())};
     const auto own = parse_go_version(dlv_go);
     if (own && *own < go_that_reads_dwarf_5)

@@ -26,9 +26,9 @@ struct go_range {
 };
 go_range go_range_of(const dlv_version& dlv);
 
-// None, or that this dlv does not debug a program made by `go_version` with DWARF of `dwarf_version`, and
-// what to install or build: a refusal where dlv is known to refuse, else a warning. `dlv_go` is the Go
-// that built dlv; empty: not known.
+// None, or that this dlv does not debug a program made by `go_version` with DWARF of
+// `dwarf_version`, and what to install or build: a refusal where dlv is known to refuse, else a
+// warning. `dlv_go` is the Go that built dlv; empty: not known.
 std::optional<finding> check_dlv_fits(const dlv_version& dlv, const std::string& dlv_go,
                                       const std::string& go_version, int dwarf_version);
 

@@ -22,8 +22,8 @@ struct closer {
 
 std::string text_of(Dwarf_Die& die, unsigned attribute) {
     Dwarf_Attribute found;
-    const char* text = dwarf_attr(&die, attribute, &found) != nullptr ? dwarf_formstring(&found)
-                                                                      : nullptr;
+    const char* text =
+        dwarf_attr(&die, attribute, &found) != nullptr ? dwarf_formstring(&found) : nullptr;
     return text != nullptr ? std::string(text).substr(0, longest_text) : std::string();
 }
 
@@ -53,8 +53,8 @@ std::string_view kubernetes_module(std::string_view package) {
     return package.substr(0, package.find('/', host.size()));
 }
 
-// Where most of a unit's code was recorded to come from: `<directory>` of its .go files, of those that
-// end with `ending`. Inlined code of other packages is in the same table.
+// Where most of a unit's code was recorded to come from: `<directory>` of its .go files, of those
+// that end with `ending`. Inlined code of other packages is in the same table.
 std::string directory_of(Dwarf_Die& unit, std::string_view ending) {
     Dwarf_Lines* lines = nullptr;
     std::size_t count = 0;
@@ -76,14 +76,13 @@ std::string directory_of(Dwarf_Die& unit, std::string_view ending) {
         }
         if (!directory.empty()) ++seen[directory];
     }
-    const auto most = std::max_element(seen.begin(), seen.end(), [](auto& a, auto& b) {
-        return a.second < b.second;
-    });
+    const auto most = std::max_element(seen.begin(), seen.end(),
+                                       [](auto& a, auto& b) { return a.second < b.second; });
     return most == seen.end() ? std::string() : std::string(most->first);
 }
 
-// The first unit of each module that can tell where the module lay does. Line tables are long, so only
-// some are asked.
+// The first unit of each module that can tell where the module lay does. Line tables are long, so
+// only some are asked.
 constexpr int most_tries = 8;
 using tries = std::map<std::string, int, std::less<>>;
 

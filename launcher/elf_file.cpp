@@ -24,8 +24,7 @@ constexpr std::size_t longest_interpreter = 4096;
 constexpr std::uint64_t best_deflate = 1032;  // zlib's largest ratio
 
 constexpr int host_class = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
-constexpr int host_order =
-    std::endian::native == std::endian::little ? ELFDATA2LSB : ELFDATA2MSB;
+constexpr int host_order = std::endian::native == std::endian::little ? ELFDATA2LSB : ELFDATA2MSB;
 
 #if defined(__x86_64__)
 constexpr std::uint32_t relative_relocation = R_X86_64_RELATIVE;
@@ -89,12 +88,14 @@ outcome<elf_file> elf_file::of(int fd, const std::string& path) {
         return path + " cannot be read: " + std::strerror(errno) + "; correct its mode";
     if (ident[EI_CLASS] != host_class || ident[EI_DATA] != host_order)
         return path +
-               " is a program of another word size or byte order than this machine's: build it with "
+               " is a program of another word size or byte order than this machine's: build it "
+               "with "
                "this machine's GOARCH";
     if (static_cast<std::uint64_t>(info.st_size) > largest_file)
         return path + " is larger than 4 GiB, which no Go program is: name the right file";
     if (elf_version(EV_CURRENT) == EV_NONE)
-        return std::string("libelf is older than the one delvegate was built with: install libelf1");
+        return std::string(
+            "libelf is older than the one delvegate was built with: install libelf1");
     // Not ELF_C_READ_MMAP: a file cut short while it is mapped would end us with SIGBUS.
     Elf* elf = elf_begin(fd, ELF_C_READ, nullptr);
     if (elf == nullptr) return malformed(path, elf_errmsg(-1));
@@ -105,8 +106,7 @@ outcome<elf_file> elf_file::of(int fd, const std::string& path) {
         return malformed(path, elf_errmsg(-1));
     if (sections > most_sections || segments > most_segments)
         return malformed(path, "too many sections or segments");
-    if (sections > 0 && elf_getshdrstrndx(elf, &names) != 0)
-        return malformed(path, elf_errmsg(-1));
+    if (sections > 0 && elf_getshdrstrndx(elf, &names) != 0) return malformed(path, elf_errmsg(-1));
     const auto size = static_cast<std::uint64_t>(info.st_size);
     const bool outside = any_section(elf, [&](Elf_Scn*, const GElf_Shdr& header, std::string_view) {
         return header.sh_type != SHT_NOBITS && header.sh_type != SHT_NULL &&

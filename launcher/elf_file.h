@@ -1,8 +1,8 @@
 // A program file's sections, symbols and memory image, read through libelf.
 //
-// Every size the file claims is checked against the file and against a limit before anything is read
-// or unpacked. It is still a large parser: give it files that only root or the caller can have written
-// (launcher/guarded_path.h).
+// Every size the file claims is checked against the file and against a limit before anything is
+// read or unpacked. It is still a large parser: give it files that only root or the caller can have
+// written (launcher/guarded_path.h).
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,8 @@ struct elf_symbol {
 
 class elf_file {
 public:
-    // A program for this machine, of this word size and byte order. `path` is for the error's words.
-    // `fd` must stay open, and is read with pread only: its offset is left alone.
+    // A program for this machine, of this word size and byte order. `path` is for the error's
+    // words. `fd` must stay open, and is read with pread only: its offset is left alone.
     static outcome<elf_file> of(int fd, const std::string& path);
 
     elf_file(elf_file&& other) noexcept
@@ -55,8 +55,8 @@ public:
     // `length` bytes at an address of the loaded program, from the file; none where it does not lie
     // wholly within the file's part of one segment.
     std::optional<std::string> memory(std::uint64_t address, std::size_t length) const;
-    // A pointer there; of a position-independent program what its relocation will make of it, before
-    // the load address is added.
+    // A pointer there; of a position-independent program what its relocation will make of it,
+    // before the load address is added.
     std::optional<std::uint64_t> pointer(std::uint64_t address) const;
     // A Go string variable's text: the pointer and length at this address. None where it is longer
     // than `limit` or lies outside.

@@ -44,8 +44,8 @@ std::string_view between_sentinels(std::string_view text) {
     return text.substr(sentinel, text.size() - 2 * sentinel);
 }
 
-// Go quotes a value with a blank, a quote or a backquote in it. Escapes for other than those are rare
-// and left as they are.
+// Go quotes a value with a blank, a quote or a backquote in it. Escapes for other than those are
+// rare and left as they are.
 std::string unquoted(std::string_view text) {
     if (text.size() < 2 || text.front() != text.back() ||
         (text.front() != '"' && text.front() != '`'))
@@ -142,7 +142,8 @@ outcome<std::string> go_version_of(const std::string& path) {
     const unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     struct stat info {};
     if (!fd || ::fstat(fd.get(), &info) != 0)
-        return failure(path + " cannot be read: " + std::strerror(errno) + "; correct its path or mode");
+        return failure(path + " cannot be read: " + std::strerror(errno) +
+                       "; correct its path or mode");
     if (!S_ISREG(info.st_mode)) return failure(path + " is not a regular file: correct its path");
     const auto file = elf_file::of(fd.get(), path);
     if (!file) return failure(file.error());

@@ -24,8 +24,8 @@ struct go_buildinfo {
     std::string_view setting(std::string_view key) const;
 };
 
-// Reads the inline form (Go >= 1.18) and the one of two pointers (1.13 to 1.17). None: not made by Go,
-// or damaged.
+// Reads the inline form (Go >= 1.18) and the one of two pointers (1.13 to 1.17). None: not made by
+// Go, or damaged.
 std::optional<go_buildinfo> read_go_buildinfo(const elf_file& file);
 
 // The lines `path`, `mod`, `build` of the text in it. Unknown lines are skipped. Pure.

@@ -149,8 +149,8 @@ outcome<guarded_file> walk::open(const std::string& path) {
             continue;
         }
         const auto here = joined(steps_, name);
-        unique_fd fd(::openat(steps_.back().fd.get(), name.c_str(),
-                              O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        unique_fd fd(
+            ::openat(steps_.back().fd.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
         struct stat info {};
         if (!fd || ::fstat(fd.get(), &info) != 0) return failed(here, errno);
         judge(info, here, steps_.back().shared);

@@ -1,4 +1,5 @@
-// A file that nobody but root or the caller can replace or change, and the very inode that was looked at.
+// A file that nobody but root or the caller can replace or change, and the very inode that was
+// looked at.
 #pragma once
 
 #include <cstdint>
@@ -29,10 +30,10 @@ struct guarded_file {
     std::string mend;  // the command for it
 };
 
-// Opens a regular file by an absolute path, one component after the other, links resolved here. Each
-// directory, link and the file itself must belong to root or the caller, and be writable by its owner
-// only; a sticky directory (/tmp) may be writable where what is taken from it belongs to them. What
-// fails this is told in `unsafe`. An error: not there, not a regular file, not readable.
+// Opens a regular file by an absolute path, one component after the other, links resolved here.
+// Each directory, link and the file itself must belong to root or the caller, and be writable by
+// its owner only; a sticky directory (/tmp) may be writable where what is taken from it belongs to
+// them. What fails this is told in `unsafe`. An error: not there, not a regular file, not readable.
 outcome<guarded_file> open_guarded(const std::string& path);
 
 }  // namespace launcher

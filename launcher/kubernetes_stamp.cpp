@@ -30,7 +30,8 @@ std::string minor_of(const kubernetes_version& version) {
 
 std::string kubernetes_stamp(const elf_file& file, const go_buildinfo& build) {
     if (const auto symbol = file.data_symbol(variable))
-        if (const auto text = file.go_string(symbol->address, longest_version); text && !text->empty())
+        if (const auto text = file.go_string(symbol->address, longest_version);
+            text && !text->empty())
             return protocol::printable(*text);
     return protocol::printable(from_flags(build.setting("-ldflags")).substr(0, longest_version));
 }
@@ -48,7 +49,7 @@ std::vector<finding> compare_kubernetes_versions(const version_demand& demand,
         const auto made = build.path.substr(commands.size());
         if (ours && made != component && is_kubernetes_component(made))
             return {{severity::refusal, "it is " + made + ", not " + component,
-                     mend + "   # and name what it makes"}};
+                     mend + "   # and give its path as `binary`"}};
     }
     const auto other = demand.allow_other_minor ? severity::warning : severity::refusal;
     const std::string danger =

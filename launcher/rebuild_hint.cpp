@@ -23,7 +23,8 @@ bool take(std::string_view& text, char wanted) {
     return true;
 }
 
-// "-rc.0", "-alpha.3", "-beta.1" belong to a tag of kubernetes/kubernetes; "-eks-…", "-gke.…" do not.
+// "-rc.0", "-alpha.3", "-beta.1" belong to a tag of kubernetes/kubernetes; "-eks-…", "-gke.…" do
+// not.
 std::string pre_release(std::string_view rest) {
     for (const std::string_view kind : {"-alpha.", "-beta.", "-rc."}) {
         if (!rest.starts_with(kind)) continue;
@@ -70,25 +71,28 @@ std::optional<kubernetes_version> parse_kubernetes_version(std::string_view text
 
 bool is_kubernetes_component(std::string_view name) {
     constexpr std::array<std::string_view, 8> names{
-        "kube-apiserver", "kube-controller-manager", "kube-scheduler",           "kube-proxy",
-        "kubelet",        "kubeadm",                 "cloud-controller-manager", "kubectl"};
+        "kube-apiserver", "kube-controller-manager",  "kube-scheduler", "kube-proxy", "kubelet",
+        "kubeadm",        "cloud-controller-manager", "kubectl"};
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 std::string rebuild_hint(std::string_view component,
                          const std::optional<kubernetes_version>& version,
-                         const go_buildinfo& build) {
+                         const go_buildinfo& build, bool without_cgo) {
     const bool by_make = is_kubernetes_component(component) &&
                          (build.path.empty() || build.path.starts_with(kubernetes) ||
                           build.path == "command-line-arguments");
     if (!by_make)
-        return "go build -gcflags \"all=-N -l\"" +
+        return std::string(without_cgo ? "CGO_ENABLED=0 " : "") +
+               "go build -gcflags \"all=-N -l\"" +
                (version && is_kubernetes_component(component) ? stamps(*version) : std::string()) +
                " " + package_word(build.path);
-    const auto what = " WHAT=cmd/" + std::string(component);
+    const auto what =
+        " WHAT=cmd/" + std::string(component) +
+        (without_cgo ? " KUBE_STATIC_OVERRIDES=" + std::string(component) : std::string());
     const auto checkout = version ? "git checkout " + version->tag + " && " : std::string();
-    // DBG=1 is known since 1.24. GOLDFLAGS must be set but empty, else -s -w is its default; without
-    // `all=` the flags reach the main package only.
+    // DBG=1 is known since 1.24. GOLDFLAGS must be set but empty, else -s -w is its default;
+    // without `all=` the flags reach the main package only.
     if (version && version->major == 1 && version->minor < 24)
         return checkout + "make" + what + " GOLDFLAGS=\"\" GOGCFLAGS=\"all=-N -l\"";
     return checkout + "make DBG=1" + what;

@@ -45,25 +45,25 @@ std::string component(const toolchain& tools, const build_how& how) {
     std::string flags;
     for (const auto& flag : how.flags) flags += " " + quoted(flag);
     std::string sources;
-    for (const auto* file : {"/cmd/kube-scheduler/main.go", "/pkg/scheduler/scheduler.go", "/go.mod",
-                             "/component-base/version/base.go"})
+    for (const auto* file : {"/cmd/kube-scheduler/main.go", "/pkg/scheduler/scheduler.go",
+                             "/go.mod", "/component-base/version/base.go"})
         sources += text_of(source_tree() + file);
-    const auto identity =
-        std::hash<std::string>()(sources + source_tree() + tools.go + flags + (how.gopath ? "g" : "m"));
+    const auto identity = std::hash<std::string>()(sources + source_tree() + tools.go + flags +
+                                                   (how.gopath ? "g" : "m"));
     const auto target = cache_directory() + "/component-" + std::to_string(identity);
-    const launcher::unique_fd lock(
-        ::open((cache_directory() + "/component.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    const launcher::unique_fd lock(::open((cache_directory() + "/component.lock").c_str(),
+                                          O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     ::flock(lock.get(), LOCK_EX);
     if (fs::exists(target)) return target;
     if (how.gopath) make_gopath();
     const char* cache = std::getenv("GOCACHE");
-    const auto command =
-        "cd " + quoted(component_sources(how)) + " && GOFLAGS= GOWORK=off GOPROXY=off GO111MODULE=" +
-        (how.gopath ? "off GOPATH=" + quoted(gopath()) : "on") +
-        " CGO_ENABLED=0 GOTOOLCHAIN=local GOCACHE=" +
-        quoted(cache != nullptr ? cache : cache_directory() + "/go-build") + " " + quoted(tools.go) +
-        " build -buildvcs=false -o " + quoted(target + ".new") + flags +
-        " k8s.io/kubernetes/cmd/kube-scheduler";
+    const auto command = "cd " + quoted(component_sources(how)) +
+                         " && GOFLAGS= GOWORK=off GOPROXY=off GO111MODULE=" +
+                         (how.gopath ? "off GOPATH=" + quoted(gopath()) : "on") +
+                         " CGO_ENABLED=0 GOTOOLCHAIN=local GOCACHE=" +
+                         quoted(cache != nullptr ? cache : cache_directory() + "/go-build") + " " +
+                         quoted(tools.go) + " build -buildvcs=false -o " + quoted(target + ".new") +
+                         flags + " k8s.io/kubernetes/cmd/kube-scheduler";
     if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
     fs::permissions(target + ".new", fs::perms(0755));
     fs::rename(target + ".new", target);

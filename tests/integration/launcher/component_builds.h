@@ -1,5 +1,5 @@
-// The stand-in of a Kubernetes component (tests/support/debuggees/component), built by a real Go in the
-// ways that people build theirs.
+// The stand-in of a Kubernetes component (tests/support/debuggees/component), built by a real Go in
+// the ways that people build theirs.
 #pragma once
 
 #include <string>
@@ -11,7 +11,8 @@ namespace launcher_test {
 
 struct build_how {
     std::vector<std::string> flags{};  // of `go build`
-    bool gopath = false;  // below a GOPATH with the staging modules in vendor, as Kubernetes <= 1.24
+    bool gopath =
+        false;  // below a GOPATH with the staging modules in vendor, as Kubernetes <= 1.24
 };
 
 const std::string stamp_of_1_34_1 = "-X k8s.io/component-base/version.gitVersion=v1.34.1";

@@ -66,8 +66,9 @@ TEST_P(debug_binaries, for_debugging_are_fit) {
     EXPECT_GT(binary->debug_bytes, 100000u);
     ASSERT_GE(binary->debug.sources.size(), 2u);
     for (const auto& root : binary->debug.sources)
-        EXPECT_EQ(root.prefix, component_sources(debug_build) +
-                                   (root.module == "k8s.io/component-base" ? "/component-base" : ""))
+        EXPECT_EQ(root.prefix,
+                  component_sources(debug_build) +
+                      (root.module == "k8s.io/component-base" ? "/component-base" : ""))
             << root.module;
 }
 
@@ -75,8 +76,8 @@ TEST_P(debug_binaries, for_debugging_are_fit) {
 TEST_P(debug_binaries, are_executed_by_the_inode_that_was_examined) {
     const auto binary = examine(debug_build);
     ASSERT_TRUE(binary) << binary.error();
-    const auto path = "/proc/" + std::to_string(::getpid()) + "/fd/" +
-                      std::to_string(binary->file.get());
+    const auto path =
+        "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(binary->file.get());
     const auto said = in_child([&](int out) {
         ::dup2(out, 1);
         ::execl(path.c_str(), "kube-scheduler", nullptr);
@@ -125,15 +126,16 @@ TEST_P(debug_binaries, without_debug_information_are_refused) {
 }
 
 TEST_P(debug_binaries, with_uncompressed_debug_information_are_read_too) {
-    const auto binary = examine(
-        {{"-gcflags", "all=-N -l", "-ldflags", "-compressdwarf=false " + stamp_of_1_34_1}});
+    const auto binary =
+        examine({{"-gcflags", "all=-N -l", "-ldflags", "-compressdwarf=false " + stamp_of_1_34_1}});
     ASSERT_TRUE(binary) << binary.error();
     EXPECT_TRUE(binary->findings.empty()) << all(*binary);
     EXPECT_EQ(binary->debug.sources.size(), examine(debug_build)->debug.sources.size());
 }
 
 TEST_P(debug_binaries, without_their_directories_need_a_mapping) {
-    const auto binary = examine({{"-trimpath", "-gcflags", "all=-N -l", "-ldflags", stamp_of_1_34_1}});
+    const auto binary =
+        examine({{"-trimpath", "-gcflags", "all=-N -l", "-ldflags", stamp_of_1_34_1}});
     ASSERT_TRUE(binary) << binary.error();
     EXPECT_FALSE(binary->refused()) << all(*binary);
     const auto* found = find(*binary, severity::note, "-trimpath");
@@ -168,9 +170,10 @@ TEST_P(debug_binaries, that_are_position_independent_are_read_too) {
 
 // Kubernetes up to 1.24: names below k8s.io/kubernetes/vendor, no modules.
 TEST(gopath_binaries, are_read_with_their_vendored_names) {
-    const build_how how{{"-gcflags", "all=-N -l", "-ldflags",
-                         "-X k8s.io/kubernetes/vendor/k8s.io/component-base/version.gitVersion=v1.20.2"},
-                        true};
+    const build_how how{
+        {"-gcflags", "all=-N -l", "-ldflags",
+         "-X k8s.io/kubernetes/vendor/k8s.io/component-base/version.gitVersion=v1.20.2"},
+        true};
     binary_expectations expected{"kube-scheduler", "v1.20.2", false, {1, 20, 2}, ""};
     const auto binary = examine_debug_binary(component(old_tools(), how), expected);
     ASSERT_TRUE(binary) << binary.error();
@@ -199,7 +202,8 @@ TEST(gopath_binaries, whose_paths_are_relative_need_a_mapping) {
     ASSERT_TRUE(binary) << binary.error();
     bool found = false;
     for (const auto& one : binary->findings)
-        found = found || one.text.find("k8s.io/kubernetes relative to its root") != std::string::npos;
+        found =
+            found || one.text.find("k8s.io/kubernetes relative to its root") != std::string::npos;
     EXPECT_TRUE(found);
 }
 
@@ -214,8 +218,8 @@ TEST(other_dlvs, are_told_apart_from_those_that_fit) {
         << made_old->findings[0].mend;
 }
 
-// Whatever a byte of a real program's headers, section table or debug information becomes, there is an
-// answer; mostly the words for what is damaged.
+// Whatever a byte of a real program's headers, section table or debug information becomes, there is
+// an answer; mostly the words for what is damaged.
 TEST_P(debug_binaries, of_damaged_bytes_are_survived) {
     namespace fs = std::filesystem;
     const auto copy = testing::TempDir() + "damaged-" + std::to_string(::getpid());
@@ -225,8 +229,13 @@ TEST_P(debug_binaries, of_damaged_bytes_are_survived) {
     std::uint64_t table = 0;
     ASSERT_EQ(::pread(fd.get(), &table, sizeof table, 40), 8);  // e_shoff
     ASSERT_LT(table, size);
-    const struct { std::uint64_t from, to; } regions[] = {
-        {0, 64}, {64, 1024}, {table, size}, {table, std::min(table + 2600, size)}, {size / 2, size}};
+    const struct {
+        std::uint64_t from, to;
+    } regions[] = {{0, 64},
+                   {64, 1024},
+                   {table, size},
+                   {table, std::min(table + 2600, size)},
+                   {size / 2, size}};
     std::mt19937 random(4);
     std::size_t refused = 0, survived = 0;
     for (int round = 0; round < 1500; ++round) {

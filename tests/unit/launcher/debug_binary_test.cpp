@@ -76,7 +76,8 @@ TEST_F(debug_binaries, without_debug_information_are_refused) {
     symbols.parts.push_back(
         {".symtab", SHT_SYMTAB, 0, 0, bytes_of(Elf64_Sym{}), 2, sizeof(Elf64_Sym)});
     expect(examine(symbols), severity::refusal, "linked with -w;");
-    expect(examine(elf_builder().add(".text", "x", 0x1000)), severity::refusal, "not a program made by Go");
+    expect(examine(elf_builder().add(".text", "x", 0x1000)), severity::refusal,
+           "not a program made by Go");
     expect(examine(std::string("/proc/self/exe")), severity::refusal, "Go");
 }
 
@@ -147,7 +148,8 @@ TEST(finding_the_debug_binary, takes_the_configured_one_else_that_of_the_same_na
     EXPECT_NE(error.error().find("kube-scheduler"), std::string::npos);
     definition.binary_directory = "/opt/debug/";
     EXPECT_EQ(*find_debug_binary(definition, "kube-scheduler"), "/opt/debug/kube-scheduler");
-    for (const auto& name : {std::string(), std::string(".."), std::string("../sh"), std::string("a\0b", 3)})
+    for (const auto& name :
+         {std::string(), std::string(".."), std::string("../sh"), std::string("a\0b", 3)})
         EXPECT_FALSE(find_debug_binary(definition, name)) << name;
     definition.binary = "/root/kube-scheduler.dbg";
     EXPECT_EQ(*find_debug_binary(definition, "kube-scheduler"), "/root/kube-scheduler.dbg");

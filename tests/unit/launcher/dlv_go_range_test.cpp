@@ -77,8 +77,7 @@ TEST(go_range, names_the_dlv_to_install) {
     EXPECT_NE(check_dlv_fits({1, 27, 1}, "", "go1.31.0", 4)->mend.find("@latest"),
               std::string::npos);
     const auto unfit = check_dlv_fits({1, 27, 1}, "", "go1.19.8", 4);
-    EXPECT_EQ(unfit->text,
-              "it was made by go1.19.8, and dlv 1.27.1 debugs Go 1.25 to 1.27");
+    EXPECT_EQ(unfit->text, "it was made by go1.19.8, and dlv 1.27.1 debugs Go 1.25 to 1.27");
 }
 
 TEST(go_version, is_understood_in_each_of_its_forms) {

@@ -26,8 +26,15 @@ inline elf_builder with_debug_info(int version, texts where, const std::vector<g
     const int form = where == texts::inline_ ? DW_FORM_string
                      : where == texts::strp  ? DW_FORM_strp
                                              : DW_FORM_strx1;
-    std::string abbrev{1, DW_TAG_compile_unit, DW_CHILDREN_no, DW_AT_name, static_cast<char>(form),
-                       DW_AT_language, DW_FORM_data1, DW_AT_producer, static_cast<char>(form)};
+    std::string abbrev{1,
+                       DW_TAG_compile_unit,
+                       DW_CHILDREN_no,
+                       DW_AT_name,
+                       static_cast<char>(form),
+                       DW_AT_language,
+                       DW_FORM_data1,
+                       DW_AT_producer,
+                       static_cast<char>(form)};
     if (where == texts::strx) abbrev += {DW_AT_str_offsets_base, DW_FORM_sec_offset};
     abbrev += std::string(3, '\0');
 

@@ -109,9 +109,11 @@ TEST_F(elf_files, finds_a_variable_also_below_vendor) {
         builder.parts.push_back({".strtab", SHT_STRTAB, 0, 0, std::string(1, '\0') + name + '\0'});
         return builder;
     };
-    EXPECT_EQ(open(with_symbol("a.io/b.v", STT_OBJECT)).file->data_symbol("a.io/b.v")->address, 0x3000u);
-    EXPECT_EQ(open(with_symbol("k/vendor/a.io/b.v", STT_OBJECT)).file->data_symbol("a.io/b.v")->name,
-              "k/vendor/a.io/b.v");
+    EXPECT_EQ(open(with_symbol("a.io/b.v", STT_OBJECT)).file->data_symbol("a.io/b.v")->address,
+              0x3000u);
+    EXPECT_EQ(
+        open(with_symbol("k/vendor/a.io/b.v", STT_OBJECT)).file->data_symbol("a.io/b.v")->name,
+        "k/vendor/a.io/b.v");
     EXPECT_FALSE(open(with_symbol("xa.io/b.v", STT_OBJECT)).file->data_symbol("a.io/b.v"));
     EXPECT_FALSE(open(with_symbol("a.io/b.v", STT_FUNC)).file->data_symbol("a.io/b.v"));
     EXPECT_TRUE(open(with_symbol("a.io/b.v", STT_OBJECT)).file->has_symbols());
@@ -140,7 +142,8 @@ TEST_F(elf_files, does_not_believe_in_sections_that_unpack_to_too_much) {
         EXPECT_NE(bytes.error().find("incredible size"), std::string::npos) << bytes.error();
     }
     elf_builder unknown;
-    unknown.parts.push_back({".debug_info", SHT_PROGBITS, SHF_COMPRESSED, 0, packed(77, 5, "zzzzz")});
+    unknown.parts.push_back(
+        {".debug_info", SHT_PROGBITS, SHF_COMPRESSED, 0, packed(77, 5, "zzzzz")});
     EXPECT_FALSE(open(unknown).file->debug_bytes());
     elf_builder cut;
     cut.parts.push_back({".debug_info", SHT_PROGBITS, SHF_COMPRESSED, 0, "short"});

@@ -58,14 +58,15 @@ TEST(kubernetes_stamp, says_nothing_of_programs_that_only_use_kubernetes_librari
 TEST(kubernetes_stamp, mends_by_the_version_that_runs) {
     const auto found = compare_kubernetes_versions({"kubelet", "v1.23.4"}, {}, "v1.24.0");
     ASSERT_EQ(found.size(), 1u);
-    EXPECT_EQ(found[0].mend,
-              "git checkout v1.23.4 && make WHAT=cmd/kubelet GOLDFLAGS=\"\" GOGCFLAGS=\"all=-N -l\"");
+    EXPECT_EQ(
+        found[0].mend,
+        "git checkout v1.23.4 && make WHAT=cmd/kubelet GOLDFLAGS=\"\" GOGCFLAGS=\"all=-N -l\"");
 }
 
 TEST(kubernetes_stamp, is_read_from_recorded_flags_where_no_symbol_tells) {
     const launcher_test::scratch directory;
-    const launcher_test::opened_elf elf(directory.file(
-        "program", launcher_test::elf_builder().add(".text", "x", 0x1000).build()));
+    const launcher_test::opened_elf elf(
+        directory.file("program", launcher_test::elf_builder().add(".text", "x", 0x1000).build()));
     const auto stamp = [&](const std::string& flags) {
         go_buildinfo build;
         build.settings.emplace_back("-ldflags", flags);

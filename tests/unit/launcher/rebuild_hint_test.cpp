@@ -5,7 +5,8 @@
 namespace launcher {
 namespace {
 
-std::string hint(const std::string& component, const std::string& version, const std::string& path = {}) {
+std::string hint(const std::string& component, const std::string& version,
+                 const std::string& path = {}) {
     go_buildinfo build;
     build.path = path;
     return rebuild_hint(component, parse_kubernetes_version(version), build);
@@ -58,6 +59,15 @@ TEST(rebuild_hint, is_gos_own_command_for_what_is_not_built_by_make) {
               "k8s.io/component-base/version.gitMinor=34 -X "
               "k8s.io/client-go/pkg/version.gitVersion=v1.34.1\" "
               "example.test/kbuild/kube-scheduler");
+}
+
+TEST(rebuild_hint, for_a_program_without_cgo_says_so) {
+    go_buildinfo build;
+    EXPECT_EQ(rebuild_hint("kubelet", parse_kubernetes_version("v1.34.1"), build, true),
+              "git checkout v1.34.1 && make DBG=1 WHAT=cmd/kubelet KUBE_STATIC_OVERRIDES=kubelet");
+    build.path = "example.test/kubelet";
+    EXPECT_EQ(rebuild_hint("coredns", {}, build, true),
+              "CGO_ENABLED=0 go build -gcflags \"all=-N -l\" example.test/kubelet");
 }
 
 TEST(rebuild_hint, holds_no_word_that_a_shell_would_act_on) {
