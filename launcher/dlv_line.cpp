@@ -25,10 +25,10 @@ constexpr std::size_t max_reply = 64u << 20;
 }  // namespace
 
 outcome<void> dlv_line::open(const dlv_address& address) {
+    connected_ = answered_ = false;
     auto socket = dial_dlv(address);
     if (!socket) return socket.error();
     socket_ = std::move(*socket);
-    connected_ = answered_ = false;
     out_.clear();
     in_.clear();
     scanned_ = 0;

@@ -218,7 +218,10 @@ void guard_deeds::let_go() {
     if (!make_ready(door_)) return;
     continue_open_ = true;
     door_.call("RPCServer.Command", R"({"name":"directionCongruentContinue"})",
-               [this](const reply&) { continue_open_ = false; });
+               [this](const reply& done) {
+                   continue_open_ = false;
+                   program_gone_ = !done && done.error().find("no such process") != std::string::npos;
+               });
     // Delve reads this when the program has been resumed.
     door_.call("RPCServer.IsMulticlient", "{}", [this](const reply& done) {
         finish(done ? trouble_ : "dlv was lost while the program was resumed: " + done.error());

@@ -31,6 +31,10 @@ public:
     guard_deeds(const dlv_address& address, protocol::json::array& taken, std::function<void()> journal);
 
     bool busy() const { return doing_.has_value(); }
+    // A program that was killed while it stood is there no more, and dlv says "stopped" of it for ever: only the
+    // attempt to continue tells.
+    bool program_gone() const { return program_gone_; }
+    void program_is_back() { program_gone_ = false; }
     void begin(deed what, time now, on_done done);
     // The watch's sight; only those asked for after begin() count, which the caller sees to.
     void saw(budget_clock::seen what);
@@ -59,6 +63,7 @@ private:
     step step_ = step::standing;
     std::optional<budget_clock::seen> sight_;
     bool ran_ = false;
+    bool program_gone_ = false;
     bool continue_open_ = false;  // a continue of ours has not returned
     int halts_open_ = 0;
     time halted_at_{0}, give_up_{0};

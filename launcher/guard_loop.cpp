@@ -124,6 +124,8 @@ void guard_loop::remember(bool at_once) {
 
 void guard_loop::saw(seen what) {
     const auto t = now();
+    if (what == seen::running) deeds_.program_is_back();
+    if (what == seen::stopped && deeds_.program_gone()) what = seen::exited;
     if (what == seen::stopped && sight_ != seen::stopped) stopped_since_ = t;
     sight_ = what;
     clock_.see(t, what);
@@ -159,7 +161,10 @@ void guard_loop::admit() {
                                                ++refusals_;
                                                log_.say_rationed("refused: " + operation, now());
                                            },
-                                           [this] { clock_.interrupted(now()); }},
+                                           [this] {
+                                               clock_.interrupted(now());
+                                               deeds_.program_is_back();
+                                           }},
                          t);
 }
 
