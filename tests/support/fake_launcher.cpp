@@ -10,7 +10,6 @@
 
 #include "gateway/component_commands.h"
 #include "gateway/launcher_command.h"
-#include "gateway/status_command.h"
 #include "tests/support/fake_manager.h"
 
 namespace {
@@ -72,7 +71,6 @@ int main(int argc, char** argv) {
     gateway::add_restore_command(app, exit_code, make);
     gateway::add_arm_commands(app, exit_code);
     gateway::add_launcher_command(app, exit_code, make);
-    gateway::add_status_command(app, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -156,7 +156,9 @@ TEST(launcher_wire, a_large_result_goes_in_parts) {
         const auto joined = joiner.take(std::move(*reply));
         ASSERT_TRUE(joined) << joined.error();
         ASSERT_EQ(joined->has_value(), at + 1 == packets->size());
-        if (*joined) EXPECT_EQ(**joined, whole);
+        if (*joined) {
+            EXPECT_EQ(**joined, whole);
+        }
     }
     // One lost on the way is noticed.
     result_joiner lossy;
