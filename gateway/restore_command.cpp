@@ -82,7 +82,7 @@ int run(const arguments& a, const launcher::manager_factory& make) {
     request.verb = launcher::launcher_verb::restore;
     request.component = a.component;
     request.decide = decide;
-    if (a.left_behind) request.verb = launcher::launcher_verb::status;  // a launcher that answers has done it at its start
+    if (a.left_behind) request = {};  // status: a launcher that answers has done it at its start
     const auto answer = ask_launcher(configuration->socket, request);
     if (answer && a.left_behind) {
         std::fputs("the launcher runs, and sees to it itself\n", stderr);
@@ -116,15 +116,19 @@ void add_restore_command(CLI::App& app, int& exit_code, launcher::manager_factor
     const auto a = std::make_shared<arguments>();
     auto* command = app.add_subcommand("restore", "Put back what is taken out of this node, whatever happened");
     command->footer(footer);
-    command->add_option("COMPONENT", a->component, "One only");
+    auto* component = command->add_option("COMPONENT", a->component, "One only");
     command->add_option("--output", a->output, "text, or json for scripts")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();
     a->where.add_options(*command);
     auto* theirs = command->add_flag("--keep-theirs", a->keep_theirs, "Root on the node only: what lies there now stays; ours is kept beside it");
-    command->add_flag("--put-back-ours", a->put_back_ours, "Root on the node only: ours comes back; theirs is kept beside it")->excludes(theirs);
-    command->add_flag("--left-behind", a->left_behind, "Only what nobody runs any more: for the boot")->excludes(theirs);
+    auto* ours = command->add_flag("--put-back-ours", a->put_back_ours, "Root on the node only: ours comes back; theirs is kept beside it")
+                     ->excludes(theirs);
+    command->add_flag("--left-behind", a->left_behind, "Only what nobody runs any more: for the boot")
+        ->excludes(theirs)
+        ->excludes(ours)
+        ->excludes(component);
     command->callback([a, make = std::move(make), &exit_code] { exit_code = run(*a, make); });
 }
 

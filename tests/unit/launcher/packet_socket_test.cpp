@@ -88,6 +88,17 @@ TEST_F(packet_socket, an_end_is_an_empty_packet) {
     EXPECT_EQ(came->text, "");
 }
 
+// It said why and closed, without reading what we had sent meanwhile.
+TEST_F(packet_socket, last_words_are_heard) {
+    ASSERT_TRUE(send_packet(there.get(), "unread"));
+    ASSERT_TRUE(send_packet(here.get(), "last words"));
+    here.reset();
+    const auto came = receive_packet(there.get());
+    ASSERT_TRUE(came) << came.error();
+    EXPECT_EQ(came->text, "last words");
+    EXPECT_EQ(receive_packet(there.get())->text, "");
+}
+
 TEST_F(packet_socket, who_does_not_read_is_given_up) {
     const std::string packet(32 * 1024, 'x');
     outcome<void> sent;
