@@ -44,7 +44,7 @@ outcome<packet> receive_packet(int socket, std::optional<milliseconds> patience)
     std::optional<steady::time_point> until;
     if (patience) until = steady::now() + *patience;
     std::string text(max_launcher_packet, '\0');
-    for (;;) {
+    for (bool reset = false;;) {
         if (!wait_for(socket, POLLIN, until)) return failed("nothing came in time");
         iovec piece{text.data(), text.size()};
         alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * most_descriptors)> room{};
@@ -55,6 +55,8 @@ outcome<packet> receive_packet(int socket, std::optional<milliseconds> patience)
         message.msg_controllen = room.size();
         const ssize_t n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
         if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) continue;
+        // The other end closed with something of ours unread; what it said before that is still there.
+        if (n < 0 && errno == ECONNRESET && !std::exchange(reset, true)) continue;
         if (n < 0) return failed("the connection broke: " + errno_text());
         std::vector<unique_fd> came;
         for (cmsghdr* part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
