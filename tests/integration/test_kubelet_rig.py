@@ -4,7 +4,7 @@ import json
 
 from harness import waiting
 from harness.rig import RigCase, manifests
-from harness.rig.kubelet import IMAGES
+from harness.rig.kubelet import DEBUG_DIRECTORY, IMAGES
 
 NEVER = "1h"  # no list after the first: what happens is inotify's doing
 SOON = "1s"
@@ -115,6 +115,25 @@ class FilesTest(KubeletTest):
         kubelet.node.write(YAML, manifests.scheduler(), 0o600)
         kubelet.wait_running("kube-scheduler")
 
+    def test_it_works_under_dlv_by_a_drop_in(self):
+        one = self.start()
+        before = self.kubelet.duty("kubelet")["pid"]
+        drop_in = "/run/systemd/system/kubelet.service.d/90-rig.conf"
+        self.node.write(drop_in, "[Service]\nEnvironment=HOME=/root\nExecStart=\nExecStart=/usr/local/bin/dlv exec "
+                        f"{DEBUG_DIRECTORY}/kubelet --headless --listen=127.0.0.1:0 --accept-multiclient --continue -- "
+                        "$KUBELET_CONFIG_ARGS $KUBELET_EXTRA_ARGS\n")
+        self.kubelet.stop()
+        self.node.run(["systemctl", "daemon-reload"], check=True)
+        self.kubelet.start()
+        duty = waiting.until(lambda: f"the debugged kubelet's duty\n{self.kubelet.log()}",
+                             lambda: self.kubelet.duty("kubelet")["pid"] != before and self.kubelet.duty("kubelet"))
+        self.assertEqual(self.node.processes()[duty["pid"]][0], f"{DEBUG_DIRECTORY}/kubelet")
+        self.assertEqual(self.kubelet.running("kube-scheduler")["id"], one["id"])
+        self.kubelet.put("kube-controller-manager.yaml", manifests.controller_manager())
+        self.kubelet.wait_running("kube-controller-manager")
+        self.move(YAML, "/etc/kubernetes/held.yaml")
+        self.kubelet.wait_gone(one)
+
     def test_a_reboot_starts_it_again(self):
         one = self.start()
         self.node.reboot()
@@ -170,10 +189,9 @@ class ComponentTest(KubeletTest):
         report = self.report()
         self.assertEqual((report["pid"], report["uid"], report["cwd"], report["version"]), (1, 0, "/", "v1.34.1"))
         self.assertEqual(report["argv"][0], "kube-scheduler")
-        self.assertEqual(self.node.run(["curl", "-sk", "https://127.0.0.1:10259/livez"]).stdout, "ok")
-        self.assertEqual(self.node.run(["curl", "-s", "http://127.0.0.1:10248/healthz"]).stdout, "ok")
-        self.assertEqual(self.node.run(["curl", "-sk", "https://127.0.0.1:10250/pods"]).stdout,
-                         self.node.read("/run/rig-kubelet/pods.json"))
+        self.assertEqual(self.node.fetch("https://127.0.0.1:10259/livez"), (200, "ok"))
+        self.assertEqual(self.node.fetch("http://127.0.0.1:10248/healthz"), (200, "ok"))
+        self.assertEqual(self.node.fetch("https://127.0.0.1:10250/pods"), (200, self.node.read("/run/rig-kubelet/pods.json")))
 
     def test_the_controller_manager_of_kubeadm(self):
         kubelet = self.new_kubelet({"kube-controller-manager.yaml": manifests.controller_manager()})

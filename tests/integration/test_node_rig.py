@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 
 from harness import process, tools, waiting
 from harness.rig import RigCase, cgroups, programs
@@ -110,20 +108,19 @@ class NodeTest(RigCase):
             self.assertEqual(node.pids("sleep"), [])
 
     def test_the_laptop_reaches_the_node_but_not_its_loopback(self):
-        self.node.spawn("web", ["python3", "-m", "http.server", "--bind", ADDRESS, "8080", "--directory", "/etc"])
-        self.node.spawn("private", ["python3", "-m", "http.server", "--bind", "127.0.0.1", "8081"])
+        node = self.node
+        node.install(programs.build("component", False), "/opt/rig/server")
+        for name, address in (("public", ADDRESS), ("private", "127.0.0.1")):
+            server = node.spawn(name, ["/opt/rig/server", f"--bind-address={address}", "--secure-port=8080", "--plain-http"])
+            server.wait_for("its port", lambda: node.fetch(f"http://{address}:8080/healthz") == (200, "ok"))
+        self.assertEqual(node.fetch(f"http://{ADDRESS}:8080/healthz", laptop=True), (200, "ok"))
+        self.assertIsNone(node.fetch("http://127.0.0.1:8080/healthz", laptop=True)[0])
 
-        def fetch(url):
-            with self.node.laptop():
-                try:
-                    return urllib.request.urlopen(url, timeout=waiting.DEADLINE).read()
-                except urllib.error.URLError:
-                    return None
-        self.assertEqual(waiting.until("an answer over the cable", lambda: fetch(f"http://{ADDRESS}:8080/hostname")), b"node1\n")
-        self.node.until("the private one", lambda: self.node.run(["python3", "-c",
-                        "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8081/')"]).returncode == 0)
-        self.assertIsNone(fetch(f"http://{ADDRESS}:8081/"))
-        self.assertIsNone(fetch("http://127.0.0.1:8081/"))
+    def test_cgroups_as_a_newer_node_has_them(self):
+        newer = self.new_node(name="node2", unified=True)
+        self.assertEqual(newer.run(["stat", "-f", "-c", "%T", "/sys/fs/cgroup"], check=True).stdout.strip(), "cgroup2fs")
+        result = newer.run(["systemd-run", "--quiet", "--wait", "--pipe", "cat", "/proc/self/cgroup"], check=True)
+        self.assertRegex(result.stdout, r"(?m)^0::/system.slice/run-u\d+.service$")
 
     def test_dlv_debugs_a_component_under_a_unit(self):
         node = self.node

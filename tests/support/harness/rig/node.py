@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -42,9 +43,10 @@ needs_root = unittest.skipUnless(os.geteuid() == 0 or "CI" in os.environ, "a nod
 
 
 class Node(Laptop):
-    def __init__(self, name="node1", bind=None, binary=True, dlv=True, size="4g", seccomp=False):
+    def __init__(self, name="node1", bind=None, binary=True, dlv=True, size="4g", seccomp=False, unified=None):
         """bind: {host path: path inside}, read-only. binary, dlv: whether delvegate and dlv are bound to DELVEGATE and
-        DLV. seccomp: whether systemd-nspawn's own filter stays on (it forbids things a host allows)."""
+        DLV. seccomp: whether systemd-nspawn's own filter stays on (it forbids things a host allows).
+        unified: whether it sees cgroups as v2 alone; by default as the host does."""
         self.name = name
         self.bindings = dict(bind or {})
         if binary:
@@ -52,11 +54,14 @@ class Node(Laptop):
         if dlv:
             self.bindings[os.path.abspath(tools.delve().dlv)] = DLV
         self.size = size
-        self.seccomp = seccomp
+        self.settings = {"SYSTEMD_SECCOMP": "1" if seccomp else "0"}
+        if unified is not None:
+            self.settings["SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"] = "1" if unified else "0"
         self.boots = 0
         self.init = None
         self._machine = None
         self._holder = None
+        self._children = []
 
     def __enter__(self):
         return self.start()
@@ -74,7 +79,7 @@ class Node(Laptop):
         os.makedirs(self._disk)
         try:
             self._hold()
-            self.as_laptop(["python3", disk.__file__, self.root, self.name, uuid.uuid4().hex, ADDRESS])
+            self.as_laptop([sys.executable, disk.__file__, self.root, self.name, uuid.uuid4().hex, ADDRESS])
             self.boot()
         except BaseException:
             self.stop()
@@ -106,7 +111,7 @@ class Node(Laptop):
             self._machine = subprocess.Popen(
                 cgroups.joining(self._launch, self.in_holder([*command, disk.INIT])), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
-                env=dict(os.environ, SYSTEMD_SECCOMP="1" if self.seccomp else "0"))
+                env=dict(os.environ, **self.settings))
         self.init = waiting.until(lambda: f"systemd in the node\n{self.boot_log()}", self._find_init)
         waiting.until(lambda: f"the node up\n{self.boot_log()}", self._is_up)
         self.as_laptop(["ip", "address", "replace", f"{LAPTOP}/24", "dev", f"ve-{self.name}"])
@@ -161,6 +166,8 @@ class Node(Laptop):
             # The node's cgroups empty only when the last process of it is gone.
             if self._machine:
                 self._machine.wait(waiting.DEADLINE)
+            for child in self._children:
+                child.wait(waiting.DEADLINE)
         cgroups.remove(self.id)
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -176,11 +183,10 @@ class Node(Laptop):
         place = ["env", "-i", *([f"--chdir={cwd}"] if cwd else []), *(f"{name}={value}" for name, value in variables.items())]
         return cgroups.joining(cgroups.beside_init(self.init), self._enter([*place, *command]))
 
-    def run(self, command, check=False, env=None, cwd=None, input=None, timeout=waiting.DEADLINE, text=True):
+    def run(self, command, check=False, env=None, cwd=None, input=None, stdin=None, timeout=waiting.DEADLINE, text=True):
         """Runs a command as root inside; the environment is a clean one."""
-        stdin = {} if input is not None else {"stdin": subprocess.DEVNULL}
-        result = subprocess.run(self._inside(command, env, cwd), capture_output=True, text=text, input=input,
-                                timeout=timeout, **stdin)
+        source = {"input": input} if input is not None else {"stdin": stdin or subprocess.DEVNULL}
+        result = subprocess.run(self._inside(command, env, cwd), capture_output=True, text=text, timeout=timeout, **source)
         if check and result.returncode:
             raise AssertionError(f"in the node: {' '.join(command)} failed with {result.returncode}\n"
                                  f"{result.stdout}{result.stderr}")
@@ -188,7 +194,9 @@ class Node(Laptop):
 
     def popen(self, command, env=None, cwd=None, **more):
         """Its pid is that of nsenter outside: use spawn() for what is to be signalled."""
-        return subprocess.Popen(self._inside(command, env, cwd), start_new_session=True, **more)
+        child = subprocess.Popen(self._inside(command, env, cwd), start_new_session=True, **more)
+        self._children.append(child)
+        return child
 
     def spawn(self, name, command, **more):
         return Guest(self, name, command, **more)
@@ -199,15 +207,17 @@ class Node(Laptop):
 
     def write(self, path, text, mode=0o644):
         """Makes the folders above, and puts the whole file in place by a rename within its folder, from a dot-name."""
-        data = text if isinstance(text, bytes) else text.encode()
-        script = ('d=$(dirname "$1"); mkdir -p "$d" && t="$d/.rig-$(basename "$1")" && cat > "$t" && '
-                  'chmod "$2" "$t" && mv "$t" "$1"')
-        self.run(["/bin/sh", "-c", script, "sh", path, f"{mode:04o}"], check=True, input=data, text=False)
+        self._place(path, mode, input=text if isinstance(text, bytes) else text.encode())
 
     def install(self, source, path, mode=0o755):
         """Copies a file of the host in."""
         with open(source, "rb") as file:
-            self.write(path, file.read(), mode)
+            self._place(path, mode, stdin=file)
+
+    def _place(self, path, mode, **source):
+        script = ('d=$(dirname "$1"); mkdir -p "$d" && t="$d/.rig-$(basename "$1")" && cat > "$t" && '
+                  'chmod "$2" "$t" && mv "$t" "$1"')
+        self.run(["/bin/sh", "-c", script, "sh", path, f"{mode:04o}"], check=True, text=False, **source)
 
     def read(self, path, binary=False):
         result = self.run(["cat", path], text=False)
