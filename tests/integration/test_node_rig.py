@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 from harness import process, tools, waiting
 from harness.rig import RigCase, cgroups, programs
@@ -13,8 +14,9 @@ from harness.rig.node import ADDRESS
 
 _RUN_THAT_DIES = """
 import sys
+import tempfile
 from harness.rig import Node
-node = Node().start()
+node = Node(name="killed").start()
 print(node.id, node.init, node._first, flush=True)
 sys.stdin.read()
 """
@@ -135,20 +137,21 @@ class NodeTest(RigCase):
 
 
 class NothingIsLeftTest(RigCase):
-    def assert_nothing_left(self, identity):
+    def assert_nothing_left(self, identity, name):
+        self.assertEqual(glob.glob(f"/run/systemd/nspawn/**/*{name}*", recursive=True), [])
         self.assertEqual(list(mounts_with(identity)), [])
         self.assertEqual([path for path in cgroups.hierarchies() if os.path.exists(os.path.join(path, identity))], [])
-        self.assertFalse(os.path.exists(os.path.join("/tmp", identity)))
+        self.assertFalse(os.path.exists(os.path.join(tempfile.gettempdir(), identity)))
 
     def test_after_a_stop(self):
-        node = self.new_node()
+        node = self.new_node(name="ends")
         guest = node.spawn("guest", ["sleep", "infinity"])
         init, directory = node.init, node.directory
         node.stop()
         self.assertFalse(process.alive(init))
         guest.wait()
         self.assertFalse(os.path.exists(directory))
-        self.assert_nothing_left(node.id)
+        self.assert_nothing_left(node.id, "ends")
 
     def test_after_a_run_that_was_killed(self):
         run = subprocess.Popen([sys.executable, "-c", _RUN_THAT_DIES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -167,7 +170,7 @@ class NothingIsLeftTest(RigCase):
         waiting.until("the node ends with it", lambda: not process.alive(int(init)) and not process.alive(int(first)))
         self.assertTrue(cgroups.stale(identity))
         self.new_node()
-        self.assert_nothing_left(identity)
+        self.assert_nothing_left(identity, "killed")
 
     def test_another_living_run_is_not_swept(self):
         node = self.new_node()

@@ -27,9 +27,11 @@ DELVEGATE = "/usr/bin/delvegate"
 DLV = "/usr/local/bin/dlv"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# The disk outlives a boot of the node; a tmpfs, since an overlay's upper layer cannot be on every root there is.
+# The disk outlives a boot of the node; it is a tmpfs, since an overlay's upper layer cannot be on every root there is.
+# systemd-nspawn keeps locks and folders by machine name in /run, which is therefore not the host's.
 _HOLDER = """
 set -e
+mount -t tmpfs -o mode=0755 tmpfs /run
 mount -t tmpfs -o mode=0755,size="$2" tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
@@ -70,6 +72,8 @@ class Node(Laptop):
         self.stop()
 
     def start(self):
+        if os.geteuid() != 0:
+            raise AssertionError("a node needs root")
         cgroups.sweep()
         tools.find("DELVEGATE_NSPAWN", "systemd-nspawn")
         self.id = cgroups.new_name()
