@@ -99,13 +99,22 @@ def members(file):
     return set()
 
 
-def kill(files):
-    """Ends whoever is in these groups."""
+def elsewhere(pid):
+    """Whether a process is in another PID namespace than this test."""
+    with contextlib.suppress(OSError):
+        return os.readlink(f"/proc/{pid}/ns/pid") != os.readlink("/proc/self/ns/pid")
+    return False
+
+
+def kill(files, all_of_them=True):
+    """Ends whoever is in these groups, or those in other PID namespaces: the nsenter that waits for one goes by itself,
+    and must not go before, since its child would then be the host's to bury."""
     def gone():
         left = set().union(*map(members, files))
         for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            if all_of_them or elsewhere(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         return not left
     waiting.until("the processes of a cgroup gone", gone)
 

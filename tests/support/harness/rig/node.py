@@ -150,7 +150,7 @@ class Node(Laptop):
         """Pulls the plug; clean: shuts systemd down as an administrator does. The disk stays. What the test itself
         runs inside is killed first: systemd would wait in vain to be told of the end of processes from outside."""
         if clean:
-            cgroups.kill(cgroups.beside_init(self.init))
+            cgroups.kill(cgroups.beside_init(self.init), all_of_them=False)
             self.run(["systemctl", "poweroff", "--no-block"], check=True)
         else:
             os.kill(self.init, signal.SIGKILL)
