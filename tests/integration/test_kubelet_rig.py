@@ -177,10 +177,10 @@ class BackoffTest(KubeletTest):
 
 class ComponentTest(KubeletTest):
     def report(self):
-        return json.loads(waiting.until("a report", lambda: self.node.read_or_nothing("/run/rig/report.json")))
+        return json.loads(waiting.until("a report", lambda: self.node.read_or_nothing("/var/lib/rig/report.json")))
 
     def test_it_looks_like_a_container(self):
-        one = self.start(manifests.scheduler(extra=["--report=/run/rig/report.json"]))
+        one = self.start(manifests.scheduler(extra=["--report=/var/lib/rig/report.json"]))
         proc = f"/proc/{one['pid']}"
         self.assertIn(f"/kubepods/burstable/pod{one['uid']}/{one['id']}", self.node.read(f"{proc}/cgroup"))
         self.assertRegex(self.node.read(f"{proc}/status"), rf"(?m)^NSpid:\t{one['pid']}\t1$")
@@ -199,14 +199,14 @@ class ComponentTest(KubeletTest):
         kubelet.wait_duty("kube-controller-manager")
 
     def test_json_with_variables(self):
-        self.start(manifests.scheduler_json(extra=["--report=/run/rig/report.json"]))
+        self.start(manifests.scheduler_json(extra=["--report=/var/lib/rig/report.json"]))
         report = self.report()
         self.assertIn("--kubeconfig=/etc/kubernetes/scheduler.conf", report["argv"])
         self.assertIn("--say=$(CONFIG) is /etc/kubernetes/scheduler.conf", report["argv"])
         self.assertIn("CONFIG=/etc/kubernetes/scheduler.conf", report["env"])
 
     def test_a_path_that_only_the_container_has(self):
-        self.start(manifests.scheduler_elsewhere(extra=["--report=/run/rig/report.json"]))
+        self.start(manifests.scheduler_elsewhere(extra=["--report=/var/lib/rig/report.json"]))
         report = self.report()
         self.assertEqual(report["cwd"], "/config")
         self.assertIn("elsewhere", report["read"]["scheduler.conf"])
