@@ -1,7 +1,8 @@
 """A node of a cluster without the cluster: a real systemd, a stand-in kubelet, stand-in components."""
 
+from .case import RigCase
 from .delvegate import Launcher
 from .kubelet import Kubelet
 from .node import Node, needs_root
 
-__all__ = ["Kubelet", "Launcher", "Node", "needs_root"]
+__all__ = ["Kubelet", "Launcher", "Node", "RigCase", "needs_root"]

@@ -92,21 +92,39 @@ def joining(files, command):
     return ["/bin/sh", "-c", script, "sh", str(len(files)), *files, *command]
 
 
-def members(name):
-    for mount in hierarchies():
-        for folder, _, _ in os.walk(os.path.join(mount, name)):
-            with contextlib.suppress(OSError), open(os.path.join(folder, "cgroup.procs"), encoding="ascii") as file:
-                yield from (int(line) for line in file.read().split())
+def members(file):
+    """Pids that a `cgroup.procs` lists; 0 is somebody in another PID namespace."""
+    with contextlib.suppress(OSError), open(file, encoding="ascii") as lines:
+        return {int(line) for line in lines.read().split()} - {0, os.getpid()}
+    return set()
+
+
+def elsewhere(pid):
+    """Whether a process is in another PID namespace than this test."""
+    with contextlib.suppress(OSError):
+        return os.readlink(f"/proc/{pid}/ns/pid") != os.readlink("/proc/self/ns/pid")
+    return False
+
+
+def kill(files, all_of_them=True):
+    """Ends whoever is in these groups, or those in other PID namespaces: the nsenter that waits for one goes by itself,
+    and must not go before, since its child would then be the host's to bury."""
+    def gone():
+        left = set().union(*map(members, files))
+        for pid in left:
+            if all_of_them or elsewhere(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        return not left
+    waiting.until("the processes of a cgroup gone", gone)
 
 
 def remove(name):
     """Kills whoever is still in the groups, and removes them."""
     def gone():
-        for pid in set(members(name)) - {0, os.getpid()}:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
         for mount in hierarchies():
             for folder, _, _ in os.walk(os.path.join(mount, name), topdown=False):
+                kill([os.path.join(folder, "cgroup.procs")])
                 with contextlib.suppress(OSError):
                     os.rmdir(folder)
         return not any(os.path.exists(os.path.join(mount, name)) for mount in hierarchies())

@@ -1,8 +1,9 @@
 """`delvegate` inside the node: one command's answer, and the launcher as a service."""
 
 import json
+import os
 
-from .. import waiting
+from .. import tools, waiting
 
 CONFIG = "/etc/delvegate/launcher.yaml"
 UNIT = "delvegate-launcher.service"
@@ -51,27 +52,38 @@ def run(node, *words, **more):
 
 
 class Launcher:
-    """The launcher as a service of the node, with a configuration that is root's."""
+    """The launcher as the service that is shipped, with a configuration that is root's."""
 
-    def __init__(self, node, components, command=("launcher",), **settings):
+    packaging = os.path.join(tools.ROOT, "packaging")
+
+    def __init__(self, node, components, restart=True, **settings):
+        """restart: whether systemd starts it again when it was killed, as the shipped unit says."""
         self.node = node
         self.configuration = dict(settings, components=list(components))
-        self.command = command
+        self.restart = restart
 
     def install(self):
-        """JSON is YAML."""
+        """What a package puts onto a node: all units, the gateway's user, directories. And launcher.yaml: JSON is YAML."""
+        for folder, target in (("systemd", "/usr/lib/systemd/system"), ("sysusers.d", "/usr/lib/sysusers.d"),
+                               ("tmpfiles.d", "/usr/lib/tmpfiles.d")):
+            for name in sorted(os.listdir(os.path.join(self.packaging, folder))):
+                self.node.install(os.path.join(self.packaging, folder, name), f"{target}/{name}", 0o644)
+        self.node.run(["systemd-sysusers"], check=True)
+        self.node.run(["systemd-tmpfiles", "--create", "--prefix=/run/delvegate", "--prefix=/var/lib/delvegate",
+                       "--prefix=/var/log/delvegate", "--prefix=/etc/delvegate"], check=True)
         self.node.write(CONFIG, json.dumps(self.configuration, indent=2) + "\n", 0o600)
-        sanitizers = "".join(f'Environment="{name}={value}"\n' for name, value in self.node.sanitizers().items())
-        self.node.write(f"/etc/systemd/system/{UNIT}",
-                        "[Unit]\nDescription=launcher of the rig\n[Service]\n"
-                        f"ExecStart=/usr/bin/delvegate {' '.join(self.command)}\n{sanitizers}"
-                        "KillMode=process\nRestart=no\n[Install]\nWantedBy=multi-user.target\n")
+        more = "".join(f'Environment="{name}={value}"\n' for name, value in self.node.sanitizers().items())
+        self.node.write(f"/etc/systemd/system/{UNIT}.d/rig.conf",
+                        "[Unit]\nStartLimitIntervalSec=0\n"  # tests kill it more often than nodes do
+                        f"[Service]\n{more}{'' if self.restart else 'Restart=no' + chr(10)}")
         self.node.run(["systemctl", "daemon-reload"], check=True)
         return self
 
     def start(self):
         """Returns when its socket is there."""
-        self.node.run(["systemctl", "enable", "--now", UNIT], check=True)
+        result = self.node.run(["systemctl", "enable", "--now", UNIT])
+        if result.returncode:
+            raise AssertionError(f"the launcher did not start\n{result.stderr}{self.log()}")
         path = self.configuration.get("socket", "/run/delvegate/launcher.sock")
         waiting.until(lambda: f"the launcher's socket {path}\n{self.log()}", lambda: self.node.exists(path))
         return self

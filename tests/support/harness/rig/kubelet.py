@@ -62,7 +62,7 @@ class Kubelet:
             node.install(programs.build("component", True), f"{DEBUG_DIRECTORY}/{name}")
         for path, text in _FILES.items():
             node.write(path, text, 0o600)
-        node.run(["mkdir", "-p", self.directory, manifests.DIRECTORY, manifests.LEASES, "/run/rig"], check=True)
+        node.run(["mkdir", "-p", self.directory, manifests.DIRECTORY, manifests.LEASES], check=True)
         node.write("/usr/lib/systemd/system/kubelet.service", _UNIT)
         node.write("/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", _DROP_IN)
         node.write("/var/lib/kubelet/kubeadm-flags.env",

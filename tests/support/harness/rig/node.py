@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -26,9 +27,11 @@ DELVEGATE = "/usr/bin/delvegate"
 DLV = "/usr/local/bin/dlv"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# The disk outlives a boot of the node; a tmpfs, since an overlay's upper layer cannot be on every root there is.
+# The disk outlives a boot of the node; it is a tmpfs, since an overlay's upper layer cannot be on every root there is.
+# systemd-nspawn keeps locks and folders by machine name in /run, which is therefore not the host's.
 _HOLDER = """
 set -e
+mount -t tmpfs -o mode=0755 tmpfs /run
 mount -t tmpfs -o mode=0755,size="$2" tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
@@ -42,9 +45,10 @@ needs_root = unittest.skipUnless(os.geteuid() == 0 or "CI" in os.environ, "a nod
 
 
 class Node(Laptop):
-    def __init__(self, name="node1", bind=None, binary=True, dlv=True, size="4g", seccomp=False):
+    def __init__(self, name="node1", bind=None, binary=True, dlv=True, size="4g", seccomp=False, unified=None):
         """bind: {host path: path inside}, read-only. binary, dlv: whether delvegate and dlv are bound to DELVEGATE and
-        DLV. seccomp: whether systemd-nspawn's own filter stays on (it forbids things a host allows)."""
+        DLV. seccomp: whether systemd-nspawn's own filter stays on (it forbids things a host allows).
+        unified: whether it sees cgroups as v2 alone; by default as the host does."""
         self.name = name
         self.bindings = dict(bind or {})
         if binary:
@@ -52,11 +56,14 @@ class Node(Laptop):
         if dlv:
             self.bindings[os.path.abspath(tools.delve().dlv)] = DLV
         self.size = size
-        self.seccomp = seccomp
+        self.settings = {"SYSTEMD_SECCOMP": "1" if seccomp else "0"}
+        if unified is not None:
+            self.settings["SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"] = "1" if unified else "0"
         self.boots = 0
         self.init = None
         self._machine = None
         self._holder = None
+        self._children = []
 
     def __enter__(self):
         return self.start()
@@ -65,6 +72,8 @@ class Node(Laptop):
         self.stop()
 
     def start(self):
+        if os.geteuid() != 0:
+            raise AssertionError("a node needs root")
         cgroups.sweep()
         tools.find("DELVEGATE_NSPAWN", "systemd-nspawn")
         self.id = cgroups.new_name()
@@ -74,7 +83,7 @@ class Node(Laptop):
         os.makedirs(self._disk)
         try:
             self._hold()
-            self.as_laptop(["python3", disk.__file__, self.root, self.name, uuid.uuid4().hex, ADDRESS])
+            self.as_laptop([sys.executable, disk.__file__, self.root, self.name, uuid.uuid4().hex, ADDRESS])
             self.boot()
         except BaseException:
             self.stop()
@@ -106,7 +115,7 @@ class Node(Laptop):
             self._machine = subprocess.Popen(
                 cgroups.joining(self._launch, self.in_holder([*command, disk.INIT])), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
-                env=dict(os.environ, SYSTEMD_SECCOMP="1" if self.seccomp else "0"))
+                env=dict(os.environ, **self.settings))
         self.init = waiting.until(lambda: f"systemd in the node\n{self.boot_log()}", self._find_init)
         waiting.until(lambda: f"the node up\n{self.boot_log()}", self._is_up)
         self.as_laptop(["ip", "address", "replace", f"{LAPTOP}/24", "dev", f"ve-{self.name}"])
@@ -138,8 +147,10 @@ class Node(Laptop):
             return file.read()
 
     def power_off(self, clean=False):
-        """Pulls the plug; clean: shuts systemd down as an administrator does. The disk stays."""
+        """Pulls the plug; clean: shuts systemd down as an administrator does. The disk stays. What the test itself
+        runs inside is killed first: systemd would wait in vain to be told of the end of processes from outside."""
         if clean:
+            cgroups.kill(cgroups.beside_init(self.init), all_of_them=False)
             self.run(["systemctl", "poweroff", "--no-block"], check=True)
         else:
             os.kill(self.init, signal.SIGKILL)
@@ -159,6 +170,8 @@ class Node(Laptop):
             # The node's cgroups empty only when the last process of it is gone.
             if self._machine:
                 self._machine.wait(waiting.DEADLINE)
+            for child in self._children:
+                child.wait(waiting.DEADLINE)
         cgroups.remove(self.id)
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -174,11 +187,10 @@ class Node(Laptop):
         place = ["env", "-i", *([f"--chdir={cwd}"] if cwd else []), *(f"{name}={value}" for name, value in variables.items())]
         return cgroups.joining(cgroups.beside_init(self.init), self._enter([*place, *command]))
 
-    def run(self, command, check=False, env=None, cwd=None, input=None, timeout=waiting.DEADLINE, text=True):
+    def run(self, command, check=False, env=None, cwd=None, input=None, stdin=None, timeout=waiting.DEADLINE, text=True):
         """Runs a command as root inside; the environment is a clean one."""
-        stdin = {} if input is not None else {"stdin": subprocess.DEVNULL}
-        result = subprocess.run(self._inside(command, env, cwd), capture_output=True, text=text, input=input,
-                                timeout=timeout, **stdin)
+        source = {"input": input} if input is not None else {"stdin": stdin or subprocess.DEVNULL}
+        result = subprocess.run(self._inside(command, env, cwd), capture_output=True, text=text, timeout=timeout, **source)
         if check and result.returncode:
             raise AssertionError(f"in the node: {' '.join(command)} failed with {result.returncode}\n"
                                  f"{result.stdout}{result.stderr}")
@@ -186,7 +198,9 @@ class Node(Laptop):
 
     def popen(self, command, env=None, cwd=None, **more):
         """Its pid is that of nsenter outside: use spawn() for what is to be signalled."""
-        return subprocess.Popen(self._inside(command, env, cwd), start_new_session=True, **more)
+        child = subprocess.Popen(self._inside(command, env, cwd), start_new_session=True, **more)
+        self._children.append(child)
+        return child
 
     def spawn(self, name, command, **more):
         return Guest(self, name, command, **more)
@@ -197,15 +211,17 @@ class Node(Laptop):
 
     def write(self, path, text, mode=0o644):
         """Makes the folders above, and puts the whole file in place by a rename within its folder, from a dot-name."""
-        data = text if isinstance(text, bytes) else text.encode()
-        script = ('d=$(dirname "$1"); mkdir -p "$d" && t="$d/.rig-$(basename "$1")" && cat > "$t" && '
-                  'chmod "$2" "$t" && mv "$t" "$1"')
-        self.run(["/bin/sh", "-c", script, "sh", path, f"{mode:04o}"], check=True, input=data, text=False)
+        self._place(path, mode, input=text if isinstance(text, bytes) else text.encode())
 
     def install(self, source, path, mode=0o755):
         """Copies a file of the host in."""
         with open(source, "rb") as file:
-            self.write(path, file.read(), mode)
+            self._place(path, mode, stdin=file)
+
+    def _place(self, path, mode, **source):
+        script = ('d=$(dirname "$1"); mkdir -p "$d" && t="$d/.rig-$(basename "$1")" && cat > "$t" && '
+                  'chmod "$2" "$t" && mv "$t" "$1"')
+        self.run(["/bin/sh", "-c", script, "sh", path, f"{mode:04o}"], check=True, text=False, **source)
 
     def read(self, path, binary=False):
         result = self.run(["cat", path], text=False)

@@ -1,6 +1,7 @@
 """The stand-ins, built as Kubernetes is: a stripped, optimised copy for the containers, one for the debugger, both
 stamped with a version."""
 
+import functools
 import hashlib
 import os
 import subprocess
@@ -16,6 +17,7 @@ BREAKPOINTS = {"kube-scheduler": "k8s.io/kubernetes/pkg/scheduler.(*Scheduler).s
                "kubelet": "k8s.io/kubernetes/pkg/kubelet.(*Kubelet).syncLoopIteration"}
 
 
+@functools.lru_cache(maxsize=None)
 def _digest(go, *words):
     digest = hashlib.sha256(subprocess.run([go, "version"], capture_output=True, check=True).stdout)
     digest.update("\0".join(words).encode())

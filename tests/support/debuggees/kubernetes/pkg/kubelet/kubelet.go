@@ -54,19 +54,12 @@ func (k *Kubelet) Run(stop <-chan struct{}) error {
 	k.containers = load(running)
 	changes, ended := make(chan change, 64), make(chan struct{}, 64)
 	if k.Path != "" {
-		go func() {
-			for {
-				k.log("watch of %s ended: %v", k.Path, watch(k.Path, changes))
-				time.Sleep(time.Second)
-			}
-		}()
+		k.watch(changes)
+		k.source.list()
 	}
 	list, tick := time.NewTicker(k.ListEvery), time.NewTicker(50*time.Millisecond)
 	defer list.Stop()
 	defer tick.Stop()
-	if k.Path != "" {
-		k.source.list()
-	}
 	for {
 		if err := k.syncLoopIteration(ended); err != nil {
 			return err
@@ -86,6 +79,20 @@ func (k *Kubelet) Run(stop <-chan struct{}) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// watch returns when the directory is watched; what fails is tried again every second.
+func (k *Kubelet) watch(changes chan<- change) {
+	var once sync.Once
+	begun := make(chan struct{})
+	go func() {
+		for {
+			err := watch(k.Path, changes, func() { once.Do(func() { close(begun) }) })
+			k.log("watch of %s ended: %v", k.Path, err)
+			time.Sleep(time.Second)
+		}
+	}()
+	<-begun
 }
 
 // syncLoopIteration is where a developer stops a kubelet.

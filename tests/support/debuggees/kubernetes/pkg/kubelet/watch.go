@@ -18,8 +18,10 @@ type change struct {
 const watched = syscall.IN_CREATE | syscall.IN_MOVED_TO | syscall.IN_MOVED_FROM | syscall.IN_MODIFY | syscall.IN_ATTRIB |
 	syscall.IN_DELETE | syscall.IN_DELETE_SELF | syscall.IN_MOVE_SELF
 
-// watch reports changes in the directory itself until it cannot be watched any more; dot-files are none.
-func watch(directory string, changes chan<- change) error {
+// watch reports changes in the directory itself until it cannot be watched any more; dot-files are none. It calls begun
+// when nothing can be missed any more, or when it has failed.
+func watch(directory string, changes chan<- change, begun func()) error {
+	defer begun()
 	fd, err := syscall.InotifyInit1(syscall.IN_CLOEXEC)
 	if err != nil {
 		return err
@@ -28,6 +30,7 @@ func watch(directory string, changes chan<- change) error {
 	if _, err := syscall.InotifyAddWatch(fd, directory, watched); err != nil {
 		return &os.PathError{Op: "watch", Path: directory, Err: err}
 	}
+	begun()
 	buffer := make([]byte, 64<<10)
 	for {
 		count, err := syscall.Read(fd, buffer)

@@ -70,7 +70,7 @@ func (p *Pod) GraceSeconds() int {
 	return 30
 }
 
-// Read reads a manifest as the pod of a node: the name gets the node's, the UID is a hash of content, node and path.
+// Read reads a manifest as the pod of a node: the name gets the node's, the UID is a hash of content and node.
 func Read(path, node string) (*Pod, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -102,7 +102,7 @@ func Read(path, node string) (*Pod, error) {
 	}
 	pod.Metadata.Name += "-" + strings.ToLower(node)
 	if pod.Metadata.UID == "" {
-		sum := md5.Sum([]byte(string(canonical) + "host:" + node + "file:" + path))
+		sum := md5.Sum([]byte(string(canonical) + "host:" + node))
 		pod.Metadata.UID = hex.EncodeToString(sum[:])
 	}
 	return pod, nil
