@@ -86,7 +86,7 @@ public:
     virtual outcome<std::vector<restore_report>> restore(const std::string& name, const lifecycle_request& request,
                                                          const progress_callback& progress) = 0;
     // At the launcher's start, before any verb: what an earlier process left is taken up again where it lives, and put back
-    // where it does not. Of components it had to do something with.
+    // where it does not. Of components it had to do something with. From then on it looks after what is out, too.
     virtual std::vector<restore_report> recover(const progress_callback& progress) = 0;
     // Of every definition, and of what is held without one. Does not wait for a verb under way.
     virtual std::vector<component_status> status() = 0;
@@ -95,9 +95,6 @@ public:
     // The gateway is there and serves the component (somebody is in a session, if `sessions`); without it the component is
     // restored after sessionTimeout. Answers quickly.
     virtual outcome<void> heartbeat(const std::string& name, const std::string& session, bool sessions) = 0;
-    // Called once by the launcher, when it serves: brings in order what an earlier process left, and from then on restores
-    // what its people have left, or what has ended.
-    virtual void watch() {}
 };
 
 // The engine. With `configuration.state_directory` it finds what earlier processes left. Fails when the state cannot be

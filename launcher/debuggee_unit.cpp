@@ -77,9 +77,9 @@ outcome<unique_fd> listen_at(const std::string& path, int type) {
 
 outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan& plan, const session_files& files) {
     const auto dlv = find_dlv(plan.definition.dlv);
-    if (!dlv) return failure(dlv.error());
+    if (!dlv) return error_text(dlv.error());
     const auto version = version_of(*dlv);
-    if (!version) return failure(version.error());
+    if (!version) return error_text(version.error());
     const bool by_socket = *version >= first_with_unix_sockets;
     const auto spec = spec_of(plan);
 
@@ -102,8 +102,8 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
     struct stat info {};
     const auto start = ::stat(files.output.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 
-    if (auto fine = systemd.reset_failed(service.unit); !fine) return failure(fine.error());
-    if (auto fine = systemd.start_transient(service); !fine) return failure(fine.error());
+    if (auto fine = systemd.reset_failed(service.unit); !fine) return error_text(fine.error());
+    if (auto fine = systemd.start_transient(service); !fine) return error_text(fine.error());
     launched result;
     std::string trouble;
     const bool announced = wait_until(announcement_patience, [&] {
@@ -142,7 +142,7 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
 outcome<process_mark> find_debuggee(systemd_manager& systemd, const std::string& unit, const process_mark& dlv,
                                     const file_identity& checked) {
     const auto all = systemd.unit_processes(unit);
-    if (!all) return failure(all.error());
+    if (!all) return error_text(all.error());
     for (const auto pid : *all) {
         process_stat stat;
         if (pid == dlv.pid || !read_stat(pid, stat) || stat.parent != dlv.pid) continue;
@@ -162,8 +162,8 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
                                   const dlv_address& dlv, protocol::class_set ceiling) {
     auto control = listen_at(files.control, SOCK_SEQPACKET);
     auto gateway = listen_at(files.gateway, SOCK_STREAM);
-    if (!control) return failure(control.error());
-    if (!gateway) return failure(gateway.error());
+    if (!control) return error_text(control.error());
+    if (!gateway) return error_text(gateway.error());
     const auto log = files.output + ".guard";
     unique_fd log_file(::open(log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     int ends[2];
@@ -180,7 +180,7 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
     settings.budget = plan.budget;
     settings.component = plan.definition.name;
     settings.state_file = files.debuggee + "/guard.json";
-    if (auto sent = send_guard_settings(ours.get(), settings); !sent) return failure(sent.error());
+    if (auto sent = send_guard_settings(ours.get(), settings); !sent) return error_text(sent.error());
 
     transient_service service;
     service.unit = guard_unit_of(plan.definition.name);
@@ -192,8 +192,8 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
     service.memory_max = guard_memory;
     service.oom_score_adjust = -900;  // it must outlive what it guards
     service.standard_input = theirs.get();
-    if (auto fine = systemd.reset_failed(service.unit); !fine) return failure(fine.error());
-    if (auto fine = systemd.start_transient(service); !fine) return failure(fine.error());
+    if (auto fine = systemd.reset_failed(service.unit); !fine) return error_text(fine.error());
+    if (auto fine = systemd.start_transient(service); !fine) return error_text(fine.error());
 
     std::string last = "it has not answered";
     const bool ready = wait_until(guard_patience, [&] {
@@ -224,11 +224,11 @@ outcome<void> end_debuggee_unit(systemd_manager& systemd, const std::string& uni
     }
     if (auto stopped = systemd.stop(unit); !stopped) {
         (void)systemd.kill_unit(unit, SIGKILL);
-        if (auto again = systemd.stop(unit); !again) return failure(again.error());
+        if (auto again = systemd.stop(unit); !again) return error_text(again.error());
     }
     (void)systemd.reset_failed(unit);
     const auto left = systemd.unit_processes(unit);
-    if (!left) return failure(left.error());
+    if (!left) return error_text(left.error());
     if (!left->empty())
         return "process " + std::to_string(left->front()) + " of " + unit + " cannot be ended: it hangs in the kernel";
     return {};

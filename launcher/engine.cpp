@@ -57,32 +57,32 @@ engine::place& engine::place_of(const std::string& name) {
 
 outcome<const component_definition*> engine::definition_of(const std::string& name) const {
     if (const auto* found = configuration_.find(name)) return found;
-    return failure("no component " + name + " is defined in launcher.yaml of this node");
+    return error_text("no component " + name + " is defined in launcher.yaml of this node");
 }
 
 outcome<std::optional<detachment>> engine::row_of(const std::string& name) {
     const std::lock_guard lock(journal_lock_);
-    if (!journal_) return failure(journal_trouble_);
+    if (!journal_) return error_text(journal_trouble_);
     return journal_->find(name);
 }
 
 outcome<void> engine::advance(detachment& row, journal_step step, const detachment_changes& changes) {
     const std::lock_guard lock(journal_lock_);
-    if (!journal_) return failure(journal_trouble_);
+    if (!journal_) return error_text(journal_trouble_);
     if (auto kept = journal_->advance(row.id, step, changes); !kept) return kept;
     if (step == journal_step::closed) return {};
     auto read = journal_->find(row.component);
-    if (!read) return failure(read.error());
+    if (!read) return error_text(read.error());
     if (*read) row = **read;
     return {};
 }
 
 outcome<component_plan> engine::inspect(const std::string& name) {
     const auto definition = definition_of(name);
-    if (!definition) return failure(definition.error());
+    if (!definition) return error_text(definition.error());
     const auto row = row_of(name);
     if (row && *row)
-        return failure(name + " is out since " + utc_text((*row)->since.wall) + " by " + (*row)->started_by +
+        return error_text(name + " is out since " + utc_text((*row)->since.wall) + " by " + (*row)->started_by +
                        ": what start would do can be said when it is back");
     return make_detacher(**definition, configuration_)->inspect({});
 }
@@ -90,18 +90,18 @@ outcome<component_plan> engine::inspect(const std::string& name) {
 outcome<component_status> engine::start(const std::string& name, const lifecycle_request& request,
                                         const progress_callback& progress) {
     const auto definition = definition_of(name);
-    if (!definition) return failure(definition.error());
+    if (!definition) return error_text(definition.error());
     return run(*this, **definition, progress).start(request);
 }
 
 outcome<component_status> engine::stop(const std::string& name, const lifecycle_request&, const progress_callback& progress) {
     const auto definition = definition_of(name);
-    if (!definition) return failure(definition.error());
+    if (!definition) return error_text(definition.error());
     run one(*this, **definition, progress);
     const auto row = row_of(name);
-    if (row && !*row) return failure(name + " is not out: there is nothing to stop");
+    if (row && !*row) return error_text(name + " is not out: there is nothing to stop");
     auto back = one.bring_back(found_on_disk::occasion::restore_asked, true);
-    if (!back) return failure(back.error());
+    if (!back) return error_text(back.error());
     auto status = status_of(**definition);
     status.notes.push_back(*back);
     return status;
@@ -122,8 +122,7 @@ outcome<std::vector<restore_report>> engine::restore(const std::string& name, co
         auto back = one.bring_back(why, false);
         report.restored = back.has_value();
         report.text = back ? *back : back.error();
-        const auto row = row_of(definition.name);
-        report.nothing_to_do = back && row && !*row && one.here.doing == component_state::available && back->empty();
+        report.nothing_to_do = back && !one.touched();
         if (!back)
             report.decide = {"delvegate restore " + definition.name + " --put-back-ours",
                              "delvegate restore " + definition.name + " --keep-theirs"};
@@ -169,7 +168,7 @@ component_status engine::status_of(const component_definition& definition) {
         status.state = component_state::running;
         const auto files = files_of(configuration_, definition.name, out.id);
         const auto answer = ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "status"}}), status_patience);
-        const auto guard = answer ? read_guard_status(*answer) : outcome<guard_status>(failure(answer.error()));
+        const auto guard = answer ? read_guard_status(*answer) : outcome<guard_status>(error_text(answer.error()));
         if (!guard) status.warnings.push_back("its guard does not answer: " + guard.error());
         else if (guard->state == "stopped") status.state = component_state::stopped;
         else if (guard->state == "exited") status.state = component_state::exited;
@@ -187,7 +186,7 @@ std::vector<component_status> engine::status() {
 
 outcome<unique_fd> engine::dial(const std::string& name, const std::string& session) {
     const auto row = row_of(name);
-    if (!row) return failure(row.error());
+    if (!row) return error_text(row.error());
     if (!same_session(*row, session) || (*row)->step != journal_step::running)
         return name + " does not run under dlv" + (*row ? " in that session" : "") + ": delvegate start " + name;
     const auto files = files_of(configuration_, name, (*row)->id);
@@ -203,9 +202,9 @@ outcome<unique_fd> engine::dial(const std::string& name, const std::string& sess
 
 outcome<void> engine::heartbeat(const std::string& name, const std::string& session, bool sessions) {
     const auto definition = definition_of(name);
-    if (!definition) return failure(definition.error());
+    if (!definition) return error_text(definition.error());
     auto row = row_of(name);
-    if (!row) return failure(row.error());
+    if (!row) return error_text(row.error());
     if (!same_session(*row, session)) return name + " is not out in that session";
     const auto files = files_of(configuration_, name, (*row)->id);
     const auto told = ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "alive"}}), status_patience);
@@ -231,11 +230,25 @@ outcome<void> engine::heartbeat(const std::string& name, const std::string& sess
     return {};
 }
 
-void engine::watch() {
+std::vector<restore_report> engine::recover(const progress_callback& progress) {
+    std::vector<restore_report> reports;
     for (const auto& definition : configuration_.components) {
-        run one(*this, definition, nobody_watches);
-        (void)one.bring_back(found_on_disk::occasion::launcher_start, false);
+        run one(*this, definition, progress);
+        const auto before = row_of(definition.name);
+        auto back = one.bring_back(found_on_disk::occasion::launcher_start, false);
+        if (back && before && !*before && !one.touched()) continue;
+        restore_report report;
+        report.name = definition.name;
+        const auto after = row_of(definition.name);
+        report.restored = back && after && !*after;
+        report.text = back ? *back : back.error();
+        reports.push_back(std::move(report));
     }
+    watch();
+    return reports;
+}
+
+void engine::watch() {
     watch_ = std::thread([this] {
         std::unique_lock lock(watch_lock_);
         while (!watch_wakes_.wait_for(lock, watch_interval, [this] { return ending_; })) {

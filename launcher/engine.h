@@ -36,10 +36,10 @@ public:
                                    const progress_callback& progress) override;
     outcome<std::vector<restore_report>> restore(const std::string& name, const lifecycle_request& request,
                                                  const progress_callback& progress) override;
+    std::vector<restore_report> recover(const progress_callback& progress) override;
     std::vector<component_status> status() override;
     outcome<unique_fd> dial(const std::string& name, const std::string& session) override;
     outcome<void> heartbeat(const std::string& name, const std::string& session, bool sessions) override;
-    void watch() override;
 
 private:
     // One component's: what a verb under way has come to, and its lock.
@@ -59,6 +59,7 @@ private:
     outcome<std::optional<detachment>> row_of(const std::string& name);
     outcome<void> advance(detachment& row, journal_step step, const detachment_changes& changes);
     component_status status_of(const component_definition& definition);
+    void watch();
     void look_after();
     void look_after(const component_definition& definition);
 

@@ -35,16 +35,16 @@ outcome<found_on_disk> engine::run::look(const std::optional<detachment>& row, d
         found.deadline_passed = row->deadline && passed(*row->deadline, now());
     }
     auto manager = systemd();
-    if (!manager) return failure(manager.error());
+    if (!manager) return error_text(manager.error());
     if (const auto unit = (*manager)->properties(debuggee_unit_of(definition.name)))
         found.unit_active = unit->is_active() || unit->active_state == "activating" || unit->active_state == "deactivating";
-    if (auto seen = kind.look(row, found); !seen) return failure(seen.error());
+    if (auto seen = kind.look(row, found); !seen) return error_text(seen.error());
     return found;
 }
 
 outcome<void> engine::run::end_processes(const std::optional<detachment>& row) {
     auto manager = systemd();
-    if (!manager) return failure(manager.error());
+    if (!manager) return error_text(manager.error());
     const auto files = files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0'));
     const auto plan = row ? stored_plan(of.configuration_.state_directory, row->id) : std::nullopt;
     const auto grace = plan ? plan->process.grace : default_grace;
@@ -74,22 +74,26 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     std::optional<detachment> row;
     if (of.journal_) {
         auto read = of.row_of(definition.name);
-        if (!read) return failure(read.error());
+        if (!read) return error_text(read.error());
         row = *read;
     }
     if (!kind_) kind_ = make_detacher(definition, of.configuration_);
     auto found = look(row, *kind_, why);
-    if (!found) return failure(found.error());
+    if (!found) return error_text(found.error());
     const auto decision = decide_recovery(*found);
     if (decision.leave_running) {
         if (decision.restart_guard && row)
-            if (auto renewed = renew_guard(*row); !renewed) return failure(renewed.error());
+            if (auto renewed = renew_guard(*row); !renewed) return error_text(renewed.error());
         return text(decision.reason);
     }
+    using manifest = recovery_decision::manifest_action;
+    using drop_in = recovery_decision::drop_in_action;
+    touched_ = row || decision.end_processes || decision.manifest != manifest::none || decision.drop_in != drop_in::none;
+    if (!touched_) return text(decision.reason);
     // What follows is done whether or not it can be written down.
     if (row) (void)of.advance(*row, journal_step::returning, {});
     if (decision.end_processes)
-        if (auto ended = end_processes(row); !ended) return failure(ended.error());
+        if (auto ended = end_processes(row); !ended) return error_text(ended.error());
     say(component_state::restoring, "putting " + definition.name + " back");
     auto back = kind_->put_back(row, decision);
     if (!back) {
@@ -99,7 +103,7 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
             (void)of.advance(*row, journal_step::failed, changes);
         }
         say(component_state::not_put_back, back.error());
-        return failure(back.error());
+        return error_text(back.error());
     }
     std::string words = decision.reason;
     for (const auto& remark : back->remarks) words += "; " + remark;
@@ -108,7 +112,7 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     if (decision.report && !decision.close_row) {
         if (row) (void)of.advance(*row, journal_step::failed, {});
         say(component_state::not_put_back, words);
-        return failure(words);
+        return error_text(words);
     }
     if (row) (void)of.advance(*row, journal_step::returned, {});
     say(component_state::returned, words);
@@ -138,16 +142,16 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
 
 outcome<void> engine::run::renew_guard(detachment& row) {
     auto manager = systemd();
-    if (!manager) return failure(manager.error());
+    if (!manager) return error_text(manager.error());
     const auto plan = stored_plan(of.configuration_.state_directory, row.id);
     if (!plan) return "the guard of " + definition.name + " has ended, and the plan it was started by cannot be read: "
                       "delvegate stop " + definition.name + " puts the component back";
     const auto address = parse_address(row.socket);
-    if (!address) return failure(address.error());
+    if (!address) return error_text(address.error());
     (void)(*manager)->stop(guard_unit_of(definition.name));
     auto guard = start_guard(**manager, *plan, files_of(of.configuration_, definition.name, row.id), *address,
                              definition.ceiling);
-    if (!guard) return failure(guard.error());
+    if (!guard) return error_text(guard.error());
     (void)ask_guard(files_of(of.configuration_, definition.name, row.id).control,
                     protocol::json(protocol::json::object{{"verb", "counting"}}));
     detachment_changes changes;

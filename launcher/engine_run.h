@@ -22,6 +22,7 @@ struct engine::run {
     outcome<component_status> start(const lifecycle_request& request);
     // Puts back what is out, by what is found now. The text says what was done.
     outcome<std::string> bring_back(found_on_disk::occasion why, bool wait_until_it_runs);
+    bool touched() const { return touched_; }  // bring_back had something to do
     // dlv's guard is gone and dlv is not.
     outcome<void> renew_guard(detachment& row);
 
@@ -38,6 +39,7 @@ private:
     std::optional<systemd_manager> systemd_;
     std::unique_ptr<detacher> kind_;
     std::optional<file_identity> checked_;
+    bool touched_ = false;
 };
 
 std::unique_ptr<detacher> make_detacher(const component_definition& definition, const launcher_config& configuration);

@@ -72,7 +72,7 @@ void engine::run::say(component_state state, const std::string& text) {
 outcome<systemd_manager*> engine::run::systemd() {
     if (!systemd_) {
         auto connected = systemd_manager::connect(manager_scope::system);
-        if (!connected) return failure(connected.error());
+        if (!connected) return error_text(connected.error());
         systemd_.emplace(std::move(*connected));
     }
     return &*systemd_;
@@ -85,7 +85,7 @@ outcome<void> engine::run::forbid_together(const lifecycle_request& request) {
         const std::lock_guard lock(of.journal_lock_);
         return of.journal_ ? of.journal_->active() : outcome<std::vector<detachment>>(of.journal_trouble_);
     }();
-    if (!rows) return failure(rows.error());
+    if (!rows) return error_text(rows.error());
     const auto is_kubelet = [&](const component_definition& each) {
         return each.kind == component_kind::systemd && unit_of(each) == "kubelet.service";
     };
@@ -103,20 +103,20 @@ outcome<void> engine::run::forbid_together(const lifecycle_request& request) {
 outcome<component_status> engine::run::start(const lifecycle_request& request) {
     say(component_state::starting, "looking at " + definition.name);
     auto earlier = of.row_of(definition.name);
-    if (!earlier) return failure(earlier.error() + ": nothing is taken out without a journal");
+    if (!earlier) return error_text(earlier.error() + ": nothing is taken out without a journal");
     if (*earlier)
-        return failure(definition.name + " is out already, since " + utc_text((*earlier)->since.wall) + " by " +
+        return error_text(definition.name + " is out already, since " + utc_text((*earlier)->since.wall) + " by " +
                        (*earlier)->started_by + ": delvegate stop " + definition.name + " puts it back");
-    if (auto fine = forbid_together(request); !fine) return failure(fine.error());
+    if (auto fine = forbid_together(request); !fine) return error_text(fine.error());
     kind_ = make_detacher(definition, of.configuration_);
     auto plan = kind_->inspect(request);
-    if (!plan) return failure(plan.error());
-    if (plan->refused()) return failure(definition.name + " is not taken out: " + first_refusal(*plan));
+    if (!plan) return error_text(plan.error());
+    if (plan->refused()) return error_text(definition.name + " is not taken out: " + first_refusal(*plan));
     if (!request.plan_hash.empty() && request.plan_hash != plan->hash)
-        return failure("the plan of " + definition.name + " is another one by now (sha256:" + plan->hash +
+        return error_text("the plan of " + definition.name + " is another one by now (sha256:" + plan->hash +
                        "): look at it again with delvegate inspect " + definition.name);
     auto binary = open_guarded(plan->binary);
-    if (!binary) return failure(binary.error());
+    if (!binary) return error_text(binary.error());
     checked_ = binary->identity;
 
     detachment_start begin;
@@ -128,14 +128,14 @@ outcome<component_status> engine::run::start(const lifecycle_request& request) {
         const std::lock_guard lock(of.journal_lock_);
         return of.journal_->begin(begin);
     }();
-    if (!row) return failure(row.error());
+    if (!row) return error_text(row.error());
     if (auto taken = take_place(*plan, *row, request); !taken) {
         const auto why = taken.error();
         say(component_state::stopping, "it did not work, and everything is put back: " + why);
         auto back = bring_back(found_on_disk::occasion::restore_asked, false);
         say(component_state::failed, why);
-        if (!back) return failure(why + "; and it could not be put back: " + back.error());
-        return failure(why + "; " + *back);
+        if (!back) return error_text(why + "; and it could not be put back: " + back.error());
+        return error_text(why + "; " + *back);
     }
     return of.status_of(definition);
 }
@@ -152,12 +152,12 @@ outcome<void> engine::run::take_place(component_plan& plan, detachment& row, con
     who.stop_on_entry = request.stop_on_entry;
     if (kind_->starts_dlv_itself(plan)) {
         auto manager = systemd();
-        if (!manager) return failure(manager.error());
+        if (!manager) return error_text(manager.error());
         systemd_component unit(**manager, definition);
         auto seen = unit.inspect();
         auto listen = seen ? unit.choose_listen(*seen, plan.definition.dlv, files.debuggee)
-                           : outcome<std::string>(failure(seen.error()));
-        if (!listen) return failure(listen.error());
+                           : outcome<std::string>(error_text(seen.error()));
+        if (!listen) return error_text(listen.error());
         who.listen = *listen;
     } else {
         if (auto up = launch(plan, row); !up) return up;
@@ -166,7 +166,7 @@ outcome<void> engine::run::take_place(component_plan& plan, detachment& row, con
     }
 
     auto intent = kind_->intend(plan, who);
-    if (!intent) return failure(intent.error());
+    if (!intent) return error_text(intent.error());
     if (!who.listen.empty()) intent->socket = who.listen;
     if (auto kept = of.advance(row, journal_step::detaching, *intent); !kept) return kept;
     say(component_state::detaching, plan.moved);
@@ -196,7 +196,7 @@ outcome<void> engine::run::take_place(component_plan& plan, detachment& row, con
 
 outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
     auto manager = systemd();
-    if (!manager) return failure(manager.error());
+    if (!manager) return error_text(manager.error());
     const auto files = files_of(of.configuration_, definition.name, row.id);
     // What systemd is about to be asked for is known to whoever must end it.
     detachment_changes changes;
@@ -205,14 +205,14 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
     if (auto kept = of.advance(row, journal_step::planned, changes); !kept) return kept;
     say(component_state::starting, "starting " + plan.binary + " under dlv, stopped at its entry");
     auto up = launch_debuggee(**manager, plan, files);
-    if (!up) return failure(up.error());
+    if (!up) return error_text(up.error());
     changes = {};
     changes.socket = to_string(up->address);
     changes.dlv = up->dlv;
     if (auto kept = of.advance(row, journal_step::launched, changes); !kept) return kept;
 
     auto guard = start_guard(**manager, plan, files, up->address, definition.ceiling);
-    if (!guard) return failure(guard.error());
+    if (!guard) return error_text(guard.error());
     process_mark debuggee;
     outcome<void> wrong;
     const bool there = wait_until(entry_patience, [&] {
@@ -232,24 +232,24 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
 // The kind has started dlv in the component's unit: who it is, and a guard for it.
 outcome<void> engine::run::launched_in_its_unit(const component_plan& plan, detachment& row, const std::string& listen) {
     auto manager = systemd();
-    if (!manager) return failure(manager.error());
+    if (!manager) return error_text(manager.error());
     const auto unit = (*manager)->properties(row.unit);
-    if (!unit) return failure(unit.error());
+    if (!unit) return error_text(unit.error());
     detachment_changes changes;
     changes.dlv = mark_process(unit->main_pid);
     if (changes.dlv->pid == 0) return row.unit + " has ended: journalctl -u " + row.unit + " says why";
     auto address = parse_address(listen);
-    if (!address) return failure(address.error());
+    if (!address) return error_text(address.error());
     const auto files = files_of(of.configuration_, definition.name, row.id);
     auto guard = start_guard(**manager, plan, files, *address, definition.ceiling);
-    if (!guard) return failure(guard.error());
+    if (!guard) return error_text(guard.error());
     changes.guard = *guard;
     outcome<process_mark> debuggee = process_mark{};
     wait_until(entry_patience, [&] {
         debuggee = find_debuggee(**manager, row.unit, *changes.dlv, *checked_);
         return !debuggee || debuggee->pid != 0;
     });
-    if (!debuggee) return failure(debuggee.error());
+    if (!debuggee) return error_text(debuggee.error());
     changes.debuggee = *debuggee;
     return of.advance(row, journal_step::detached, changes);
 }
@@ -259,8 +259,8 @@ outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, co
     if (!request.stop_on_entry) {
         auto resume = verb("resume");
         resume.set("breakpoints", "keep");
-        if (auto going = ask_guard(files.control, resume); !going) return failure(going.error());
-        if (auto counting = ask_guard(files.control, verb("counting")); !counting) return failure(counting.error());
+        if (auto going = ask_guard(files.control, resume); !going) return error_text(going.error());
+        if (auto counting = ask_guard(files.control, verb("counting")); !counting) return error_text(counting.error());
         const auto& health = plan.process.health;
         std::string said = "nothing";
         outcome<void> ended;

@@ -40,15 +40,15 @@ std::string to_string(const health_check& where) {
 outcome<health_check> parse_health(const std::string& url) {
     const std::string wrong = "health: " + url + " is not a URL like https://127.0.0.1:10259/healthz";
     std::unique_ptr<CURLU, curl_closer> parsed(curl_url());
-    if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return failure(wrong);
+    if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return error_text(wrong);
     health_check result;
     result.scheme = part(parsed.get(), CURLUPART_SCHEME);
     result.host = part(parsed.get(), CURLUPART_HOST);
     result.path = part(parsed.get(), CURLUPART_PATH);
     if (result.host.starts_with('[')) result.host = result.host.substr(1, result.host.size() - 2);
     const auto port = part(parsed.get(), CURLUPART_PORT);
-    if ((result.scheme != "http" && result.scheme != "https") || result.host.empty()) return failure(wrong);
-    if (!part(parsed.get(), CURLUPART_USER).empty() || !part(parsed.get(), CURLUPART_QUERY).empty()) return failure(wrong);
+    if ((result.scheme != "http" && result.scheme != "https") || result.host.empty()) return error_text(wrong);
+    if (!part(parsed.get(), CURLUPART_USER).empty() || !part(parsed.get(), CURLUPART_QUERY).empty()) return error_text(wrong);
     // curl has checked that it is a number of a port.
     result.port = static_cast<std::uint16_t>(port.empty() ? (result.scheme == "https" ? 443 : 80) : std::stoul(port));
     return result;

@@ -1,4 +1,5 @@
-// The plan a session was started by, for whoever comes after a crash: 0600, root's, since it holds the environment.
+// What of a plan whoever comes after a crash needs to know: whom the guard belongs to, what the program may take to end.
+// Neither arguments nor environment are kept.
 #pragma once
 
 #include <optional>
@@ -10,7 +11,7 @@
 namespace launcher {
 
 outcome<void> store_plan(const std::string& state_directory, const std::string& session, const component_plan& plan);
-// Nothing where there is none that can be read.
+// The name, the process's identity, ports and grace, and the budget; nothing where it cannot be read.
 std::optional<component_plan> stored_plan(const std::string& state_directory, const std::string& session);
 void forget_plan(const std::string& state_directory, const std::string& session);
 

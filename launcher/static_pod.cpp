@@ -69,7 +69,7 @@ private:
 
 outcome<kubelet_setup> static_pod::kubelet() const {
     const auto process = find_kubelet();
-    if (!process) return failure(process.error());
+    if (!process) return error_text(process.error());
     auto setup = read_kubelet_setup(process->argv, process->working_directory);
     if (setup && !definition_.manifest_directory.empty()) {
         setup->manifests = definition_.manifest_directory;
@@ -128,7 +128,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
     if (definition_.health == "none") plan.process.health.port = 0;
     else if (!definition_.health.empty()) {
         auto health = parse_health(definition_.health);
-        if (!health) return failure(health.error());
+        if (!health) return error_text(health.error());
         plan.process.health = *health;
     }
     host_paths_ = host_paths_of(found->manifest, **container);
@@ -141,7 +141,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
         plan.findings.push_back({severity::refusal, std::to_string(before_.size()) + " processes called " + program_ +
                                  " run in containers of this host: which is the pod's cannot be told", {}});
     forbid_together(plan, program_, request);
-    if (auto fine = plan_binary(plan, program_, plan.process.image_version, request); !fine) return failure(fine.error());
+    if (auto fine = plan_binary(plan, program_, plan.process.image_version, request); !fine) return error_text(fine.error());
     plan_budget(plan, program_, setup_.node_lease);
 
     const auto place = place_of(plan.found_in);
@@ -156,7 +156,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
     plan.needed = {"the kubelet, or nobody stops the pod and starts it again (" + setup_.manifests_source + ")", "systemd"};
     if (program_ != "kube-apiserver" && program_ != "etcd") plan.needed.emplace_back("kube-apiserver, for " + program_ + " to do its work");
     auto hash = plan_hash(plan);
-    if (!hash) return failure(hash.error());
+    if (!hash) return error_text(hash.error());
     plan.hash = *hash;
     return plan;
 }
@@ -196,7 +196,7 @@ outcome<void> static_pod::take_out(const component_plan& plan, const stand_in& w
     request.undo = plan.undo_by_hand;
     request.node = read_node_identity({}, plan.process.files);
     auto held = hold_manifest(place_of(plan.found_in), request);
-    if (!held) return failure(held.error());
+    if (!held) return error_text(held.error());
     return {};
 }
 
@@ -206,7 +206,7 @@ outcome<std::string> static_pod::remains(const component_plan& plan) {
     if (const auto others = containers_of(program_); !others.empty())
         return text("another process of it, " + std::to_string(others.front().pid) + ", that was started meanwhile");
     const auto answer = running_containers(setup_.cri_endpoint, name_space_, container_);
-    if (!answer) return failure(answer.error());
+    if (!answer) return error_text(answer.error());
     if (!answer->running.empty()) return text("its container " + answer->running.front().substr(0, 12));
     if (const auto taken = ports_in_use(plan.process.ports); !taken.empty())
         return text("a listener at its port " + std::to_string(taken.front()));
@@ -223,7 +223,7 @@ outcome<std::optional<manifest_place>> static_pod::held_place(const std::optiona
         directory = setup ? setup->manifests : "/etc/kubernetes/manifests";
     }
     const auto places = find_held(directory);
-    if (!places) return failure(places.error());
+    if (!places) return error_text(places.error());
     for (const auto& each : *places) {
         const auto state = look_at_manifest(each);
         if (state && state->found && state->found->component == definition_.name) return std::optional(each);
@@ -233,10 +233,10 @@ outcome<std::optional<manifest_place>> static_pod::held_place(const std::optiona
 
 outcome<void> static_pod::look(const std::optional<detachment>& row, found_on_disk& found) {
     const auto place = held_place(row);
-    if (!place) return failure(place.error());
+    if (!place) return error_text(place.error());
     if (!*place) return {};
     const auto state = look_at_manifest(**place, row ? row->target_hash : std::string());
-    if (!state) return failure(state.error());
+    if (!state) return error_text(state.error());
     // The three enumerations have the same members in the same order.
     found.record = static_cast<found_on_disk::record_state>(state->record);
     found.held = static_cast<found_on_disk::held_state>(state->held);
@@ -254,17 +254,17 @@ outcome<put_back_summary> static_pod::put_back(const std::optional<detachment>& 
     put_back_summary summary;
     if (decision.manifest == action::none || decision.manifest == action::hold_and_report) return summary;
     const auto place = held_place(row);
-    if (!place) return failure(place.error());
+    if (!place) return error_text(place.error());
     if (!*place) return summary;
     if (decision.manifest == action::set_aside) {
         const auto stored = set_aside_manifest(**place);
-        if (!stored) return failure(stored.error());
+        if (!stored) return error_text(stored.error());
         summary.theirs_kept = true;
         summary.remarks.push_back("what was held is kept as " + *stored);
         return summary;
     }
     const auto report = put_back_manifest(**place);
-    if (!report) return failure(report.error());
+    if (!report) return error_text(report.error());
     summary.remarks = report->remarks;
     if (report->result == put_back_result::superseded) {
         summary.theirs_kept = true;
@@ -276,11 +276,11 @@ outcome<put_back_summary> static_pod::put_back(const std::optional<detachment>& 
 outcome<std::string> static_pod::missing(const std::optional<detachment>&) {
     std::vector<finding> ignored;
     const auto setup = kubelet();
-    if (!setup) return failure(setup.error());
+    if (!setup) return error_text(setup.error());
     const auto found = find_manifest(setup->manifests, pod_name(), ignored);
-    if (!found) return failure(found.error());
+    if (!found) return error_text(found.error());
     const auto container = choose_container(found->manifest, definition_.container);
-    if (!container) return failure(container.error());
+    if (!container) return error_text(container.error());
     const auto program = program_of(**container);
     if (containers_of(program).empty()) return text("the kubelet has not started " + program + " yet");
     return text({});

@@ -44,7 +44,7 @@ private:
 outcome<systemd_component*> systemd_service::component() {
     if (!component_) {
         auto systemd = systemd_manager::connect(manager_scope::system);
-        if (!systemd) return failure(systemd.error());
+        if (!systemd) return error_text(systemd.error());
         systemd_.emplace(std::move(*systemd));
         component_.emplace(*systemd_, definition_);
     }
@@ -53,7 +53,7 @@ outcome<systemd_component*> systemd_service::component() {
 
 outcome<component_plan> systemd_service::inspect(const lifecycle_request& request) {
     auto unit = component();
-    if (!unit) return failure(unit.error());
+    if (!unit) return error_text(unit.error());
     auto found = (*unit)->inspect();
     if (!found) return "component " + definition_.name + ": " + found.error();
     found_ = std::move(*found);
@@ -71,14 +71,14 @@ outcome<component_plan> systemd_service::inspect(const lifecycle_request& reques
     if (definition_.health == "none") plan.process.health.port = 0;
     else if (!definition_.health.empty()) {
         auto health = parse_health(definition_.health);
-        if (!health) return failure(health.error());
+        if (!health) return error_text(health.error());
         plan.process.health = *health;
     } else if (program == "kubelet") {
         plan.process.health = {"http", "127.0.0.1", 10248, "/healthz"};
     }
     if (!find_processes("kubeadm").empty())
         plan.findings.push_back({severity::refusal, "kubeadm runs: wait until it has ended", {}});
-    if (auto fine = plan_binary(plan, found_.program, {}, request); !fine) return failure(fine.error());
+    if (auto fine = plan_binary(plan, found_.program, {}, request); !fine) return error_text(fine.error());
     plan_budget(plan, program, std::chrono::seconds(40));
 
     const auto& name = found_.unit;
@@ -97,14 +97,14 @@ outcome<component_plan> systemd_service::inspect(const lifecycle_request& reques
     if (found_.was_active) plan.undo_by_hand.push_back("systemctl start " + name);
     plan.needed = {"systemd"};
     auto hash = plan_hash(plan);
-    if (!hash) return failure(hash.error());
+    if (!hash) return error_text(hash.error());
     plan.hash = *hash;
     return plan;
 }
 
 outcome<drop_in> systemd_service::make(const component_plan& plan, const stand_in& who) {
     auto dlv = find_dlv(definition_.dlv);
-    if (!dlv) return failure(dlv.error());
+    if (!dlv) return error_text(dlv.error());
     drop_in_request request;
     request.session = who.session;
     request.dlv = *dlv;
@@ -122,7 +122,7 @@ outcome<detachment_changes> systemd_service::intend(const component_plan& plan, 
     changes.note = found_.was_active ? "was active" : "was not active";
     if (found_.way == unit_way::drop_in) {
         auto made = make(plan, who);
-        if (!made) return failure(made.error());
+        if (!made) return error_text(made.error());
         changes.drop_in = made->path;
         changes.drop_in_hash = made->hash;
         changes.unit = found_.unit;
@@ -132,21 +132,21 @@ outcome<detachment_changes> systemd_service::intend(const component_plan& plan, 
 
 outcome<void> systemd_service::take_out(const component_plan& plan, const stand_in& who) {
     auto unit = component();
-    if (!unit) return failure(unit.error());
+    if (!unit) return error_text(unit.error());
     if (found_.way == unit_way::beside) return (*unit)->stop_unit();
     auto made = make(plan, who);
-    if (!made) return failure(made.error());
+    if (!made) return error_text(made.error());
     auto run = (*unit)->detach_and_launch(*made);
-    if (!run) return failure(run.error());
+    if (!run) return error_text(run.error());
     return {};
 }
 
 outcome<std::string> systemd_service::remains(const component_plan& plan) {
     if (found_.way == unit_way::drop_in) return text({});  // stop_unit has proved it
     auto unit = component();
-    if (!unit) return failure(unit.error());
+    if (!unit) return error_text(unit.error());
     const auto state = (*unit)->state_on_disk();
-    if (!state) return failure(state.error());
+    if (!state) return error_text(state.error());
     if (state->active_state != "inactive" && state->active_state != "failed")
         return text("the unit, which is " + state->active_state);
     if (const auto taken = ports_in_use(plan.process.ports); !taken.empty())
@@ -156,9 +156,9 @@ outcome<std::string> systemd_service::remains(const component_plan& plan) {
 
 outcome<void> systemd_service::look(const std::optional<detachment>&, found_on_disk& found) {
     auto unit = component();
-    if (!unit) return failure(unit.error());
+    if (!unit) return error_text(unit.error());
     const auto state = (*unit)->state_on_disk();
-    if (!state) return failure(state.error());
+    if (!state) return error_text(state.error());
     using drop = found_on_disk::drop_in_state;
     found.drop_in = state->file.state == drop_in_found::none   ? drop::none
                     : state->file.state == drop_in_found::ours ? drop::ours
@@ -172,9 +172,9 @@ outcome<put_back_summary> systemd_service::put_back(const std::optional<detachme
     using action = recovery_decision::drop_in_action;
     put_back_summary summary;
     auto unit = component();
-    if (!unit) return failure(unit.error());
+    if (!unit) return error_text(unit.error());
     const auto state = (*unit)->state_on_disk();
-    if (!state) return failure(state.error());
+    if (!state) return error_text(state.error());
     if (decision.drop_in == action::store_and_report) {
         const auto stored = state->file.path + ".changed-" + std::to_string(::time(nullptr));
         if (::rename(state->file.path.c_str(), stored.c_str()) != 0)
@@ -186,18 +186,18 @@ outcome<put_back_summary> systemd_service::put_back(const std::optional<detachme
     if (state->file.state != drop_in_found::none || state->applied) {
         auto done = (*unit)->put_back(decision.drop_in == action::remove ? state->file.session : std::string(),
                                       decision.drop_in == action::remove && row ? row->drop_in_hash : std::string(), start);
-        if (!done) return failure(done.error());
+        if (!done) return error_text(done.error());
     } else if (decision.restart_unit && start) {
-        if (auto done = (*unit)->start_unit(); !done) return failure(done.error());
+        if (auto done = (*unit)->start_unit(); !done) return error_text(done.error());
     }
     return summary;
 }
 
 outcome<std::string> systemd_service::missing(const std::optional<detachment>& row) {
     auto unit = component();
-    if (!unit) return failure(unit.error());
+    if (!unit) return error_text(unit.error());
     const auto state = (*unit)->state_on_disk();
-    if (!state) return failure(state.error());
+    if (!state) return error_text(state.error());
     if (row && row->note == "was not active") return text({});
     if (state->active_state != "active") return text("the unit is " + state->active_state);
     return text({});
