@@ -4,7 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <boost/asio/local/seq_packet_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -18,7 +18,7 @@
 
 namespace gateway {
 
-using boost::asio::local::seq_packet_protocol;
+using boost::asio::posix::stream_descriptor;
 using launcher::launcher_reply;
 using launcher::launcher_verb;
 using protocol::json;
@@ -91,7 +91,7 @@ struct launcher_client::call : std::enable_shared_from_this<call> {
         // Where that fails, a packet may wait that says why it takes nobody.
         if (::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) < 0) send_error = ": " + system_text(errno);
         error_code ec;
-        socket.assign(seq_packet_protocol(), fd.get(), ec);
+        socket.assign(fd.get(), ec);
         if (ec) return fail("unreachable", "the launcher's socket cannot be watched: " + ec.message());
         fd.release();
         wait();
@@ -105,7 +105,7 @@ struct launcher_client::call : std::enable_shared_from_this<call> {
     }
 
     void wait() {
-        socket.async_wait(boost::asio::socket_base::wait_read, [weak = weak_from_this()](const error_code& ec) {
+        socket.async_wait(stream_descriptor::wait_read, [weak = weak_from_this()](const error_code& ec) {
             auto self = weak.lock();
             if (!self || self->over) return;
             if (ec) return self->fail("unreachable", "the launcher's socket cannot be read: " + ec.message());
@@ -218,7 +218,7 @@ struct launcher_client::call : std::enable_shared_from_this<call> {
     on_progress progress;
     std::function<void()> gone;
     const std::chrono::milliseconds time;
-    seq_packet_protocol::socket socket;
+    stream_descriptor socket;  // Asio only waits: packets and descriptors are read here
     boost::asio::steady_timer deadline, pause;
     launcher::result_joiner joiner;
     std::string send_error;
