@@ -47,7 +47,7 @@ const std::vector<config_key<launcher_config>>& launcher_keys() {
          [](launcher_config& to, const words& value) {
              return seconds_into(to.remote_starts_period, value[0], std::chrono::seconds(1), std::chrono::hours(24));
          }},
-        {"connections", "count", false, "16", "Connections of the gateway at once; root has four of its own besides.", "",
+        {"connections", "count", false, "16", "Connections at once; root's and the gateway's are counted apart.", "",
          [](launcher_config& to, const words& value) { return count_into(to.connections, value[0], 1, 256); }},
     };
     return keys;

@@ -2,7 +2,6 @@
 // handed to the component manager. No byte of an IDE comes this way but through a descriptor that is passed on unread.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -11,21 +10,10 @@
 #include "launcher/armory.h"
 #include "launcher/component_manager.h"
 #include "launcher/launcher_config.h"
+#include "launcher/launcher_log.h"
 #include "launcher/outcome.h"
 
 namespace launcher {
-
-// One line of the launcher's own log, before the verb is done and again when it is over.
-struct verb_record {
-    enum class phase { asked, done } when = phase::asked;
-    std::uint64_t number = 0;  // the same for both
-    uid_t uid = 0;
-    pid_t pid = 0;
-    launcher_request request;
-    std::string outcome;  // of done: "ok", or the error's code and line; of asked: empty
-};
-// An error of `asked` stops a start or an arming, and nothing else.
-using verb_log = std::function<outcome<void>(const verb_record&)>;
 
 class launcher_server {
 public:
@@ -36,12 +24,14 @@ public:
     launcher_server(const launcher_server&) = delete;
     launcher_server& operator=(const launcher_server&) = delete;
 
-    // The lock (one launcher for a state directory) and the socket: `inherited`, as by socket activation, or made: 0660 root:gateway's group,
-    // in a directory that only root may change.
+    // The socket: `inherited`, as by socket activation, or made: 0660, of root and the gateway's group, in a directory that
+    // only root may change. The caller holds the state's lock.
     outcome<void> open(int inherited = -1);
-    // Serves until `stop` becomes readable; then takes nothing new and waits up to `grace` for verbs under way. What is
-    // detached stays so. `alive` is called at least every 10 s.
-    outcome<void> run(int stop, std::chrono::milliseconds grace, const std::function<void()>& alive = {});
+    // Recovers what was left, beside serving; serves until `stop` becomes readable; then takes nothing new and waits up to
+    // `grace` for verbs under way. False: some are under way still, and the destructor would wait for them. What is detached
+    // stays so. `alive` is called at least every 5 s, `say` gets lines for the journal, from any thread.
+    bool run(int stop, std::chrono::milliseconds grace, const std::function<void()>& alive = {},
+             const std::function<void(const std::string&)>& say = {});
 
 private:
     struct impl;
