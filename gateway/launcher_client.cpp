@@ -228,12 +228,15 @@ struct launcher_client::call : std::enable_shared_from_this<call> {
 launcher_client::launcher_client(boost::asio::io_context& io, std::string socket) : io_(io), socket_(std::move(socket)) {}
 
 launcher_client::~launcher_client() {
-    for (auto* all : {&waiting_, &running_})
-        for (auto& one : *all) {
+    const auto silence = [](const auto& all) {
+        for (auto& one : all) {
             one->done = {};
             one->gone = {};
             one->end();
         }
+    };
+    silence(waiting_);
+    silence(running_);
 }
 
 std::chrono::milliseconds launcher_client::usual_time(launcher_verb verb) {
@@ -254,9 +257,9 @@ std::chrono::milliseconds launcher_client::usual_time(launcher_verb verb) {
 void launcher_client::ask(launcher::launcher_request request, on_answer done, on_progress progress, std::chrono::milliseconds time) {
     if (time.count() == 0) time = usual_time(request.verb);
     auto one = std::make_shared<call>(io_, socket_, std::move(request), std::move(done), std::move(progress), time);
-    one->gone = [this, one = one.get(), alive = std::weak_ptr<char>(alive_)] {
+    one->gone = [this, which = one.get(), alive = std::weak_ptr<char>(alive_)] {
         if (alive.expired()) return;
-        const auto is = [one](const auto& other) { return other.get() == one; };
+        const auto is = [which](const auto& other) { return other.get() == which; };
         std::erase_if(running_, is);
         std::erase_if(waiting_, is);
         next();
