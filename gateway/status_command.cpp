@@ -1,17 +1,25 @@
 #include "gateway/status_command.h"
 
+#include <unistd.h>
+
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
 
 #include "gateway/ask_gateway.h"
+#include "gateway/component_report.h"
+#include "gateway/launcher_place.h"
 #include "gateway/status_report.h"
 
 namespace gateway {
 namespace {
 
+using protocol::json;
+
 struct arguments {
     gateway_place where;
+    std::string launcher_config{launcher::default_launcher_config};
     std::string output = "text";
 };
 
@@ -20,19 +28,50 @@ int complain(const std::string& text, int code) {
     return code;
 }
 
+// The launcher's view, where there is a launcher that answers this user; null otherwise, with the reason where there is one.
+json launchers_view(const arguments& a, std::string& why) {
+    launcher_place place;
+    place.config_file = a.launcher_config;
+    const auto configuration = place.configuration();
+    const std::string socket = configuration ? configuration->socket : launcher::launcher_config{}.socket;
+    if (!configuration) why = configuration.error();
+    if (::access(socket.c_str(), F_OK) != 0) return nullptr;
+    auto client = launcher::launcher_client::connect(socket);
+    if (!client) {
+        why = client.error().text;
+        return nullptr;
+    }
+    auto answer = client->call({}, {}, std::chrono::seconds(10));
+    if (!answer) {
+        why = answer.error().text;
+        return nullptr;
+    }
+    return std::move(answer->result);
+}
+
 int run(const arguments& a) {
     const auto directory = a.where.directory();
     if (!directory) return complain(directory.error(), 2);
+    std::string why;
+    const json launchers = launchers_view(a, why);
     const auto answer = ask_gateway(*directory, "/v1/status");
-    if (!answer) return complain(answer.error(), 1);
-    if (a.output == "json") {
-        std::printf("%s\n", answer->body.c_str());
-        return 0;
+    if (!answer && launchers.is_null()) return complain(answer.error(), 1);
+    json report = json::object{};
+    if (answer) {
+        auto parsed = protocol::parse_json(answer->body, {.fold_keys = false});
+        if (!parsed) return complain("the gateway's answer is not JSON: " + parsed.error().message(), 1);
+        report = std::move(*parsed);
     }
-    const auto report = protocol::parse_json(answer->body, {.fold_keys = false});
-    if (!report) return complain("the gateway's answer is not JSON: " + report.error().message(), 1);
-    std::fputs(status_text(*report).c_str(), stdout);
-    return 0;
+    if (a.output == "json") {
+        if (!launchers.is_null()) report.set("launcher", launchers);
+        std::printf("%s\n", protocol::to_text(report).c_str());
+    } else {
+        // What is taken out first: it is what somebody who looks in a hurry must see.
+        if (!launchers.is_null()) std::fputs(launcher_text(launchers).c_str(), stdout);
+        if (answer) std::fputs(status_text(report).c_str(), stdout);
+    }
+    if (!why.empty()) std::fprintf(stderr, "delvegate: the launcher's view is missing: %s\n", why.c_str());
+    return answer ? 0 : complain(answer.error(), 1);
 }
 
 constexpr const char* footer = R"(
@@ -48,6 +87,9 @@ void add_status_command(CLI::App& app, int& exit_code) {
     auto* status = app.add_subcommand("status", "Show the gateway of this host: components, people, connections");
     status->footer(footer);
     a->where.add_options(*status);
+    status->add_option("--launcher-config", a->launcher_config, "The configuration of the node's launcher")
+        ->type_name("FILE")
+        ->capture_default_str();
     status->add_option("--output", a->output, "text, or json for scripts")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"text", "json"}))

@@ -27,7 +27,7 @@ const std::vector<config_key<launcher_config>>& launcher_keys() {
         {"gatewayUser", "text", false, "delvegate",
          "The system user the gateway runs as: it may ask, within what is armed. There need not be one.", "",
          [](launcher_config& to, const words& value) { return user_into(to.gateway_user, value[0]); }},
-        {"gatewayUIDs", "list of numbers", true, "[]", "Further uids that count as the gateway; never 0.", "",
+        {"gatewayUIDs", "list of numbers", true, "[]", "Further uids that count as the gateway, for users of its group; never 0.", "",
          [](launcher_config& to, const words& value) { return uids_into(to.gateway_uids, value); }},
         {"systemd", "system or none", false, "system",
          "Whether dlv and the component run as a transient unit of systemd's, or in a cgroup of the launcher's own.", "",

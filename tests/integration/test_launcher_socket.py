@@ -1,0 +1,344 @@
+"""The launcher's socket: who may ask it for what. Everything but the engine is real (tests/support/fake_launcher.cpp)."""
+
+import array
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from harness import process, waiting
+
+LAUNCHER = os.environ.get("DELVEGATE_FAKE_LAUNCHER", "")
+GATEWAY = "daemon"  # a user that every Debian has
+STRANGER = "nobody"
+HASH = "sha256:" + "a" * 64
+SESSION = "0" * 32
+
+
+def as_user(name, work):
+    """What `work` returns in a process of that user's."""
+    entry = pwd.getpwnam(name)
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(read)
+            os.setgroups([])
+            os.setgid(entry.pw_gid)
+            os.setuid(entry.pw_uid)
+            with os.fdopen(write, "w", encoding="utf-8") as out:
+                json.dump(work(), out)
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, encoding="utf-8") as file:
+        text = file.read()
+    os.waitpid(child, 0)
+    return json.loads(text)
+
+
+class Peer:
+    """One connection to the launcher."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(waiting.DEADLINE)
+        self.socket.connect(path)
+
+    def send(self, packet):
+        self.socket.sendall(packet if isinstance(packet, bytes) else json.dumps(packet).encode())
+
+    def receive(self):
+        """One packet and the descriptors with it."""
+        text, extra, _flags, _address = self.socket.recvmsg(65536, socket.CMSG_SPACE(16 * 4))
+        fds = array.array("i")
+        for _level, _kind, data in extra:
+            fds.frombytes(data[:len(data) - len(data) % 4])
+        return text, list(fds)
+
+    def ask(self, verb, **more):
+        """The last reply and its descriptors; {} when the launcher closed without one."""
+        self.send({"v": 1, "verb": verb, **more})
+        while True:
+            text, fds = self.receive()
+            reply = json.loads(text) if text else {}
+            if "progress" not in reply and "part" not in reply:
+                return reply, fds
+
+
+def code_of(reply):
+    return reply.get("error", {}).get("code", "ok" if "result" in reply else "closed")
+
+
+@unittest.skipIf(os.geteuid() != 0 and "CI" not in os.environ, "becoming other users needs root")
+class LauncherSocket(unittest.TestCase):
+    def setUp(self):
+        self.assertEqual(os.geteuid(), 0, "this test needs root to act as other users")
+        # Not below /tmp: the launcher believes only what lies in directories that nobody else can write to.
+        self.directory = tempfile.mkdtemp(prefix="delvegate-test-", dir="/run")
+        self.addCleanup(shutil.rmtree, self.directory, True)
+        os.chmod(self.directory, 0o755)
+        self.seen = os.path.join(self.directory, "seen")
+        self.held = os.path.join(self.directory, "held")
+        self.starts = 0
+        self.configure()
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def configure(self, **more):
+        settings = {"socket": self.path("s/launcher.sock"), "stateDirectory": self.path("state"), "runtimeDirectory": self.path("run"),
+                    "logFile": self.path("log/launcher.jsonl"), "gatewayUser": GATEWAY, **more}
+        components = [{"name": "kube-scheduler", "binary": "/opt/debug/x"},
+                      {"name": "kubelet", "kind": "systemd", "binary": "/opt/debug/x", "remoteStart": "always"},
+                      {"name": "etcd", "binary": "/opt/debug/x", "remoteStart": "never"},
+                      {"name": "refused", "binary": "/opt/debug/x"}]
+        with open(self.path("launcher.yaml"), "w", encoding="utf-8") as file:
+            file.write(json.dumps({**settings, "components": components}))  # JSON is YAML
+        os.chmod(self.path("launcher.yaml"), 0o644)
+
+    def start(self):
+        self.starts += 1
+        launcher = process.Process(self, f"launcher{self.starts}", [LAUNCHER, "launcher", "--config", self.path("launcher.yaml")],
+                                   env={**os.environ, "FAKE_LAUNCHER_SEEN": self.seen, "FAKE_LAUNCHER_HOLD": self.held})
+        launcher.wait_for("it listens", lambda: "listening at" in launcher.errors())
+        return launcher
+
+    def run_command(self, *words):
+        return subprocess.run([LAUNCHER, *words, "--config", self.path("launcher.yaml")], capture_output=True, text=True,
+                              timeout=waiting.DEADLINE)
+
+    def asks(self):
+        with open(self.seen, encoding="utf-8") as file:
+            return [line for line in file.read().splitlines() if not line.startswith(("inspect", "recover"))]
+
+    def as_gateway(self, *requests):
+        """The codes of the answers, each on a connection of its own."""
+        return as_user(GATEWAY, lambda: [code_of(Peer(self.path("s/launcher.sock")).ask(verb, **more)[0]) for verb, more in requests])
+
+    def test_a_stranger_is_refused(self):
+        self.start()
+
+        def knock():
+            try:
+                Peer(self.path("s/launcher.sock"))
+            except PermissionError:
+                return "no permission"
+            return "connected"
+        self.assertEqual(as_user(STRANGER, knock), "no permission")
+        # Even where the file's mode were wrong, the kernel's word on the peer decides.
+        os.chmod(self.path("s/launcher.sock"), 0o666)
+
+        def ask():
+            peer = Peer(self.path("s/launcher.sock"))
+            text, _fds = peer.receive()
+            return [json.loads(text), peer.receive()[0].decode()]
+        reply, after = as_user(STRANGER, ask)
+        self.assertEqual(code_of(reply), "refused")
+        self.assertEqual(after, "", "the connection must be closed")
+
+    def test_modes(self):
+        self.start()
+        info = os.stat(self.path("s/launcher.sock"))
+        self.assertEqual((info.st_uid, info.st_gid, info.st_mode & 0o777), (0, pwd.getpwnam(GATEWAY).pw_gid, 0o660))
+        self.assertEqual(os.stat(self.path("state")).st_mode & 0o777, 0o700)
+        self.assertEqual(os.stat(self.path("log/launcher.jsonl")).st_mode & 0o777, 0o600)
+
+    def test_a_compromised_gateway_against_every_verb(self):
+        self.start()
+        scheduler, etcd = {"component": "kube-scheduler"}, {"component": "etcd"}
+        expected = [
+            ("arm", {**scheduler, "seconds": 60}, "refused"),
+            ("disarm", scheduler, "refused"),
+            ("start", scheduler, "refused"),                                       # not armed
+            ("start", etcd, "refused"),                                            # never
+            ("start", {**scheduler, "force": ["other-minor"]}, "refused"),
+            ("start", {"component": "kubelet", "force": ["other-minor"]}, "refused"),  # always, but not by force
+            ("start", {"component": "kubelet", "force": ["not-together"], "by": "root"}, "refused"),
+            ("restore", {**scheduler, "decide": "put-back-ours"}, "refused"),
+            ("restore", {"decide": "keep-theirs"}, "refused"),
+            ("start", {"component": "sshd"}, "refused"),
+            ("start", {**scheduler, "argv": ["sh"]}, "malformed"),
+            ("start", {"component": "kubelet", "binary": "/tmp/x"}, "malformed"),
+            ("dial", {**scheduler, "session": SESSION, "address": "127.0.0.1:1"}, "malformed"),
+            ("start", {"component": "../kubelet"}, "malformed"),
+            ("exec", scheduler, "malformed"),
+            ("inspect", scheduler, "ok"),
+            ("status", {}, "ok"),
+        ]
+        self.assertEqual(self.as_gateway(*[(verb, more) for verb, more, _ in expected]), [code for _, _, code in expected])
+        self.assertEqual(self.asks(), [], "nothing of it may have reached the engine")
+        self.assertEqual(self.as_gateway(("start", {"component": "kubelet", "by": "alice"})), ["ok"])
+        self.assertEqual(self.asks(), [f"start kubelet by alice uid {pwd.getpwnam(GATEWAY).pw_uid} remote"])
+
+    def test_who_sends_rubbish_is_cut_off(self):
+        self.start()
+        for rubbish in (b"\x00", b"{", b'{"v":1,"verb":"status"}{}', b'{"v":2,"verb":"status"}', b"x" * 70000):
+            peer = Peer(self.path("s/launcher.sock"))
+            peer.send(rubbish)
+            self.assertEqual(code_of(json.loads(peer.receive()[0])), "malformed")
+            self.assertEqual(peer.receive()[0], b"")
+        peer = Peer(self.path("s/launcher.sock"))
+        socket.send_fds(peer.socket, [b'{"v":1,"verb":"status"}'], [0])
+        self.assertEqual(code_of(json.loads(peer.receive()[0])), "malformed")
+
+    def test_a_dial_brings_one_descriptor(self):
+        self.start()
+        self.assertEqual(self.run_command("start", "kube-scheduler").returncode, 0)
+
+        def dial():
+            reply, fds = Peer(self.path("s/launcher.sock")).ask("dial", component="kube-scheduler", session=SESSION)
+            with socket.socket(fileno=fds[0]) as guard:
+                return [code_of(reply), len(fds), guard.recv(100).decode()]
+        self.assertEqual(as_user(GATEWAY, dial), ["ok", 1, "guard of kube-scheduler\n"])
+        reply, fds = Peer(self.path("s/launcher.sock")).ask("status")
+        self.assertEqual((code_of(reply), fds), ("ok", []))
+
+    def test_secrets_are_roots(self):
+        self.start()
+        plan = as_user(GATEWAY, lambda: Peer(self.path("s/launcher.sock")).ask("inspect", component="kubelet")[0])
+        self.assertNotIn("hunter2", json.dumps(plan))
+        self.assertNotIn("t0psecret", json.dumps(plan))
+        self.assertIn("hunter2", self.run_command("inspect", "kubelet", "--output", "json").stdout)
+
+    def test_the_second_launcher_refuses(self):
+        first = self.start()
+        second = self.run_command("launcher")
+        self.assertEqual(second.returncode, 1)
+        self.assertIn(f"pid {first.pid}", second.stderr)
+        self.assertEqual(code_of(Peer(self.path("s/launcher.sock")).ask("status")[0]), "ok")
+
+    def test_starts_through_the_gateway_are_counted(self):
+        self.configure(remoteStarts=2)
+        self.start()
+        start, stop = ("start", {"component": "kubelet"}), ("stop", {"component": "kubelet"})
+        self.assertEqual(self.as_gateway(start, stop, start, stop, start, stop), ["ok", "ok", "ok", "ok", "limited", "limited"])
+        self.assertEqual(self.run_command("start", "kubelet").returncode, 0)
+
+    def test_the_gateway_cannot_shut_root_out(self):
+        self.configure(connections=3)
+        self.start()
+
+        def crowd():
+            peers = [Peer(self.path("s/launcher.sock")) for _ in range(3)]
+            for peer in peers:
+                peer.ask("status")
+            last = Peer(self.path("s/launcher.sock"))
+            refused = code_of(json.loads(last.receive()[0]))
+            os.write(ready[1], b"x")  # with the three still open
+            os.read(end[0], 1)
+            return refused
+        ready, end = os.pipe(), os.pipe()
+        answers = []
+        crowding = threading.Thread(target=lambda: answers.append(as_user(GATEWAY, crowd)))
+        crowding.start()
+        os.read(ready[0], 1)
+        self.assertEqual(code_of(Peer(self.path("s/launcher.sock")).ask("status")[0]), "ok")
+        os.write(end[1], b"x")
+        crowding.join()
+        self.assertEqual(answers, ["busy"])
+
+    def test_a_restart_keeps_what_is_armed(self):
+        first = self.start()
+        self.assertEqual(self.run_command("arm", "kube-scheduler", "--for", "2h").returncode, 0)
+        self.assertEqual(self.as_gateway(("start", {"component": "kube-scheduler"})), ["ok"])
+        first.signal(signal.SIGKILL)
+        first.wait()
+        second = self.start()
+        self.assertEqual(self.as_gateway(("start", {"component": "kube-scheduler"})), ["ok"])
+        self.assertEqual(self.run_command("disarm", "kube-scheduler").returncode, 0)
+        second.signal(signal.SIGTERM)
+        self.assertEqual(second.wait(), 0, second.errors())
+        self.start()
+        self.assertEqual(self.as_gateway(("start", {"component": "kube-scheduler"})), ["refused"])
+
+    def test_an_end_waits_for_the_verb_under_way(self):
+        launcher = self.start()
+        with open(self.held, "w", encoding="utf-8"):
+            pass
+        peer = Peer(self.path("s/launcher.sock"))
+        peer.send({"v": 1, "verb": "start", "component": "kube-scheduler"})
+        self.assertIn("progress", json.loads(peer.receive()[0]))
+        launcher.signal(signal.SIGTERM)
+        waiting.until("nobody new is taken", lambda: self.run_command("stop", "kube-scheduler").returncode == 1)
+        self.assertTrue(launcher.running())
+        os.unlink(self.held)
+        self.assertEqual(code_of(self.last(peer)), "ok")
+        self.assertEqual(launcher.wait(), 0, launcher.errors())
+
+    def last(self, peer):
+        while True:
+            reply = json.loads(peer.receive()[0])
+            if "progress" not in reply:
+                return reply
+
+    def test_the_log_has_every_verb(self):
+        self.start()
+        self.as_gateway(("start", {"component": "kube-scheduler", "by": "alice"}))
+        self.assertEqual(self.run_command("arm", "kube-scheduler").returncode, 0)
+        with open(self.path("log/launcher.jsonl"), encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        self.assertEqual([(line["event"], line["verb"], line["uid"]) for line in lines],
+                         [("asked", "start", pwd.getpwnam(GATEWAY).pw_uid), ("done", "start", pwd.getpwnam(GATEWAY).pw_uid),
+                          ("asked", "arm", 0), ("done", "arm", 0)])
+        self.assertEqual(lines[0]["by"], "alice")
+        self.assertTrue(lines[1]["outcome"].startswith("refused: "))
+        self.assertEqual(lines[3]["outcome"], "ok")
+
+    def test_the_command_line(self):
+        self.start()
+        inspected = self.run_command("inspect", "kube-scheduler")
+        self.assertEqual(inspected.returncode, 0, inspected.stderr)
+        for words in ("What is moved: ", "--leader-elect=false    # delvegate: this is the only instance", "Plan: sha256:"):
+            self.assertIn(words, inspected.stdout)
+        self.assertEqual(self.run_command("start", "kube-scheduler", "--dry-run").stdout, inspected.stdout)
+        refused = self.run_command("start", "refused")
+        self.assertEqual(refused.returncode, 3)
+        self.assertIn("the binary has no debug information", refused.stderr)
+        self.assertEqual(self.run_command("start", "kube-scheduler", "--plan", HASH).returncode, 1)
+        plan = inspected.stdout.rsplit("Plan: ", 1)[1].strip()
+        started = self.run_command("start", "kube-scheduler", "--plan", plan, "--force-two-leaders", "--output", "json")
+        self.assertEqual(started.returncode, 0, started.stderr)
+        self.assertIn("To undo it by hand", started.stderr)
+        self.assertIn("waiting for the pod to end", started.stderr)
+        self.assertTrue(json.loads(started.stdout)["detached"])
+        self.assertTrue(json.loads(started.stdout)["undoByHand"])
+        self.assertEqual(self.asks(), ["start kube-scheduler by root uid 0 force two-leaders"])
+        self.assertEqual(self.run_command("stop", "kube-scheduler").returncode, 0)
+        self.assertEqual(self.run_command("stop", "No Component").returncode, 2)
+        self.assertEqual(self.run_command("arm", "kube-scheduler", "--for", "soon").returncode, 2)
+        self.assertEqual(self.run_command("arm", "kube-scheduler", "--for", "25h").returncode, 1)
+
+    def test_restore_works_without_a_launcher(self):
+        launcher = self.start()
+        self.assertEqual(self.run_command("start", "kube-scheduler").returncode, 0)
+        by_launcher = self.run_command("restore", "kube-scheduler")
+        self.assertEqual((by_launcher.returncode, by_launcher.stdout), (0, "kube-scheduler: is back\n"))
+        launcher.signal(signal.SIGKILL)
+        launcher.wait()
+        alone = self.run_command("restore", "kube-scheduler", "--output", "json")
+        self.assertEqual(alone.returncode, 0, alone.stderr)
+        self.assertEqual(json.loads(alone.stdout)["reports"][0]["nothingToDo"], True)
+        self.assertEqual(self.run_command("restore", "--keep-theirs").returncode, 2)
+        # A launcher that has the lock and does not answer is named, and nothing is done beside it.
+        second = self.start()
+        os.unlink(self.path("s/launcher.sock"))
+        beside = self.run_command("restore")
+        self.assertEqual(beside.returncode, 1)
+        self.assertIn(f"pid {second.pid}", beside.stderr)
+
+    def test_only_roots_own_configuration(self):
+        os.chmod(self.path("launcher.yaml"), 0o666)
+        refused = self.run_command("launcher")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("launcher.yaml", refused.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
