@@ -215,8 +215,37 @@ class Lifecycle(LaunchedCase):
         self.assertEqual((status, answer["components"][0]["name"], answer["components"][0]["state"]), (200, NAME, "available"))
         self.assertFalse(answer["components"][0]["detached"])
 
+    def command(self, who, *arguments):
+        person = self.person(who)
+        return subprocess.run([tools.delvegate(), *arguments, "--gateway", f"localhost:{self.serving.port}", "--certificate",
+                               person.certificate, "--key", person.key, "--ca", person.ca], capture_output=True, text=True,
+                              timeout=waiting.DEADLINE, check=False, env=dict(os.environ, HOME=self.directory))
+
+    def test_the_laptops_commands(self):
+        self.launcher.steps = ["dlv is started"]
+        self.launcher.on_start = lambda request: self.run_debuggee()
+        shown = self.command("alice", "inspect", NAME, "--output", "json")
+        self.assertEqual((shown.returncode, json.loads(shown.stdout)["component"]), (0, NAME), shown)
+        started = self.command("alice", "start", NAME, "--output", "json")
+        self.assertEqual((started.returncode, json.loads(started.stdout)["state"]), (0, "running"), started)
+        self.assertIn("dlv is started", started.stderr)
+        self.assertEqual(self.launcher.requests("start")[0]["plan"], "sha256:" + "0" * 64)
+        self.until_attached(self.serving)
+        self.assertIn("taken out", self.command("olga", "status", NAME).stdout)
+        self.assertEqual(json.loads(self.command("olga", "status", "--output", "json").stdout)["components"][0]["name"], NAME)
+        stopped = self.command("alice", "stop", NAME)
+        self.assertEqual(stopped.returncode, 0, stopped)
+        self.assertEqual(self.command("alice", "restore", NAME).returncode, 0)
+        for verb in ("start", "stop", "restore", "inspect"):
+            refused = self.command("bob", verb, NAME)
+            self.assertEqual((refused.returncode, len(refused.stderr.splitlines())), (1, 1), refused)
+            self.assertIn("lifecycle", refused.stderr)
+        forced = self.command("alice", "start", NAME, "--force-other-minor")
+        self.assertEqual(forced.returncode, 1, forced)
+        self.assertIn("root", forced.stderr)
+
     def test_restore(self):
-        self.assertEqual(self.order("alice", "restore")[1][-1]["result"][0]["text"], "put back")
+        self.assertEqual(self.order("alice", "restore")[1][-1]["result"]["reports"][0]["text"], "put back")
 
     def test_the_launchers_refusal_is_handed_on(self):
         self.launcher.refusal = ("refused", "not armed; root: delvegate arm kube-scheduler")

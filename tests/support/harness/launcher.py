@@ -107,7 +107,7 @@ class Launcher:
     def _answer(self, connection, request):
         verb = request["verb"]
         if verb == "status":
-            return self._say(connection, result=[self.status()])
+            return self._say(connection, result={"components": [self.status()]})
         if request.get("component") not in (None, self.component):
             return self._say(connection, error={"code": "unknown", "text": "no such component"})
         if verb == "heartbeat":
@@ -129,5 +129,5 @@ class Launcher:
                 self.on_start(request)
         else:
             self.goes_back()
-        result = [{"name": self.component, "restored": True, "nothingToDo": False, "text": "put back", "decide": []}]
+        result = {"reports": [{"name": self.component, "restored": True, "nothingToDo": False, "text": "put back", "decide": []}]}
         return self._say(connection, result=result if verb == "restore" else self.status())
