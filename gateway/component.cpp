@@ -35,7 +35,7 @@ std::string new_session_id() {
 }  // namespace
 
 component::component(asio::io_context& context, component_config configuration, const limits& bounds,
-                     const permissions& rights, std::uint64_t& refused_replies, const launcher_parts* of_launcher)
+                     const permissions& rights, std::uint64_t& refused_replies, const launcher_parts* by_launcher)
     : context_(context),
       configuration_(std::move(configuration)),
       bounds_(bounds),
@@ -50,8 +50,8 @@ component::component(asio::io_context& context, component_config configuration, 
     hub_.budget().on_event = [this](const std::string& what) {
         if (audit_) audit_->administration({}, name() + ": " + what);
     };
-    if (configuration_.how != kind::launcher || !of_launcher) return;
-    launched_ = std::make_unique<launched>(context, *of_launcher, hub_, name());
+    if (configuration_.how != kind::launcher || !by_launcher) return;
+    launched_ = std::make_unique<launched>(context, *by_launcher, hub_, name());
     launched_->on_attached = [this](const std::string& error) {
         if (error.empty()) return attached({});
         let_wait_no_more();

@@ -28,9 +28,9 @@ class debug_stream;
 
 class component {
 public:
-    // `of_launcher`: needed by kind launcher only; outlives this.
+    // `by_launcher`: needed by kind launcher only; outlives this.
     component(asio::io_context& context, component_config configuration, const limits& bounds,
-              const permissions& rights, std::uint64_t& refused_replies, const launcher_parts* of_launcher = nullptr);
+              const permissions& rights, std::uint64_t& refused_replies, const launcher_parts* by_launcher = nullptr);
     ~component();
     component(const component&) = delete;
     component& operator=(const component&) = delete;

@@ -52,6 +52,7 @@ std::string socket_of(const arguments& a, int& code) {
     }
     const auto configuration = a.where.configuration();
     if (configuration) return configuration->socket;
+    if (a.where.gateway.given()) return launcher::launcher_config{}.socket;
     code = complain(configuration.error(), usage);
     return {};
 }
@@ -65,7 +66,7 @@ int inspect(const arguments& a) {
     launcher_request request;
     request.verb = launcher_verb::inspect;
     request.component = a.component;
-    const auto answer = ask_launcher(socket, request);
+    const auto answer = a.where.ask(socket, request);
     if (!answer) return complain(answer.error().text, failed);
     if (a.output == "json")
         print_json(answer->result);
@@ -84,7 +85,7 @@ int start(const arguments& a) {
     // The plan first: it says what undoes it by hand, which must be on the screen before anything is changed; and what is
     // started is what has been shown.
     request.verb = launcher_verb::inspect;
-    const auto plan = ask_launcher(socket, request);
+    const auto plan = a.where.ask(socket, request);
     if (!plan) return complain(plan.error().text, failed);
     const std::string hash(plan->result.get_string("hash"));
     if (!a.plan.empty() && a.plan != hash)
@@ -103,7 +104,7 @@ int start(const arguments& a) {
     request.plan = hash.substr(7);
     request.stop_on_entry = a.stop_on_entry;
     request.forces = a.forces;
-    const auto answer = ask_launcher(socket, request);
+    const auto answer = a.where.ask(socket, request);
     if (!answer) return complain(answer.error().text, failed);
     if (a.output == "json") {
         json out = answer->result;
@@ -122,7 +123,7 @@ int stop(const arguments& a) {
     launcher_request request;
     request.verb = launcher_verb::stop;
     request.component = a.component;
-    const auto answer = ask_launcher(socket, request);
+    const auto answer = a.where.ask(socket, request);
     if (!answer)
         return complain(answer.error().text + (answer.error().unreachable ? "; without a launcher: delvegate restore " + a.component : ""), failed);
     if (a.output == "json")
@@ -146,7 +147,7 @@ int arm(const arguments& a, launcher_verb verb) {
         if (request.duration < std::chrono::seconds(1) || request.duration != *time)
             return complain("--for: give whole seconds, at least 1s", usage);
     }
-    const auto answer = ask_launcher(socket, request);
+    const auto answer = a.where.ask(socket, request);
     if (!answer) return complain(answer.error().text, failed);
     if (a.output == "json")
         print_json(answer->result);
@@ -159,8 +160,9 @@ constexpr const char* inspect_footer = R"(
 Nothing is changed, and nothing of the component is executed. The hash at the
 end names this very plan: `start --plan HASH` does it, or nothing.
 
-Example:
+Examples:
   delvegate inspect kube-scheduler
+  delvegate inspect kube-scheduler --gateway node1.example:7443    # from a laptop
 
 Exit codes: 0 it could be started; 1 the launcher did not tell; 2 command line
 or configuration; 3 it cannot be started as things are, and why.)";
@@ -173,6 +175,7 @@ Examples:
   delvegate start kube-scheduler
   delvegate start kube-scheduler --dry-run
   delvegate start kube-scheduler --stop-on-entry
+  delvegate start kube-scheduler --gateway node1.example:7443      # from a laptop
 
 Exit codes: 0 it runs under dlv and its health answers (or it waits at its
 entry); 1 it does not, and everything is as it was; 2 command line or
@@ -181,8 +184,9 @@ configuration; 3 it cannot be started as things are, nothing was changed.)";
 constexpr const char* stop_footer = R"(
 The component is ended gracefully; then what was there before comes back.
 
-Example:
+Examples:
   delvegate stop kube-scheduler
+  delvegate stop kube-scheduler --gateway node1.example:7443       # from a laptop
 
 Exit codes: 0 it is back; 1 it is not, and what to do; 2 command line or
 configuration.)";
@@ -211,6 +215,7 @@ void add_inspect_command(CLI::App& app, int& exit_code) {
     auto* command = app.add_subcommand("inspect", "Show what `start` would do to a component of this node, and change nothing");
     command->footer(inspect_footer);
     add_common(*command, a);
+    a->where.add_remote_options(*command);
     command->callback([a, &exit_code] { exit_code = inspect(*a); });
 }
 
@@ -219,6 +224,7 @@ void add_start_command(CLI::App& app, int& exit_code) {
     auto* command = app.add_subcommand("start", "Take a component of this node out and run it under dlv");
     command->footer(start_footer);
     add_common(*command, a);
+    a->where.add_remote_options(*command);
     command->add_flag("--dry-run", a->dry_run, "As `delvegate inspect`");
     command->add_option("--plan", a->plan, "Only if the plan is still this one, from `delvegate inspect`")->type_name("HASH");
     command->add_flag("--stop-on-entry", a->stop_on_entry, "Wait at the program's entry for a debugger");
@@ -233,6 +239,7 @@ void add_stop_command(CLI::App& app, int& exit_code) {
     auto* command = app.add_subcommand("stop", "End a component under dlv and put back what was there before");
     command->footer(stop_footer);
     add_common(*command, a);
+    a->where.add_remote_options(*command);
     command->callback([a, &exit_code] { exit_code = stop(*a); });
 }
 

@@ -1,4 +1,5 @@
-// `delvegate inspect`, `start`, `stop`, `restore`, `arm` and `disarm`, on the node, by the launcher's socket.
+// `delvegate inspect`, `start`, `stop`, `restore`, `arm` and `disarm`: on the node by the launcher's socket; but for the last
+// two, from a laptop by a gateway's control API.
 #pragma once
 
 #include <CLI/CLI.hpp>

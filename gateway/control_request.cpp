@@ -2,6 +2,7 @@
 // `POST /v1/renew`, which changes nothing but the caller's own certificate; and components' lives (lifecycle_api.h).
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <optional>
 #include <utility>
 
 #include "gateway/carrier.h"

@@ -94,8 +94,8 @@ json endpoints::listed(const auth::identity& who) const {
         const auto one = c->summary();
         json row = json::object{
             {"name", one.name}, {"kind", to_string(c->configuration().how)}, {"state", one.state}, {"detail", one.detail}};
-        if (auto* launched = c->of_launcher()) {
-            const auto known = launched->status();
+        if (auto* life = c->of_launcher()) {
+            const auto known = life->status();
             for (const auto* key : {"detached", "by", "since", "deadline"})
                 if (const auto* value = known.find(key)) row.set(key, *value);
         }

@@ -17,6 +17,8 @@ namespace {
 // Between two attempts to attach: twice as long each time.
 constexpr std::chrono::milliseconds first_pause{250};
 constexpr std::chrono::milliseconds longest_pause{5000};
+// A dlv that has not answered by then is given up, and tried again.
+constexpr std::chrono::seconds attach_time{30};
 
 std::string time_of(std::int64_t seconds) {
     return utc_time(std::chrono::system_clock::from_time_t(static_cast<std::time_t>(seconds)));
@@ -25,7 +27,7 @@ std::string time_of(std::int64_t seconds) {
 }  // namespace
 
 launched::launched(boost::asio::io_context& io, const launcher_parts& parts, hub& session, std::string name)
-    : io_(io), parts_(parts), hub_(session), name_(std::move(name)), again_(io), pause_(first_pause) {
+    : io_(io), parts_(parts), hub_(session), name_(std::move(name)), again_(io), patience_(io), pause_(first_pause) {
     parts_.watch.listen({name_,
                          [this, alive = std::weak_ptr<char>(alive_)] {
                              if (!alive.expired()) changed();
@@ -43,6 +45,7 @@ void launched::start() {
 void launched::stop() {
     stopping_ = true;
     again_.cancel();
+    patience_.cancel();
     session_.clear();
     hub_.detach("the gateway is stopping");
 }
@@ -67,9 +70,10 @@ void launched::attach(const launcher_report& now) {
     attaching_ = true;
     session_ = now.session;
     hub_.attach(parts_.client.route(name_, session_), false,
-                [this, session = session_, alive = std::weak_ptr<char>(alive_)](const std::string& error) {
+                [this, alive = std::weak_ptr<char>(alive_)](const std::string& error) {
                     if (alive.expired()) return;
                     attaching_ = false;
+                    patience_.cancel();
                     if (stopping_) return;
                     if (error.empty()) {
                         trouble_.clear();
@@ -80,6 +84,14 @@ void launched::attach(const launcher_report& now) {
                     lost("its dlv could not be used: " + error);
                     if (on_attached) on_attached(error);
                 });
+    if (!attaching_) return;
+    patience_.expires_after(attach_time);
+    patience_.async_wait([this](const error_code& ec) {
+        if (ec || !attaching_ || stopping_) return;
+        hub_.detach("its dlv does not answer");
+        lost("its dlv does not answer");
+        if (on_attached) on_attached("its dlv does not answer");
+    });
 }
 
 // The launcher's word decides what comes next; if it still runs it is attached again.
@@ -89,6 +101,7 @@ void launched::lost(const std::string& why) {
     trouble_ = why;
     session_.clear();
     attaching_ = false;
+    patience_.cancel();
     hub_.set_down(situation());
     again_.expires_after(pause_);
     pause_ = std::min(pause_ * 2, longest_pause);
@@ -116,6 +129,7 @@ void launched::let_go(const launcher_report* now) {
     session_.clear();
     stopped_by_.clear();
     attaching_ = false;
+    patience_.cancel();
     hub_.detach(why);
     if (now && !now->in_session()) hub_.set_down(situation());
 }

@@ -59,7 +59,7 @@ private:
     bool attaching_ = false;
     std::string trouble_;      // of the last attempt
     std::string stopped_by_;
-    boost::asio::steady_timer again_;
+    boost::asio::steady_timer again_, patience_;
     std::chrono::milliseconds pause_;
     bool stopping_ = false, listening_ = false;
     std::shared_ptr<char> alive_ = std::make_shared<char>();

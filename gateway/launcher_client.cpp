@@ -4,7 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <boost/asio/local/seq_packet_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -18,7 +18,7 @@
 
 namespace gateway {
 
-using boost::asio::local::seq_packet_protocol;
+using boost::asio::posix::stream_descriptor;
 using launcher::launcher_reply;
 using launcher::launcher_verb;
 using protocol::json;
@@ -91,7 +91,7 @@ struct launcher_client::call : std::enable_shared_from_this<call> {
         // Where that fails, a packet may wait that says why it takes nobody.
         if (::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) < 0) send_error = ": " + system_text(errno);
         error_code ec;
-        socket.assign(seq_packet_protocol(), fd.get(), ec);
+        socket.assign(fd.get(), ec);
         if (ec) return fail("unreachable", "the launcher's socket cannot be watched: " + ec.message());
         fd.release();
         wait();
@@ -105,7 +105,7 @@ struct launcher_client::call : std::enable_shared_from_this<call> {
     }
 
     void wait() {
-        socket.async_wait(boost::asio::socket_base::wait_read, [weak = weak_from_this()](const error_code& ec) {
+        socket.async_wait(stream_descriptor::wait_read, [weak = weak_from_this()](const error_code& ec) {
             auto self = weak.lock();
             if (!self || self->over) return;
             if (ec) return self->fail("unreachable", "the launcher's socket cannot be read: " + ec.message());
@@ -218,7 +218,7 @@ struct launcher_client::call : std::enable_shared_from_this<call> {
     on_progress progress;
     std::function<void()> gone;
     const std::chrono::milliseconds time;
-    seq_packet_protocol::socket socket;
+    stream_descriptor socket;  // Asio only waits: packets and descriptors are read here
     boost::asio::steady_timer deadline, pause;
     launcher::result_joiner joiner;
     std::string send_error;
@@ -228,12 +228,15 @@ struct launcher_client::call : std::enable_shared_from_this<call> {
 launcher_client::launcher_client(boost::asio::io_context& io, std::string socket) : io_(io), socket_(std::move(socket)) {}
 
 launcher_client::~launcher_client() {
-    for (auto* all : {&waiting_, &running_})
-        for (auto& one : *all) {
+    const auto silence = [](const auto& all) {
+        for (auto& one : all) {
             one->done = {};
             one->gone = {};
             one->end();
         }
+    };
+    silence(waiting_);
+    silence(running_);
 }
 
 std::chrono::milliseconds launcher_client::usual_time(launcher_verb verb) {
@@ -254,9 +257,9 @@ std::chrono::milliseconds launcher_client::usual_time(launcher_verb verb) {
 void launcher_client::ask(launcher::launcher_request request, on_answer done, on_progress progress, std::chrono::milliseconds time) {
     if (time.count() == 0) time = usual_time(request.verb);
     auto one = std::make_shared<call>(io_, socket_, std::move(request), std::move(done), std::move(progress), time);
-    one->gone = [this, one = one.get(), alive = std::weak_ptr<char>(alive_)] {
+    one->gone = [this, which = one.get(), alive = std::weak_ptr<char>(alive_)] {
         if (alive.expired()) return;
-        const auto is = [one](const auto& other) { return other.get() == one; };
+        const auto is = [which](const auto& other) { return other.get() == which; };
         std::erase_if(running_, is);
         std::erase_if(waiting_, is);
         next();

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "gateway/remote_lifecycle.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -21,6 +22,26 @@ launcher::outcome<launcher::launcher_config> launcher_place::configuration() con
         return result(boost::system::in_place_error, config_file + " cannot be read: " + std::generic_category().message(errno));
     }
     return launcher::read_launcher_config(config_file);
+}
+
+bool launcher_place::remote(const std::string& socket) const {
+    return gateway.given() || (::access(socket.c_str(), F_OK) != 0 && has_current_context());
+}
+
+launcher_result launcher_place::ask(const std::string& socket, const launcher::launcher_request& request) const {
+    if (!remote(socket)) return ask_launcher(socket, request);
+    progress_lines lines;
+    auto answer = ask_remote(gateway, request, [&lines](const protocol::json& step) {
+        lines.show(protocol::printable(step.get_string("component")), protocol::printable(step.get_string("text")));
+    });
+    if (!answer.failed) return launcher::launcher_answer{std::move(answer.result), {}};
+    launcher::launcher_failure failure;
+    failure.text = std::move(answer.failed->text);
+    // What the gateway could not ask is not to be done without a launcher here instead.
+    for (const auto fault : {launcher::launcher_fault::refused, launcher::launcher_fault::unknown, launcher::launcher_fault::busy,
+                             launcher::launcher_fault::limited})
+        if (answer.failed->code == to_string(fault)) failure.fault = fault;
+    return failure;
 }
 
 progress_lines::progress_lines() : terminal_(::isatty(STDERR_FILENO) == 1) {}

@@ -4,21 +4,29 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "gateway/laptop_place.h"
 #include "launcher/launcher_client.h"
 #include "launcher/launcher_config.h"
 
 namespace gateway {
 
-// The option --config of root's launcher.yaml.
+using launcher_result = boost::system::result<launcher::launcher_answer, launcher::launcher_failure>;
+
+// The option --config of root's launcher.yaml; or a gateway, whose control API is asked instead.
 struct launcher_place {
     std::string config_file{launcher::default_launcher_config};
+    laptop_place gateway;
 
-    void add_options(CLI::App& command);
+    void add_options(CLI::App& command);  // of the node
+    void add_remote_options(CLI::App& command) { gateway.add_options(command); }
+
+    // Whether a gateway is to be asked: one was named, or this host has no launcher and is enrolled with a gateway.
+    bool remote(const std::string& socket) const;
+    // One verb, where it is to be asked; steps as ask_launcher shows them.
+    launcher_result ask(const std::string& socket, const launcher::launcher_request& request) const;
     // The configuration; where there is no file, or this user may not read it, the defaults.
     launcher::outcome<launcher::launcher_config> configuration() const;
 };
-
-using launcher_result = boost::system::result<launcher::launcher_answer, launcher::launcher_failure>;
 
 // One verb on a connection of its own. Steps go to stderr: on a terminal as one line that changes, else line by line.
 launcher_result ask_launcher(const std::string& socket, const launcher::launcher_request& request);

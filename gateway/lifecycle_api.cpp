@@ -111,20 +111,20 @@ void lifecycle_api::handle(const caller& who, const http_request& request, api_s
     const auto slash = rest.find('/');
     const std::string name(rest.substr(0, slash));
     const auto verb = slash == rest.npos ? std::string_view{} : rest.substr(slash + 1);
-    auto* component = components_.find(who.who, name);
-    if (!component)
+    auto* target = components_.find(who.who, name);
+    if (!target)
         return to.answer(fault(404, "unknown", "no component of that name for " + who.who.user + " here; see /v1/components"));
     if (slash == rest.npos) {
         if (request.method != "GET") return to.answer({405, http_error("only GET is served here")});
-        return to.answer({200, protocol::to_text(component->status())});
+        return to.answer({200, protocol::to_text(target->status())});
     }
     const auto found = std::find_if(std::begin(actions), std::end(actions), [&](const action& a) { return a.path == verb; });
     if (found == std::end(actions))
         return to.answer(fault(404, "unknown", "of a component there are /plan, /start, /stop and /restore"));
     if (request.method != found->method)
         return to.answer({405, http_error("only " + std::string(found->method) + " is served here"), std::string(found->method)});
-    if (!component->of_launcher() || !components_.of_launcher())
-        return to.answer(fault(409, "failed", name + " is of kind " + std::string(to_string(component->configuration().how)) +
+    if (!target->of_launcher() || !components_.of_launcher())
+        return to.answer(fault(409, "failed", name + " is of kind " + std::string(to_string(target->configuration().how)) +
                                                   "; only components of kind launcher are started and stopped"));
 
     auto one = std::make_shared<order>();
@@ -139,7 +139,7 @@ void lifecycle_api::handle(const caller& who, const http_request& request, api_s
     if (found->verb == launcher_verb::start || found->verb == launcher_verb::stop || found->verb == launcher_verb::restore)
         one->request.by = claim(who.who.user);
     if (found->verb == launcher_verb::start) one->request.session = new_session();
-    if (const auto* now = component->of_launcher()->report(); now && found->verb == launcher_verb::stop)
+    if (const auto* now = target->of_launcher()->report(); now && found->verb == launcher_verb::stop)
         one->request.session = now->session;  // this one, not a later one of somebody else's
 
     protocol::judged judged;
@@ -171,8 +171,9 @@ void lifecycle_api::handle(const caller& who, const http_request& request, api_s
 void lifecycle_api::act(const std::shared_ptr<order>& one) {
     one->asked = true;
     log().info("{}: {} by {}", one->name, one->operation, protocol::printable(one->who.who.user));
-    if (auto* component = components_.find(one->who.who, one->name); component && component->of_launcher() && one->request.verb != launcher_verb::start)
-        if (one->request.verb != launcher_verb::inspect) component->of_launcher()->being_stopped(protocol::printable(one->who.who.user));
+    const bool goes_back = one->request.verb == launcher_verb::stop || one->request.verb == launcher_verb::restore;
+    if (auto* target = components_.find(one->who.who, one->name); goes_back && target && target->of_launcher())
+        target->of_launcher()->being_stopped(protocol::printable(one->who.who.user));
     components_.of_launcher()->ask(
         one->request,
         [this, one, alive = std::weak_ptr<char>(alive_)](launcher_answer answer) {
@@ -192,9 +193,9 @@ void lifecycle_api::over(const std::shared_ptr<order>& one, launcher_answer answ
     if (one->session) one->session->outcome(one->recorded, answer.failed ? answer.failed->text : "ok");
     if (answer.failed)
         log().warn("{}: {} by {}: {}", one->name, one->operation, protocol::printable(one->who.who.user), answer.failed->text);
-    if (auto* component = components_.find(one->who.who, one->name); component && component->of_launcher()) {
-        if (answer.failed) component->of_launcher()->being_stopped({});
-        component->of_launcher()->ask_now();
+    if (auto* target = components_.find(one->who.who, one->name); target && target->of_launcher()) {
+        if (answer.failed) target->of_launcher()->being_stopped({});
+        target->of_launcher()->ask_now();
     }
     if (one->request.verb == launcher_verb::inspect) {
         if (answer.failed) return one->to.answer(fault(status_of(answer.failed->code), answer.failed->code, answer.failed->text));

@@ -76,8 +76,8 @@ launcher_answer ask_remote(const laptop_place& where, const launcher::launcher_r
                            const std::function<void(const json& step)>& progress) {
     const auto target = where.find();
     if (!target) return failed(target.error().certificate ? "certificate" : "usage", target.error().text);
-    const auto way = way_of(request);
-    if (!way) return failed("refused", "that is root's on the node, and not done through a gateway");
+    const auto asked = way_of(request);
+    if (!asked) return failed("refused", "that is root's on the node, and not done through a gateway");
     if (!request.forces.empty() || request.decide != launcher::decision::none)
         return failed("refused", "dangers are taken and versions chosen by root on the node, not through a gateway");
     if (request.verb != launcher_verb::status && request.component.empty()) return failed("usage", "which component?");
@@ -89,8 +89,8 @@ launcher_answer ask_remote(const laptop_place& where, const launcher::launcher_r
     question.host = target->host;
     question.port = target->port;
     question.server_name = target->server_name;
-    question.path = way->path;
-    question.method = way->method;
+    question.path = asked->path;
+    question.method = asked->method;
     question.time = silence;
     question.max_reply = max_reply;
     if (request.verb == launcher_verb::start) {

@@ -15,7 +15,7 @@ namespace gateway {
 bool has_current_context();
 
 // Blocks until it is done. The result is what the launcher's would be on the node (inspect: the plan; start and stop:
-// the component's status; restore: a list of reports; status: the list of those the caller may see).
+// the component's status; restore: {"reports":[…]}; status: the list of those the caller may see).
 // `progress` gets {"component","state","text"}. arm, disarm, force and decide are refused here already: they are root's,
 // on the node. Codes of failures besides the launcher's: "usage", "certificate", "unreachable", "forbidden", "unknown".
 launcher_answer ask_remote(const laptop_place& where, const launcher::launcher_request& request,

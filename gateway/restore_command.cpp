@@ -84,6 +84,11 @@ int run(const arguments& a, const launcher::manager_factory& make) {
     request.decide = decide;
     if (a.left_behind) request = {};  // status: a launcher that answers has done it at its start
     const auto answer = ask_launcher(configuration->socket, request);
+    if (a.left_behind) request.verb = launcher::launcher_verb::status;  // a launcher that answers has done it at its start
+    if (a.where.gateway.given() && a.component.empty()) return complain("through a gateway one component is restored at a time; name it", 2);
+    if (a.where.gateway.given() && a.left_behind) return complain("--left-behind is for the node", 2);
+    // Without a launcher this is the node's own matter: only a gateway that is named is asked.
+    const auto answer = a.where.gateway.given() ? a.where.ask(configuration->socket, request) : ask_launcher(configuration->socket, request);
     if (answer && a.left_behind) {
         std::fputs("the launcher runs, and sees to it itself\n", stderr);
         return 0;
@@ -106,6 +111,7 @@ Examples:
   delvegate restore
   delvegate restore kube-scheduler
   delvegate restore kube-scheduler --keep-theirs
+  delvegate restore kube-scheduler --gateway node1.example:7443    # from a laptop
 
 Exit codes: 0 everything is as it was before; 1 something is not, and what to
 do; 2 command line.)";
@@ -122,6 +128,7 @@ void add_restore_command(CLI::App& app, int& exit_code, launcher::manager_factor
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();
     a->where.add_options(*command);
+    a->where.add_remote_options(*command);
     auto* theirs = command->add_flag("--keep-theirs", a->keep_theirs, "Root on the node only: what lies there now stays; ours is kept beside it");
     auto* ours = command->add_flag("--put-back-ours", a->put_back_ours, "Root on the node only: ours comes back; theirs is kept beside it")
                      ->excludes(theirs);

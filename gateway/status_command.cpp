@@ -10,6 +10,7 @@
 #include "gateway/ask_gateway.h"
 #include "gateway/component_report.h"
 #include "gateway/launcher_place.h"
+#include "gateway/remote_lifecycle.h"
 #include "gateway/status_report.h"
 
 namespace gateway {
@@ -19,6 +20,8 @@ using protocol::json;
 
 struct arguments {
     gateway_place where;
+    laptop_place gateway;
+    std::string component;
     std::string launcher_config{launcher::default_launcher_config};
     std::string output = "text";
 };
@@ -49,7 +52,23 @@ json launchers_view(const arguments& a, std::string& why) {
     return std::move(answer->result);
 }
 
+// From a laptop: what the gateway tells this certificate.
+int run_remote(const arguments& a) {
+    launcher::launcher_request request;
+    request.component = a.component;
+    const auto answer = ask_remote(a.gateway, request);
+    if (answer.failed) return complain(answer.failed->text, answer.failed->code == "usage" ? 2 : 1);
+    const json report = json::object{{"components", answer.result}};
+    if (a.output == "json")
+        std::printf("%s\n", protocol::to_text(report).c_str());
+    else
+        std::fputs(components_text(report).c_str(), stdout);
+    return 0;
+}
+
 int run(const arguments& a) {
+    if (a.gateway.given()) return run_remote(a);
+    if (!a.component.empty()) return complain("a component's name goes with --gateway or --context; without them all are shown", 2);
     const auto directory = a.where.directory();
     if (!directory) return complain(directory.error(), 2);
     std::string why;
@@ -75,8 +94,9 @@ int run(const arguments& a) {
 }
 
 constexpr const char* footer = R"(
-Example:
+Examples:
   delvegate status --output json
+  delvegate status kube-scheduler --gateway node1.example:7443     # from a laptop
 
 Exit codes: 0 the gateway answered; 1 it did not; 2 command line or configuration.)";
 
@@ -86,7 +106,9 @@ void add_status_command(CLI::App& app, int& exit_code) {
     const auto a = std::make_shared<arguments>();
     auto* status = app.add_subcommand("status", "Show the gateway of this host: components, people, connections");
     status->footer(footer);
+    status->add_option("COMPONENT", a->component, "One only, with --gateway or --context");
     a->where.add_options(*status);
+    a->gateway.add_options(*status);
     status->add_option("--launcher-config", a->launcher_config, "The configuration of the node's launcher")
         ->type_name("FILE")
         ->capture_default_str();

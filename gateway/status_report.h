@@ -18,6 +18,9 @@ namespace gateway {
 protocol::json status_report(const gateway_parts& parts, const tls_server& server,
                              std::chrono::system_clock::time_point since, protocol::json components);
 
+// Its "components" alone; also those of the control API's list.
+std::string components_text(const protocol::json& report);
+
 // The report for a terminal; several lines.
 std::string status_text(const protocol::json& report);
 

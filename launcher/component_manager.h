@@ -51,6 +51,8 @@ struct component_status {
     std::string session;         // 32 hex digits; empty: none
     std::string plan_hash;       // 64 hex digits
     remote_start remote = remote_start::armed;
+    stop_budgets budget;         // of the plan it was started by; the gateway's hub keeps to it
+    std::chrono::milliseconds duty{0};  // how long it must run freely until one duty counts as done; 0: a quarter of damage
     std::vector<std::string> notes;
     std::vector<std::string> warnings;
 };

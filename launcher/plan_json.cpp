@@ -234,7 +234,7 @@ outcome<std::string> plan_hash(const component_plan& plan) {
 }
 
 json to_json(const component_status& status) {
-    return json::object{{"name", status.name},
+    json out = json::object{{"name", status.name},
                         {"kind", to_string(status.kind)},
                         {"state", to_string(status.state)},
                         {"detached", status.detached},
@@ -247,6 +247,12 @@ json to_json(const component_status& status) {
                         {"plan", status.plan_hash.empty() ? std::string() : "sha256:" + status.plan_hash},
                         {"notes", list_of(status.notes)},
                         {"warnings", list_of(status.warnings)}};
+    const auto milliseconds = [](auto time) { return std::int64_t{std::chrono::duration_cast<std::chrono::milliseconds>(time).count()}; };
+    if (status.budget.damage.count() > 0)
+        out.set("stopBudget", json::object{{"disturbMs", milliseconds(status.budget.disturb)},
+                                           {"damageMs", milliseconds(status.budget.damage)},
+                                           {"dutyMs", milliseconds(status.duty)}});
+    return out;
 }
 
 json to_json(const restore_report& report) {
