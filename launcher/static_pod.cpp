@@ -193,7 +193,6 @@ outcome<void> static_pod::take_out(const component_plan& plan, const stand_in& w
     request.by = who.by;
     request.unit = who.unit;
     request.dlv = who.dlv;
-    request.undo = plan.undo_by_hand;
     request.node = read_node_identity({}, plan.process.files);
     auto held = hold_manifest(place_of(plan.found_in), request);
     if (!held) return error_text(held.error());
