@@ -51,6 +51,9 @@ class Peer:
         self.socket.settimeout(waiting.DEADLINE)
         self.socket.connect(path)
 
+    def __del__(self):
+        self.socket.close()
+
     def send(self, packet):
         self.socket.sendall(packet if isinstance(packet, bytes) else json.dumps(packet).encode())
 
