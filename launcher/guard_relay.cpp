@@ -63,6 +63,9 @@ void guard_relay::work(const filter_rules& rules, time now) {
     if (gateway_gone_ && (to_dlv_.empty() || dlv_done_)) return finish("closed by the gateway");
     if (dlv_done_ && to_gateway_.empty()) return finish("closed by dlv");
     if (now >= last_word_) return finish("ended: the last bytes were not taken");
+    // dlv does not end a connection on which it was never asked anything.
+    if (gateway_done_ && all_filtered_ && !asked_ && answers_.empty() && to_gateway_.empty())
+        return finish("closed by the gateway");
     // `exit -c` sends a last request and closes: dlv gets it first.
     if (gateway_done_ && connected_ && to_dlv_.empty() && all_filtered_ && !shut_) {
         shut_ = true;
@@ -85,6 +88,7 @@ void guard_relay::filter(const filter_rules& rules) {
             continue;
         }
         if (piece->resumes) on_.resumes();
+        asked_ = true;
         to_dlv_ += piece->bytes;
         if (!heard_ && unanswered_.size() <= max_unanswered) unanswered_ += piece->bytes;
     }

@@ -36,7 +36,7 @@ class Compromised(case.Case):
         seen = {"breakpoints": self.points(), "memory": memory(self.program_pid)}
         state = self.owner.state()
         self.assertFalse(state["Running"])
-        seen["threads"] = state["Threads"]
+        seen["threads"] = sorted(state["Threads"], key=lambda thread: thread["id"])
         return seen
 
     def compare(self, before, what):
