@@ -40,7 +40,8 @@ struct guard_status {
     std::uint64_t forced_resumes = 0;
     std::uint64_t connections = 0;              // open now
     std::uint64_t refusals = 0;                 // requests beyond the ceiling
-    protocol::json taken;                       // breakpoints as Delve listed them, with "how": "off" or "cleared"
+    // Breakpoints: id, name, file, line and "how", "off" or "cleared"; in the state file as Delve listed them.
+    protocol::json taken;
 };
 
 // Asks the guard whose control socket is at `path`; waits for at most `patience`.

@@ -77,7 +77,12 @@ void guard_deeds::saw(seen what) { sight_ = what; }
 
 void guard_deeds::work(time now) {
     if (!doing_) return;
-    if (now >= give_up_) return finish("dlv did not do it in time");
+    if (now >= give_up_) {
+        finish("dlv did not do it in time");
+        // What it may still answer is not for the next deed.
+        for (auto* line : lines()) line->close("given up");
+        return;
+    }
     if (sight_ == seen::exited) return finish({});
     // Also when somebody has let it go again in the middle of it.
     if (sight_ == seen::running && step_ != step::letting_go && step_ != step::resumed) {

@@ -171,6 +171,7 @@ void guard_loop::admit() {
 void guard_loop::cut(const std::string& why) {
     if (!relays_.empty()) log_.say(std::to_string(relays_.size()) + " connections were cut: " + why);
     relays_.clear();
+    ++cuts_;
 }
 
 // The hub keeps the budget while its gateway lives; nobody else does when it is gone.
@@ -240,16 +241,15 @@ void guard_loop::round() {
     lines.push_back(&watch_.line());
     for (auto* line : lines)
         if (line->is_open()) polls.add(line->fd(), line->events(), [line](short e) { line->ready(e); });
-    // A call may cut the relays: each is looked for again.
+    // A caller's verb may cut them all before their turn has come.
     for (auto& relay : relays_) {
-        const auto here = [this, it = &relay](auto&& f) {
-            for (auto& r2 : relays_)
-                if (&r2 == it) f(r2);
-        };
-        polls.add(relay.gateway_fd(), relay.gateway_events(),
-                  [here](short e) { here([e](guard_relay& r2) { r2.gateway_ready(e); }); });
-        polls.add(relay.dlv_fd(), relay.dlv_events(),
-                  [here](short e) { here([e](guard_relay& r2) { r2.dlv_ready(e); }); });
+        auto* const one = &relay;
+        polls.add(relay.gateway_fd(), relay.gateway_events(), [this, one, before = cuts_](short e) {
+            if (cuts_ == before) one->gateway_ready(e);
+        });
+        polls.add(relay.dlv_fd(), relay.dlv_events(), [this, one, before = cuts_](short e) {
+            if (cuts_ == before) one->dlv_ready(e);
+        });
     }
     polls.wait(next_event() - now());
 }

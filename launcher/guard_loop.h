@@ -76,7 +76,7 @@ private:
     time off_at_{0};
     time forced_at_{0};       // the last try
     time admit_again_{0};
-    std::uint64_t forced_ = 0, refusals_ = 0;
+    std::uint64_t forced_ = 0, refusals_ = 0, cuts_ = 0;
     std::string remembered_;
     time remembered_at_{0};
     bool ended_ = false;

@@ -63,17 +63,24 @@ void guard_relay::work(const filter_rules& rules, time now) {
     if (gateway_gone_ && (to_dlv_.empty() || dlv_done_)) return finish("closed by the gateway");
     if (dlv_done_ && to_gateway_.empty()) return finish("closed by dlv");
     if (now >= last_word_) return finish("ended: the last bytes were not taken");
+    // dlv does not end a connection on which it was never asked anything.
+    if (gateway_done_ && all_filtered_ && !asked_ && answers_.empty() && to_gateway_.empty())
+        return finish("closed by the gateway");
     // `exit -c` sends a last request and closes: dlv gets it first.
-    if (gateway_done_ && connected_ && to_dlv_.empty() && filter_.buffered() == 0 && !shut_) {
+    if (gateway_done_ && connected_ && to_dlv_.empty() && all_filtered_ && !shut_) {
         shut_ = true;
         ::shutdown(dlv_.get(), SHUT_WR);
     }
 }
 
 void guard_relay::filter(const filter_rules& rules) {
+    all_filtered_ = false;
     while (to_dlv_.size() < high_water && answers_.size() < high_water) {
         auto piece = filter_.next(rules);
-        if (!piece) break;
+        if (!piece) {
+            all_filtered_ = true;
+            break;
+        }
         if (!boundary_) boundary_.emplace(*filter_.speaks());
         if (piece->to == guard_filter::piece::where::gateway) {
             on_.refused(piece->refused);
@@ -81,6 +88,7 @@ void guard_relay::filter(const filter_rules& rules) {
             continue;
         }
         if (piece->resumes) on_.resumes();
+        asked_ = true;
         to_dlv_ += piece->bytes;
         if (!heard_ && unanswered_.size() <= max_unanswered) unanswered_ += piece->bytes;
     }

@@ -63,6 +63,8 @@ private:
     bool gateway_gone_ = false;  // and read no more
     bool dlv_done_ = false;
     bool shut_ = false;
+    bool asked_ = false;         // something has been passed on
+    bool all_filtered_ = false;  // what is left is no whole request
     bool heard_ = false;         // dlv has said something
     std::string unanswered_;     // what was sent before: Delve before 1.22.1 may hang up unread (TCP)
     time started_, next_dial_{0}, pause_{10}, last_word_ = time::max();

@@ -22,6 +22,18 @@ json refused(const std::string& why) {
     return j;
 }
 
+// A packet has to hold them all; the state file has them whole.
+json in_short(const json::array& breakpoints) {
+    json::array all;
+    for (const json& b : breakpoints) {
+        json one = json::object{};
+        for (const char* key : {"id", "name", "file", "line", "how"})
+            if (const json* value = b.find(key)) one.set(key, *value);
+        all.push_back(std::move(one));
+    }
+    return all;
+}
+
 guard_deeds::on_done tell(const guard_callers::answer& answer) {
     return [answer](const std::string& error) { answer(error.empty() ? fine() : refused(error)); };
 }
@@ -32,7 +44,9 @@ void guard_loop::asked(const json& request, const guard_callers::answer& answer)
     const auto verb = request.get_string("verb");
     if (verb == "status") {
         json j = fine();
-        const json all = to_json(status());
+        auto s = status();
+        s.taken = in_short(taken_);
+        const json all = to_json(s);
         for (const auto& [name, value] : *all.if_object()) j.set(name, value);
         return answer(j);
     }

@@ -4,6 +4,7 @@ bytes that are no request. dlv and the program stay as they were."""
 import json
 import os
 import random
+import socket
 import unittest
 
 from harness import case, debuggee, forms, guard, process, waiting
@@ -35,7 +36,7 @@ class Compromised(case.Case):
         seen = {"breakpoints": self.points(), "memory": memory(self.program_pid)}
         state = self.owner.state()
         self.assertFalse(state["Running"])
-        seen["threads"] = state["Threads"]
+        seen["threads"] = sorted(state["Threads"], key=lambda thread: thread["id"])
         return seen
 
     def compare(self, before, what):
@@ -98,6 +99,7 @@ class Compromised(case.Case):
         watch = guard.Guard(self, self.dlv.address, ceiling=("observe",), damage=1000)
         self.owner.resume()
         watch.until("it runs", lambda s: s["state"] == "running")
+        seen = Rpc(self, self.dlv.address)
         for operation, protocol, classes, request in self.requests():
             if protocol == "JSON-RPC" and classes <= {"observe"} and operation not in ("Detach", "GetVersion", "IsMulticlient"):
                 continue  # dlv answers those when it stops
@@ -108,8 +110,10 @@ class Compromised(case.Case):
             else:
                 client = Dap(self, watch.address)
                 client.response(client.send(*request))
+            # All of it at once: dlv ends a DAP session that has only half gone when the program stops.
+            client.socket.shutdown(socket.SHUT_RDWR)
             client.close()
-            self.assertTrue(Rpc(self, self.dlv.address).state()["Running"], f"{operation} {request} halted it")
+            self.assertTrue(seen.state()["Running"], f"{operation} {request} halted it")
         self.assertTrue(process.alive(self.program_pid))
 
     def test_what_is_no_request_ends_one_connection(self):
@@ -124,6 +128,7 @@ class Compromised(case.Case):
             for _ in range(chance.randrange(1, 6)):
                 data[chance.randrange(len(data))] = chance.randrange(256)
             connection = connect(watch.address)
+            self.addCleanup(connection.close)
             connection.settimeout(waiting.DEADLINE)
             try:
                 connection.sendall(bytes(data))

@@ -102,7 +102,8 @@ TEST(guard_filter, knows_exactly_what_the_hub_sends) {
     for (const auto& row : protocol::operation_table()) {
         std::string_view name = row.name;
         if (name.starts_with("RPCServer.")) name.remove_prefix(10);
-        if (name != "Command") EXPECT_EQ(hub_sends(row.dap, name), !never(row)) << row.name;
+        if (name == "Command") continue;
+        EXPECT_EQ(hub_sends(row.dap, name), !never(row)) << row.name;
     }
     EXPECT_FALSE(hub_sends(false, "Nope"));
     EXPECT_FALSE(hub_sends(true, "Eval"));

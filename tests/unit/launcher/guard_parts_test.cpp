@@ -116,7 +116,9 @@ TEST(guard_memory, is_replaced_whole_and_believed_only_from_us) {
 
 TEST(classes, have_names_and_nothing_else_is_one) {
     const protocol::class_set set{op_class::observe, op_class::mutate};
-    EXPECT_EQ(classes_of(class_names(set)).value(), set);
+    const auto back = classes_of(class_names(set));
+    ASSERT_TRUE(back) << back.error();
+    EXPECT_EQ(*back, set);
     EXPECT_FALSE(classes_of(protocol::json("observe")));
     EXPECT_FALSE(classes_of(protocol::json::array{protocol::json("Observe")}));
     EXPECT_FALSE(classes_of(protocol::json::array{protocol::json(1)}));
