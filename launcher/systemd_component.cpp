@@ -29,6 +29,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr auto under_dlv_deadline = std::chrono::seconds(60);
+constexpr auto not_executed_yet_deadline = std::chrono::seconds(10);
 constexpr auto look_again = milliseconds(20);
 constexpr std::size_t longest_socket_path = 107;
 
@@ -42,6 +43,11 @@ bool same_file(const std::string& one, const std::string& other) {
 // A headless `dlv exec`, as make_drop_in() writes it.
 bool is_our_dlv(const std::vector<std::string>& argv) {
     return argv.size() > 3 && argv[1] == "exec" && std::find(argv.begin(), argv.end(), "--headless") != argv.end();
+}
+
+bool is_still_systemd(const std::string& executable) {
+    const auto name = executable.substr(executable.rfind('/') + 1);
+    return name == "systemd" || name == "systemd-executor";
 }
 
 outcome<std::uint16_t> free_port() {
@@ -138,7 +144,13 @@ outcome<unit_run> systemd_component::running() {
     unit_run run;
     run.invocation_id = unit->invocation_id;
     if (unit->main_pid <= 0) return run;
-    const auto main = read_main_process(unit->main_pid);
+    auto main = read_main_process(unit->main_pid);
+    // Between fork and exec it is still systemd, and must not be taken for a program that is not dlv.
+    const auto end = steady_clock::now() + not_executed_yet_deadline;
+    while (main && is_still_systemd(main->executable) && steady_clock::now() < end) {
+        std::this_thread::sleep_for(look_again);
+        main = read_main_process(unit->main_pid);
+    }
     if (!main || !is_our_dlv(main->argv)) return run;  // it may just have ended, or not have become dlv yet
     run.dlv = main->pid;
     run.dlv_started = main->started;

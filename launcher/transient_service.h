@@ -29,7 +29,7 @@ struct transient_service {
     std::vector<gid_t> groups;
     std::vector<bind_mount> mounts;  // makes the mount namespace private; what the host mounts later is still seen
 
-    std::uint64_t memory_max = 0;  // bytes, no swap beside it; all are killed together beyond it. 0: no limit
+    std::uint64_t memory_max = 0;  // bytes, no swap beside it; cgroup v2 kills all together beyond it. 0: no limit
     std::optional<int> oom_score_adjust;
     std::optional<std::uint64_t> limit_nofile;
     std::optional<mode_t> umask;

@@ -185,7 +185,7 @@ TEST_F(manager, a_transient_service_that_cannot_be_executed_is_told) {
 TEST_F(manager, memory_beyond_the_limit_ends_all_of_the_service) {
     launcher::transient_service service;
     service.unit = "delvegate-hungry.service";
-    service.argv = {"/bin/sh", "-c", "sleep 1000 & tail -c 500M /dev/zero > /dev/null; sleep 1000"};
+    service.argv = {"/bin/sh", "-c", "sleep 1000 & exec tail -c 500M /dev/zero"};
     service.memory_max = 32 << 20;
     must(systemd().start_transient(service));
     EXPECT_TRUE(eventually([&] { return !*systemd().unit_exists(service.unit); }));
