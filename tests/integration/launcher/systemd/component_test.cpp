@@ -172,7 +172,9 @@ TEST_F(component, comes_back_from_every_step) {
         if (steps > 0) must(it.stop_unit());
         if (steps > 1) must(it.write(made));
         if (steps > 2) must(it.reload(made));
-        if (steps > 3) ASSERT_TRUE(it.start_under_dlv(made));
+        if (steps > 3) {
+            ASSERT_TRUE(it.start_under_dlv(made));
+        }
         if (steps > 4) must(systemd().kill_unit(unit, SIGKILL));
         const auto back = component_of().put_back(session, true);
         ASSERT_TRUE(back) << "after " << steps << " steps: " << back.error();
@@ -264,7 +266,9 @@ TEST_F(component, a_debug_binary_that_is_none_fails_the_start_and_comes_back) {
     definition_.binary = "/bin/true";
     auto it = component_of();
     const auto run = it.detach_and_launch(prepared(before));
-    if (!run) EXPECT_NE(run.error().find("journalctl -u debuggee.service"), std::string::npos) << run.error();
+    if (!run) {
+        EXPECT_NE(run.error().find("journalctl -u debuggee.service"), std::string::npos) << run.error();
+    }
     definition_.binary = program("DEBUGGEE");
     ASSERT_TRUE(component_of().put_back(session, true));
     expect_as_before(before);
