@@ -38,7 +38,7 @@ struct unit_on_disk {
     bool needs_reload = false;   // its files are not what systemd has in memory
     std::string active_state;
     pid_t main_pid = 0;
-    bool runs_dlv = false;       // the main process is the dlv of the drop-in
+    bool runs_dlv = false;       // its main process is a headless `dlv exec`
     std::string control_group;
 };
 
@@ -48,32 +48,35 @@ public:
     systemd_component(systemd_manager& systemd, component_definition definition);
 
     outcome<unit_plan> inspect();
-    // Says whether dlv can listen on a Unix socket (1.22.1) and puts it into a fresh 0700 directory below `directory`
-    // (whose parents the unit's user must be able to pass); else "127.0.0.1:PORT" with a port that was free just now.
-    outcome<std::string> choose_listen(const unit_plan& plan, const std::string& dlv, const std::string& directory);
+    // "unix:DIRECTORY/dlv-XXXXXX/dlv.sock" in a fresh 0700 directory of the unit's user where dlv can (1.22.1), whose
+    // parents that user must be able to pass; else "127.0.0.1:PORT" with a port that was free just now.
+    static outcome<std::string> choose_listen(const unit_plan& plan, const std::string& dlv, const std::string& directory);
     outcome<drop_in> prepare(const unit_plan& plan, const drop_in_request& request);
 
     // Detach, step by step.
-    outcome<void> stop_unit();                      // and nothing of it runs any more
-    outcome<void> write(const drop_in& made);       // write_drop_in
-    outcome<void> reload(const drop_in& made);      // refuses while strangers' edits wait; checks that ours is effective
-    outcome<unit_run> start_under_dlv(const drop_in& made);  // the unit is up and its main process is dlv
+    outcome<void> stop_unit();                // and nothing of it runs any more (but for what its KillMode leaves)
+    outcome<void> write(const drop_in& made);
+    outcome<void> reload(const drop_in& made);  // refuses while strangers' edits wait; checks that ours is effective
+    outcome<unit_run> start_under_dlv(const drop_in& made);  // its main process is dlv, and the debuggee is there
     // All of it, stopping at the first failure; put_back() undoes whatever of it was done.
     outcome<unit_run> detach_and_launch(const drop_in& made);
 
-    outcome<unit_run> running(const drop_in& made);  // who runs in the unit now
+    // Who runs in the unit now; dlv 0: no dlv.
+    outcome<unit_run> running();
     outcome<unit_on_disk> state_on_disk();
 
     // Return, step by step.
     // SIGTERM to the debuggee, which dlv must have let go on, then SIGKILL after `grace`. Fine when it is gone.
-    outcome<void> end_debuggee(const unit_run& run, std::chrono::milliseconds grace);
+    static outcome<void> end_debuggee(const unit_run& run, std::chrono::milliseconds grace);
     outcome<drop_in_removal> remove(const std::string& session, const std::string& hash = {});
-    outcome<void> reload_after_removal();
+    // A return is not held up by strangers' edits: what they come into force with is told.
+    outcome<std::vector<finding>> reload_after_removal();
     outcome<void> start_unit();
-    // As before: no drop-in of ours, same effective command. What others changed meanwhile is told, not undone.
+    // As before: no drop-in of ours, running if it ran. What others changed meanwhile is told, not undone.
     outcome<std::vector<finding>> check_returned(const unit_plan& before);
-    // All of it. `was_active` false: the unit stays stopped, as it was found.
-    outcome<void> put_back(const std::string& session, const std::string& hash, bool was_active);
+    // All of it, from whatever state. A changed drop-in is put aside and told; one of another session is the error,
+    // and nothing is done then. `was_active` false: the unit stays stopped, as it was found.
+    outcome<std::vector<finding>> put_back(const std::string& session, bool was_active);
 
     const std::string& unit() const { return unit_; }
 

@@ -110,39 +110,6 @@ outcome<void> systemd_manager::reload() {
     return {};
 }
 
-outcome<std::vector<std::string>> systemd_manager::units_needing_reload() {
-    const auto fault = [](const std::string& why) {
-        return failed<std::vector<std::string>>("systemd does not list its units: " + why);
-    };
-    auto bus = systemd_bus::open(scope_);
-    if (!bus) return fault(bus.error());
-    const auto answer = call(bus->get(), new_call(bus->get(), "ListUnits").get());
-    if (!answer.message) return fault(answer.error);
-    auto* list = answer.message.get();
-    if (sd_bus_message_enter_container(list, 'a', "(ssssssouso)") < 0) return fault("its answer is not understood");
-    std::vector<std::string> found;
-    const char *id, *words, *load, *active, *sub, *following, *path, *job_type, *job_path;
-    std::uint32_t job = 0;
-    int r = 0;
-    while ((r = sd_bus_message_read(list, "(ssssssouso)", &id, &words, &load, &active, &sub, &following, &path, &job,
-                                    &job_type, &job_path)) > 0) {
-        if (std::string_view(load) != "loaded") continue;
-        auto request = new_call(bus->get(), "Get", path, "org.freedesktop.DBus.Properties");
-        if (request) sd_bus_message_append(request.get(), "ss", "org.freedesktop.systemd1.Unit", "NeedDaemonReload");
-        const auto needed = call(bus->get(), request.get());
-        if (!needed.message) {
-            // It may have been unloaded since the list was made.
-            if (needed.is("NoSuchUnit") || needed.is("UnknownObject")) continue;
-            return fault(needed.error);
-        }
-        int yes = 0;
-        if (sd_bus_message_read(needed.message.get(), "v", "b", &yes) < 0) return fault("its answer is not understood");
-        if (yes != 0) found.emplace_back(id);
-    }
-    if (r < 0) return fault("its answer is not understood");
-    return found;
-}
-
 outcome<std::vector<pid_t>> systemd_manager::unit_processes(const std::string& unit) {
     const auto fault = [&](const std::string& why) {
         return failed<std::vector<pid_t>>("the processes of " + unit + " cannot be listed: " + why);

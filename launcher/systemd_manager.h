@@ -48,7 +48,8 @@ public:
                                   std::chrono::milliseconds deadline = default_deadline);
 
     outcome<void> reload();  // daemon-reload: applies everybody's edits, see units_needing_reload()
-    // Loaded units whose files are not what systemd has in memory.
+    // Loaded units whose files are not what systemd has in memory, new drop-in directories too (which systemd's own
+    // NeedDaemonReload does not see).
     outcome<std::vector<std::string>> units_needing_reload();
 
     // Every process of its cgroup, control processes too. A unit that is not loaded has none.

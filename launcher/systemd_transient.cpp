@@ -1,5 +1,6 @@
 // StartTransientUnit: a service from values, without a file.
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <string_view>
 
@@ -38,8 +39,8 @@ public:
         keep(sd_bus_message_close_container(message_));
         close();
     }
-    void add_command(const std::vector<std::string>& argv) {
-        open("ExecStartEx", "a(sasas)");
+    void add_command(const char* name, const std::vector<std::string>& argv) {
+        open(name, "a(sasas)");
         keep(sd_bus_message_open_container(message_, 'a', "(sasas)"));
         keep(sd_bus_message_open_container(message_, 'r', "sasas"));
         keep(sd_bus_message_append(message_, "s", argv.front().c_str()));
@@ -69,16 +70,26 @@ private:
     bool fine_ = true;
 };
 
+constexpr const char* setpriv = "/usr/bin/setpriv";  // util-linux
+
 std::uint64_t usec(std::chrono::microseconds time) { return static_cast<std::uint64_t>(time.count()); }
 
-void add_identity(property_list& list, const transient_service& service) {
-    // Without User= systemd gives root no HOME, USER, … that its original may not have had.
-    if (service.uid != 0) list.add("User", "s", std::to_string(service.uid).c_str());
-    if (service.uid != 0 || service.gid != 0) list.add("Group", "s", std::to_string(service.gid).c_str());
-    std::vector<std::string> groups;
-    for (const auto group : service.groups)
-        if (group != service.gid) groups.push_back(std::to_string(group));
-    if (!groups.empty()) list.add_strings("SupplementaryGroups", groups);
+bool is_plain_root(const transient_service& service) {
+    return service.uid == 0 && service.gid == 0 &&
+           (service.groups.empty() || service.groups == std::vector<gid_t>{0});
+}
+
+// User= wants an account, adds the groups that the account has, and sets HOME and others. A container's user has none
+// of these, so setpriv becomes it by the numbers, and exec's what follows in the same process.
+std::vector<std::string> with_identity(const transient_service& service) {
+    if (is_plain_root(service)) return service.argv;
+    std::vector<std::string> argv{setpriv, "--reuid=" + std::to_string(service.uid), "--regid=" + std::to_string(service.gid)};
+    std::string groups;
+    for (const auto group : service.groups) groups += (groups.empty() ? "" : ",") + std::to_string(group);
+    argv.push_back(groups.empty() ? "--clear-groups" : "--groups=" + groups);
+    argv.emplace_back("--");
+    argv.insert(argv.end(), service.argv.begin(), service.argv.end());
+    return argv;
 }
 
 void add_limits(property_list& list, const transient_service& service) {
@@ -103,12 +114,11 @@ void add_all(property_list& list, const transient_service& service) {
     list.add("CollectMode", "s", "inactive-or-failed");
     list.add("KillMode", "s", service.kill_mode.c_str());
     list.add("TimeoutStopUSec", "t", usec(service.timeout_stop));
-    list.add_command(service.argv);
+    list.add_command("ExecStartEx", with_identity(service));
     std::vector<std::string> environment;
     for (const auto& [name, value] : service.environment) environment.push_back(name + "=" + value);
     if (!environment.empty()) list.add_strings("Environment", environment);
     list.add("WorkingDirectory", "s", service.working_directory.c_str());
-    add_identity(list, service);
     add_limits(list, service);
     if (!service.mounts.empty()) {
         list.add("PrivateMounts", "b", 1);
@@ -120,6 +130,10 @@ void add_all(property_list& list, const transient_service& service) {
     if (!service.runtime_directory.empty()) {
         list.add_strings("RuntimeDirectory", {service.runtime_directory});
         list.add("RuntimeDirectoryMode", "u", std::uint32_t{0700});
+        if (!is_plain_root(service))
+            list.add_command("ExecStartPreEx",
+                             {"/bin/chown", std::to_string(service.uid) + ":" + std::to_string(service.gid),
+                              "/run/" + service.runtime_directory});
     }
     if (service.standard_input >= 0) list.add("StandardInputFileDescriptor", "h", service.standard_input);
     if (!service.output_file.empty()) {
@@ -139,6 +153,9 @@ outcome<void> systemd_manager::start_transient(const transient_service& service,
     for (const auto& mount : service.mounts)
         if (!mount.source.starts_with('/') || !mount.target.starts_with('/'))
             return fault("the mount of \"" + mount.source + "\" at \"" + mount.target + "\" has a path that is not absolute");
+
+    if (!is_plain_root(service) && ::access(setpriv, X_OK) != 0)
+        return fault(std::string(setpriv) + " is not there, which is needed to run it as another user: install util-linux");
 
     auto bus = systemd_bus::open(scope_);
     if (!bus) return fault(bus.error());

@@ -22,21 +22,21 @@ struct transient_service {
     std::vector<std::pair<std::string, std::string>> environment;  // over systemd's own (PATH, LANG, INVOCATION_ID)
     std::string working_directory = "/";
 
-    // Numbers, so that no name service is asked for a name. Groups that the user database gives the uid are added by
-    // systemd. Root with gid 0 gets no HOME, USER, … of systemd's.
+    // Numbers, exactly these: no account is needed, and no HOME, USER, … are set. Needs util-linux's setpriv where it
+    // is not plain root; the job is then done when setpriv runs, which becomes argv in the same process.
     uid_t uid = 0;
     gid_t gid = 0;
     std::vector<gid_t> groups;
     std::vector<bind_mount> mounts;  // makes the mount namespace private; what the host mounts later is still seen
 
-    std::uint64_t memory_max = 0;  // bytes, no swap beside it; all are killed together beyond it. 0: no limit
+    std::uint64_t memory_max = 0;  // bytes, no swap beside it; cgroup v2 kills all together beyond it. 0: no limit
     std::optional<int> oom_score_adjust;
     std::optional<std::uint64_t> limit_nofile;
     std::optional<mode_t> umask;
     std::chrono::microseconds timeout_stop = std::chrono::seconds(30);  // SIGTERM to SIGKILL
     std::string kill_mode = "control-group";
     std::string slice;                // empty: systemd's default
-    std::string runtime_directory;    // name below /run, 0700, of the uid, removed with the unit; empty: none
+    std::string runtime_directory;    // name below /run, 0700, the uid's, removed with the unit; empty: none
     std::string output_file;          // appended to; make it first with the mode it is to have. Empty: the journal
     std::vector<std::string> after;   // units it is ordered after
     int standard_input = -1;          // a descriptor that becomes its standard input; -1: /dev/null

@@ -60,4 +60,7 @@ enum class drop_in_removal { removed, was_gone };
 outcome<drop_in_removal> remove_drop_in(const std::string& unit, const std::string& unit_directory,
                                         const std::string& session, const std::string& hash = {});
 
+// A drop-in that somebody has changed, kept beside under a name that systemd does not read. Its new path.
+outcome<std::string> set_drop_in_aside(const std::string& unit, const std::string& unit_directory);
+
 }  // namespace launcher

@@ -56,7 +56,8 @@ struct unit_properties {
     std::string user, group;
     std::vector<std::string> supplementary_groups;
     std::string kill_mode, restart, notify_access, pid_file;
-    std::uint64_t watchdog_usec = 0, timeout_stop_usec = 0, runtime_max_usec = no_limit;
+    std::uint64_t watchdog_usec = 0;  // no_limit before it has ever run; 0: off
+    std::uint64_t timeout_stop_usec = 0, runtime_max_usec = no_limit;
     std::string control_group;
     std::uint64_t memory_max = no_limit, memory_high = no_limit, memory_current = no_limit, tasks_max = no_limit;
     std::uint64_t limit_nofile = no_limit;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 namespace systemd_test {
@@ -69,7 +70,7 @@ void node::unit_file(const std::string& name, const std::string& text) {
 }
 
 void node::must(const launcher::outcome<void>& result) {
-    ASSERT_TRUE(result) << result.error();
+    if (!result) throw std::runtime_error(result.error());  // ends the test, not only this function
 }
 
 launcher::unit_properties node::properties(const std::string& unit) {
