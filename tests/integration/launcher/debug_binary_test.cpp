@@ -257,7 +257,7 @@ TEST_P(debug_binaries, of_damaged_bytes_are_survived) {
 }
 
 INSTANTIATE_TEST_SUITE_P(go, debug_binaries, testing::Bool(),
-                         [](const auto& info) { return info.param ? "new_go" : "old_go"; });
+                         [](const auto& one) { return one.param ? "new_go" : "old_go"; });
 
 }  // namespace
 }  // namespace launcher_test
