@@ -176,12 +176,13 @@ std::string launched::why_not(const auth::grants& of) const {
 
 std::string launched::state() const {
     const auto* now = report();
-    return now ? std::string(to_string(now->state)) : "unknown";
+    if (!now) return "unknown";
+    return now->in_session() ? "starting" : std::string(to_string(now->state));
 }
 
 json launched::status() const {
     json out = json::object{};
-    out.set("state", state());
+    out.set("state", report() ? to_string(report()->state) : "unknown");
     if (!parts_.watch.trouble().empty()) out.set("trouble", parts_.watch.trouble());
     const auto* now = report();
     if (!now) return out;

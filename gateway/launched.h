@@ -41,7 +41,9 @@ public:
     // Why there is no session now, and for one who may or may not change that: who can, and how. One line.
     std::string why_not(const auth::grants& of) const;
 
-    std::string state() const;  // as the launcher has it: "available"; "unknown" where it says nothing
+    // While the hub is not attached: as the launcher has it, "available"; "starting": it is about to be attached;
+    // "unknown": the launcher says nothing of it.
+    std::string state() const;
     protocol::json status() const;
     const launcher_report* report() const { return parts_.watch.find(name_); }
 

@@ -72,7 +72,7 @@ class LaunchedCase(case.Case):
 class Sessions(LaunchedCase):
     def test_while_it_only_could_run_the_refusal_says_how(self):
         gateway = self.gateway()
-        self.launcher.wait_for("status")
+        waiting.until("the launcher is heard", lambda: self.state(gateway)["state"] == "available")
         for who, words in (("alice", f"start it with: delvegate start {NAME}"), ("bob", "which needs lifecycle; ")):
             person = self.person(who)
             ended = subprocess.run([tools.delvegate(), "connect", NAME, "--gateway", f"localhost:{gateway.port}", "--certificate",
@@ -162,7 +162,7 @@ class Lifecycle(LaunchedCase):
     def setUp(self):
         super().setUp()
         self.serving = self.gateway()
-        self.launcher.wait_for("status")
+        waiting.until("the launcher is heard", lambda: self.state(self.serving)["state"] == "available")
         self.path = f"/v1/components/{NAME}"
 
     def order(self, who, verb, body=None):
