@@ -155,6 +155,10 @@ private:
                             const std::vector<std::pair<std::string, sourced_word>>& variables) {
         auto live = read_main_process(plan_.properties.main_pid);
         if (!live) return plan_.unit + "'s main " + live.error();
+        // Between fork and exec it is still systemd, with systemd's own arguments.
+        const auto name = base_name_of(live->executable);
+        if (name == "systemd" || name == "systemd-executor")
+            return plan_.unit + " is just being started: ask again in a moment";
         auto& process = plan_.process;
         plan_.main_pid = live->pid;
         plan_.program = live->executable;

@@ -227,7 +227,7 @@ TEST_F(component, a_later_drop_in_that_wins_is_seen_before_the_start) {
     EXPECT_NE(run.error().find("99-later.conf"), std::string::npos) << run.error();
     ASSERT_TRUE(it.put_back(session, true));
     EXPECT_TRUE(properties(unit).is_active());
-    EXPECT_EQ(command_line(properties(unit).main_pid), (words{original_, "later"}));
+    EXPECT_TRUE(eventually([&] { return command_line(properties(unit).main_pid) == words{original_, "later"}; }));
 }
 
 TEST_F(component, a_drop_in_that_came_meanwhile_is_told) {
