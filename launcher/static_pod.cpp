@@ -60,6 +60,7 @@ private:
 
     component_definition definition_;
     const launcher_config& configuration_;
+    bool root_decided_ = false;
     // Of the last inspect: what `remains` looks for.
     std::vector<live_process> before_;
     std::vector<host_path> host_paths_;
@@ -193,6 +194,7 @@ outcome<void> static_pod::take_out(const component_plan& plan, const stand_in& w
     request.by = who.by;
     request.unit = who.unit;
     request.dlv = who.dlv;
+    if (!plan.undo_by_hand.empty()) request.undo_first = {plan.undo_by_hand.front()};
     request.node = read_node_identity({}, plan.process.files);
     auto held = hold_manifest(place_of(plan.found_in), request);
     if (!held) return error_text(held.error());
@@ -231,13 +233,18 @@ outcome<std::optional<manifest_place>> static_pod::held_place(const std::optiona
 }
 
 outcome<void> static_pod::look(const std::optional<detachment>& row, found_on_disk& found) {
+    root_decided_ = found.why == found_on_disk::occasion::root_put_back;
     const auto place = held_place(row);
     if (!place) return error_text(place.error());
     if (!*place) return {};
     const auto state = look_at_manifest(**place, row ? row->target_hash : std::string());
     if (!state) return error_text(state.error());
-    // The three enumerations have the same members in the same order.
-    found.record = static_cast<found_on_disk::record_state>(state->record);
+    using record = found_on_disk::record_state;
+    found.record = state->record == held_state::record_state::none        ? record::none
+                   : state->record == held_state::record_state::malformed ? record::malformed
+                   : state->found && state->found->taking                 ? record::unconfirmed
+                                                                          : record::good;
+    // These two have the same members in the same order.
     found.held = static_cast<found_on_disk::held_state>(state->held);
     found.target = static_cast<found_on_disk::target_state>(state->target);
     if (state->found) {
@@ -262,7 +269,10 @@ outcome<put_back_summary> static_pod::put_back(const std::optional<detachment>& 
         summary.remarks.push_back("what was held is kept as " + *stored);
         return summary;
     }
-    const auto report = put_back_manifest(**place);
+    put_back_options options;
+    options.whatever_it_is = root_decided_;
+    if (row) options.hash = row->target_hash;
+    const auto report = put_back_manifest(**place, options);
     if (!report) return error_text(report.error());
     summary.remarks = report->remarks;
     if (report->result == put_back_result::superseded) {
