@@ -83,8 +83,6 @@ int run(const arguments& a, const launcher::manager_factory& make) {
     request.component = a.component;
     request.decide = decide;
     if (a.left_behind) request = {};  // status: a launcher that answers has done it at its start
-    const auto answer = ask_launcher(configuration->socket, request);
-    if (a.left_behind) request.verb = launcher::launcher_verb::status;  // a launcher that answers has done it at its start
     if (a.where.gateway.given() && a.component.empty()) return complain("through a gateway one component is restored at a time; name it", 2);
     if (a.where.gateway.given() && a.left_behind) return complain("--left-behind is for the node", 2);
     // Without a launcher this is the node's own matter: only a gateway that is named is asked.

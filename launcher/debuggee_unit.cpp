@@ -185,7 +185,7 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
     transient_service service;
     service.unit = guard_unit_of(plan.definition.name);
     service.description = "delvegate: guard of " + plan.definition.name;
-    service.argv = {own_program(), "guard"};
+    service.argv = {own_program(), "guard", "--settings-fd", "0"};
     service.uid = plan.process.uid;
     service.gid = plan.process.gid;
     service.groups = plan.process.groups;

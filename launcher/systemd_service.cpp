@@ -175,20 +175,16 @@ outcome<put_back_summary> systemd_service::put_back(const std::optional<detachme
     if (!unit) return error_text(unit.error());
     const auto state = (*unit)->state_on_disk();
     if (!state) return error_text(state.error());
-    if (decision.drop_in == action::store_and_report) {
-        const auto stored = state->file.path + ".changed-" + std::to_string(::time(nullptr));
-        if (::rename(state->file.path.c_str(), stored.c_str()) != 0)
-            return state->file.path + " could not be set aside: look at it and remove it by hand";
-        summary.theirs_kept = true;
-        summary.remarks.push_back("the drop-in had been changed: it is kept as " + stored + ", which systemd does not read");
-    }
     const bool start = !row || row->note != "was not active";
-    if (state->file.state != drop_in_found::none || state->applied) {
-        auto done = (*unit)->put_back(decision.drop_in == action::remove ? state->file.session : std::string(),
-                                      decision.drop_in == action::remove && row ? row->drop_in_hash : std::string(), start);
+    if (decision.drop_in != action::none || state->applied) {
+        auto done = (*unit)->put_back(row ? row->id : state->file.session, start);
         if (!done) return error_text(done.error());
+        for (const auto& each : *done) {
+            summary.remarks.push_back(each.text);
+            summary.theirs_kept = summary.theirs_kept || decision.drop_in == action::store_and_report;
+        }
     } else if (decision.restart_unit && start) {
-        if (auto done = (*unit)->start_unit(); !done) return error_text(done.error());
+        if (auto done = (*unit)->start_unit(); !done) return done.error();
     }
     return summary;
 }
