@@ -1,6 +1,7 @@
 """The launcher killed with SIGKILL after each step that it has written down: whatever it was at, the node is as it was
 before once a launcher has started again, or the session goes on as if nothing had been."""
 
+import signal
 import unittest
 
 from harness import waiting
@@ -26,7 +27,7 @@ class KilledAtEachStep(StaticPodCase):
             answer = self.delvegate("start", NAME, "--output", "json")
             lived = answer.code == 0
             if lived:
-                tracer.signal("INT")
+                tracer.signal(signal.SIGINT)
             tracer.wait()
             if not lived:
                 waiting.until("another launcher", lambda: self.launcher.pid() not in (None, pid))
