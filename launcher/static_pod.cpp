@@ -124,7 +124,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
     if (!process) return found->path + ": " + process.error();
     plan.process = std::move(*process);
     for (const auto& word : definition_.extra_arguments)
-        plan.process.argv.push_back({word, "extraArguments of " + definition_.name + " in launcher.yaml"});
+        plan.process.argv.push_back({word, "delvegate: extraArgs of " + definition_.name + " in launcher.yaml"});
     if (!definition_.ports.empty()) plan.process.ports = definition_.ports;
     if (definition_.health == "none") plan.process.health.port = 0;
     else if (!definition_.health.empty()) {

@@ -65,7 +65,7 @@ outcome<component_plan> systemd_service::inspect(const lifecycle_request& reques
     plan.process = found_.process;
     plan.findings = found_.findings;
     for (const auto& word : definition_.extra_arguments)
-        plan.process.argv.push_back({word, "extraArguments of " + definition_.name + " in launcher.yaml"});
+        plan.process.argv.push_back({word, "delvegate: extraArgs of " + definition_.name + " in launcher.yaml"});
     if (!definition_.ports.empty()) plan.process.ports = definition_.ports;
     const auto program = base_name(found_.program);
     if (definition_.health == "none") plan.process.health.port = 0;

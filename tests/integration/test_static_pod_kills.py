@@ -41,6 +41,29 @@ class KilledAtEachStep(StaticPodCase):
                 return
         self.fail("a start never came to its end")
 
+    def test_stop(self):
+        self.launcher.start()
+        for step in range(1, 40):
+            self.delvegate("start", NAME).succeeded()
+            pid = self.launcher.pid()
+            tracer = self.kill_at(step)
+            answer = self.delvegate("stop", NAME)
+            lived = answer.code == 0
+            if lived:
+                tracer.signal(signal.SIGINT)
+            tracer.wait()
+            if not lived:
+                waiting.until("another launcher", lambda: self.launcher.pid() not in (None, pid))
+            state = self.state()
+            with self.subTest(step=step, state=state, said=answer.err[-300:]):
+                if state == "running":
+                    self.delvegate("stop", NAME).succeeded()
+                self.assert_as_before()
+            if lived:
+                self.assertGreater(step, 2, "a stop has more steps than that")
+                return
+        self.fail("a stop never came to its end")
+
     def state(self):
         def settled():
             answer = self.delvegate("status", "--output", "json")
