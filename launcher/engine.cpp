@@ -82,7 +82,7 @@ outcome<component_plan> engine::inspect(const std::string& name) {
     const auto definition = definition_of(name);
     if (!definition) return error_text(definition.error());
     const auto row = row_of(name);
-    if (row && *row)
+    if (row && *row && (*row)->step != journal_step::returned)
         return error_text(name + " is out since " + utc_text((*row)->since.wall) + " by " + (*row)->started_by +
                        ": what start would do can be said when it is back");
     return make_detacher(**definition, configuration_)->inspect({});

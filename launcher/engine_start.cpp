@@ -108,6 +108,12 @@ outcome<void> engine::run::forbid_together(const lifecycle_request& request) {
 outcome<component_status> engine::run::start(const lifecycle_request& request) {
     say(component_state::starting, "looking at " + definition.name);
     auto earlier = of.row_of(definition.name);
+    if (earlier && *earlier && (*earlier)->step == journal_step::returned) {
+        // It may run by now, and nobody has looked yet.
+        (void)bring_back(found_on_disk::occasion::launcher_start, false);
+        kind_.reset();
+        earlier = of.row_of(definition.name);
+    }
     if (!earlier) return error_text(earlier.error() + ": nothing is taken out without a journal");
     if (*earlier && (*earlier)->step == journal_step::returned)
         return error_text(definition.name + " is back from its last session, but does not run yet: try again when it does");

@@ -70,7 +70,7 @@ class KilledAtEachStep(StaticPodCase):
             if answer.code:
                 return None  # it is being started again
             one = next(each for each in answer.json["launcher"]["components"] if each["name"] == NAME)
-            return one["state"] if one["state"] in ("available", "running", "not_put_back", "returned", "failed") else None
+            return one["state"] if one["state"] in ("available", "running", "not_put_back", "failed") else None
         return waiting.until(lambda: f"settled\n{self.launcher.log()}", settled)
 
 
