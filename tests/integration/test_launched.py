@@ -110,6 +110,7 @@ class Sessions(LaunchedCase):
         gateway = self.gateway()
         self.until_attached(gateway)
         client = Rpc(self, self.connect(gateway, component=NAME).address)
+        self.assertFalse(client.state()["Running"])
         client.resume()
         waiting.until("it runs", lambda: client.state()["Running"])
         os.kill(gateway.pid, signal.SIGKILL)
