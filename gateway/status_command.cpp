@@ -90,7 +90,8 @@ int run(const arguments& a) {
         if (answer) std::fputs(status_text(report).c_str(), stdout);
     }
     if (!why.empty()) std::fprintf(stderr, "delvegate: the launcher's view is missing: %s\n", why.c_str());
-    return answer ? 0 : complain(answer.error(), 1);
+    if (!answer) complain(answer.error(), 0);
+    return 0;
 }
 
 constexpr const char* footer = R"(
@@ -98,7 +99,7 @@ Examples:
   delvegate status --output json
   delvegate status kube-scheduler --gateway node1.example:7443     # from a laptop
 
-Exit codes: 0 the gateway answered; 1 it did not; 2 command line or configuration.)";
+Exit codes: 0 the gateway or the launcher answered; 1 neither did; 2 command line or configuration.)";
 
 }  // namespace
 

@@ -220,10 +220,10 @@ outcome<std::string> find_debug_binary(const component_definition& definition,
     if (definition.binary_directory.empty())
         return failure("no debug binary is named: give the path of a debug build of " + shown +
                        " as `binary` in launcher.yaml, or a directory with one of that name as "
-                       "`binaryDirectory`");
+                       "`binaryDir`");
     if (definition.binary_directory.front() != '/')
         return failure("its binary directory " + protocol::printable(definition.binary_directory) +
-                       " is not an absolute path: correct `binaryDirectory` in launcher.yaml");
+                       " is not an absolute path: correct `binaryDir` in launcher.yaml");
     if (original_basename.empty() || original_basename == "." || original_basename == ".." ||
         original_basename.find('/') != original_basename.npos ||
         original_basename.find('\0') != original_basename.npos)

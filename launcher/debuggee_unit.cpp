@@ -114,7 +114,8 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
             return true;
         }
         if (found.verdict == announcement::answer::accepted) {
-            auto address = parse_address(found.address);
+            // dlv announces a socket by its bare path.
+            auto address = parse_address((by_socket ? "unix:" : "") + std::string(found.address));
             if (!address) trouble = address.error();
             else result.address = *address;
             return true;

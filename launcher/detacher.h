@@ -61,6 +61,8 @@ std::unique_ptr<detacher> make_static_pod(const component_definition& definition
 std::unique_ptr<detacher> make_systemd_service(const component_definition& definition,
                                                const launcher_config& configuration);
 
+// dlv is run as root, to be asked its version already: nobody else may be able to change it.
+outcome<void> check_dlv(const component_definition& definition);
 // What the debug binary and dlv add to a plan: the binary, its fitness, dlv's memory. `original` is the program that it
 // replaces.
 outcome<void> plan_binary(component_plan& plan, const std::string& original, const std::string& running_version,

@@ -1,5 +1,6 @@
 #include "launcher/engine.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -94,17 +95,36 @@ outcome<component_status> engine::start(const std::string& name, const lifecycle
     return run(*this, **definition, progress).start(request);
 }
 
-outcome<component_status> engine::stop(const std::string& name, const lifecycle_request&, const progress_callback& progress) {
+outcome<component_status> engine::stop(const std::string& name, const lifecycle_request& request,
+                                       const progress_callback& progress) {
     const auto definition = definition_of(name);
     if (!definition) return error_text(definition.error());
     run one(*this, **definition, progress);
     const auto row = row_of(name);
     if (row && !*row) return error_text(name + " is not out: there is nothing to stop");
+    if (row && !same_session(*row, request.session))
+        return error_text("the session that was to be stopped is over; " + name + " is out in another one, by " + (*row)->started_by);
     auto back = one.bring_back(found_on_disk::occasion::restore_asked, true);
     if (!back) return error_text(back.error());
     auto status = status_of(**definition);
     status.notes.push_back(*back);
     return status;
+}
+
+std::vector<component_definition> engine::known() {
+    auto all = configuration_.components;
+    const std::lock_guard lock(journal_lock_);
+    const auto rows = journal_ ? journal_->active() : outcome<std::vector<detachment>>(error_text(journal_trouble_));
+    if (!rows) return all;
+    for (const auto& row : *rows) {
+        if (configuration_.find(row.component) != nullptr) continue;
+        component_definition gone;  // taken out of launcher.yaml while it was out
+        gone.name = row.component;
+        gone.kind = row.kind;
+        if (row.kind == component_kind::systemd) gone.unit = row.target_file;
+        all.push_back(std::move(gone));
+    }
+    return all;
 }
 
 outcome<std::vector<restore_report>> engine::restore(const std::string& name, const lifecycle_request& request,
@@ -114,7 +134,7 @@ outcome<std::vector<restore_report>> engine::restore(const std::string& name, co
                      : request.decide == decision::put_back_ours ? occasion::root_put_back
                                                                  : occasion::restore_asked;
     std::vector<restore_report> reports;
-    for (const auto& definition : configuration_.components) {
+    for (const auto& definition : known()) {
         if (!name.empty() && definition.name != name) continue;
         restore_report report;
         report.name = definition.name;
@@ -159,6 +179,7 @@ component_status engine::status_of(const component_definition& definition) {
     status.detached = out.step >= journal_step::detaching && out.step != journal_step::returned;
     status.by = out.started_by;
     status.session = out.id;
+    if (!out.note.empty() && out.kind == component_kind::static_pod) status.notes.push_back(out.note);
     status.plan_hash = out.plan_hash;
     status.since = out.since.wall;
     if (out.deadline) status.deadline = out.deadline->wall;
@@ -180,7 +201,7 @@ component_status engine::status_of(const component_definition& definition) {
 
 std::vector<component_status> engine::status() {
     std::vector<component_status> all;
-    for (const auto& definition : configuration_.components) all.push_back(status_of(definition));
+    for (const auto& definition : known()) all.push_back(status_of(definition));
     return all;
 }
 
@@ -194,9 +215,11 @@ outcome<unique_fd> engine::dial(const std::string& name, const std::string& sess
     address.sun_family = AF_UNIX;
     if (files.gateway.size() >= sizeof address.sun_path) return files.gateway + " is too long for a socket";
     files.gateway.copy(address.sun_path, files.gateway.size());
-    unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    // Not blocking: a guard that hangs must not hold up whoever dials.
+    unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
         return "the guard of " + name + " does not answer: " + std::strerror(errno);
+    ::fcntl(fd.get(), F_SETFL, 0);
     return fd;
 }
 
@@ -212,31 +235,33 @@ outcome<void> engine::heartbeat(const std::string& name, const std::string& sess
     const auto at = now();
     {
         const std::lock_guard lock(places_lock_);
-        if (at.boot - here.beaten < beat_interval) return told ? outcome<void>() : outcome<void>(told.error());
-        here.beaten = at.boot;
+        const bool news = sessions && !here.beaten_with_people;
+        if (!news && at.boot - here.beaten < beat_interval) return told ? outcome<void>() : outcome<void>(told.error());
     }
-    const std::lock_guard lock(journal_lock_);
-    if (auto kept = journal_->beat((*row)->id); !kept) return kept;
-    if (sessions && (*row)->step == journal_step::running) {
-        detachment_changes changes;
-        auto deadline = at;
+    std::optional<moment> deadline;
+    if (sessions) {
         // The journal is told twice a minute only: the deadline is that much later.
         const auto time = (*definition)->session_timeout + std::chrono::nanoseconds(beat_interval);
-        deadline.wall += std::chrono::duration_cast<std::chrono::seconds>(time).count();
-        deadline.boot += std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
-        changes.deadline = deadline;
-        return journal_->advance((*row)->id, journal_step::running, changes);
+        deadline = at;
+        deadline->wall += std::chrono::duration_cast<std::chrono::seconds>(time).count();
+        deadline->boot += std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
     }
+    {
+        const std::lock_guard lock(journal_lock_);
+        if (auto kept = journal_->beat((*row)->id, deadline); !kept) return kept;
+    }
+    const std::lock_guard lock(places_lock_);
+    here.beaten = at.boot;
+    here.beaten_with_people = sessions;
     return {};
 }
 
 std::vector<restore_report> engine::recover(const progress_callback& progress) {
     std::vector<restore_report> reports;
-    for (const auto& definition : configuration_.components) {
+    for (const auto& definition : known()) {
         run one(*this, definition, progress);
-        const auto before = row_of(definition.name);
         auto back = one.bring_back(found_on_disk::occasion::launcher_start, false);
-        if (back && before && !*before && !one.touched()) continue;
+        if (back && !one.touched()) continue;
         restore_report report;
         report.name = definition.name;
         const auto after = row_of(definition.name);
@@ -260,33 +285,22 @@ void engine::watch() {
 }
 
 void engine::look_after() {
-    for (const auto& definition : configuration_.components) look_after(definition);
+    for (const auto& definition : known()) look_after(definition);
 }
 
-// The debuggee has ended, its people have gone, its guard has died: nobody asks for it, so it is looked for.
 void engine::look_after(const component_definition& definition) {
-    {
-        auto& here = place_of(definition.name);
-        const std::unique_lock idle(here.busy, std::try_to_lock);
-        if (!idle) return;
-    }
-    const auto row = row_of(definition.name);
+    auto& here = place_of(definition.name);
+    std::unique_lock busy(here.busy, std::try_to_lock);
+    if (!busy || std::chrono::steady_clock::now() < here.not_before) return;
+    auto row = row_of(definition.name);
     if (!row || !*row) return;
-    const auto& out = **row;
-    run one(*this, definition, nobody_watches);
-    if (out.step == journal_step::returned) {
-        (void)one.bring_back(found_on_disk::occasion::launcher_start, false);
+    run one(*this, definition, nobody_watches, std::move(busy));
+    if (one.look_after(**row)) {
+        here.failures = 0;
         return;
     }
-    if (out.step != journal_step::running) return;
-    const bool ended = !still_running(out.debuggee) || !still_running(out.dlv);
-    const bool left = out.deadline && passed(*out.deadline, now());
-    if (left || (ended && definition.when_exited != component_definition::on_exit::keep))
-        (void)one.bring_back(found_on_disk::occasion::restore_asked, false);
-    else if (!ended && !still_running(out.guard)) {
-        auto copy = out;
-        (void)one.renew_guard(copy);
-    }
+    here.failures = std::min(here.failures + 1, 6u);
+    here.not_before = std::chrono::steady_clock::now() + std::chrono::seconds(1u << here.failures);
 }
 
 outcome<std::unique_ptr<component_manager>> make_component_manager(const launcher_config& configuration) {

@@ -49,7 +49,10 @@ private:
         bool working = false;
         std::string note;
         std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
-        std::int64_t beaten = 0;  // boot nanoseconds: when the journal was last told of a heartbeat
+        std::int64_t beaten = 0;  // boot nanoseconds: when the journal was last told of a heartbeat ...
+        bool beaten_with_people = false;  // ... and whether somebody was in a session
+        unsigned failures = 0;            // of the watch, in a row
+        std::chrono::steady_clock::time_point not_before{};  // when it tries again
     };
     struct run;  // one verb on one component, under its lock
     friend struct run;
@@ -62,6 +65,8 @@ private:
     void watch();
     void look_after();
     void look_after(const component_definition& definition);
+    // Every definition, and what is out without one any more.
+    std::vector<component_definition> known();
 
     const launcher_config configuration_;
     std::mutex journal_lock_;

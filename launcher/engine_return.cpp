@@ -16,7 +16,8 @@ namespace {
 constexpr auto default_grace = seconds(30);
 constexpr auto ports_patience = seconds(10);
 // The kubelet's crash back-off ends after five minutes.
-constexpr auto running_patience = std::chrono::minutes(6);
+constexpr seconds running_patience = std::chrono::minutes(6);
+constexpr unsigned guard_tries = 3;
 
 }  // namespace
 
@@ -36,108 +37,157 @@ outcome<found_on_disk> engine::run::look(const std::optional<detachment>& row, d
     }
     auto manager = systemd();
     if (!manager) return error_text(manager.error());
-    if (const auto unit = (*manager)->properties(debuggee_unit_of(definition.name)))
-        found.unit_active = unit->is_active() || unit->active_state == "activating" || unit->active_state == "deactivating";
+    // What cannot be asked is taken to be there: a unit is then stopped in vain, and nothing runs twice.
+    const auto unit = (*manager)->properties(debuggee_unit_of(definition.name));
+    found.unit_active = !unit || unit->is_active() || unit->active_state == "activating" || unit->active_state == "deactivating";
     if (auto seen = kind.look(row, found); !seen) return error_text(seen.error());
     return found;
 }
 
-outcome<void> engine::run::end_processes(const std::optional<detachment>& row) {
+outcome<void> engine::run::end_processes(const std::optional<detachment>& row, const found_on_disk& found) {
     auto manager = systemd();
-    if (!manager) return error_text(manager.error());
+    if (!manager) return manager.error();
     const auto files = files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0'));
     const auto plan = row ? stored_plan(of.configuration_.state_directory, row->id) : std::nullopt;
     const auto grace = plan ? plan->process.grace : default_grace;
-    if (row && still_running(row->guard)) {
+    const bool own_unit = row && !row->drop_in.empty();
+    const auto debuggee = row && found.same_boot ? row->debuggee : process_mark{};
+    const auto unit = debuggee_unit_of(definition.name);
+    // A program that has never run beyond its entry must not begin to, beside the original.
+    const bool ran = own_unit || !row || row->deadline;
+    if (!ran) {
+        say(component_state::stopping, "ending the program, which has not begun");
+        if (auto killed = (*manager)->kill_unit(unit, SIGKILL); !killed) return killed;
+    } else {
         say(component_state::stopping, "breakpoints are cleared, and " + definition.name + " goes on to its end");
         (void)ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "end"}}), seconds(15));
+        say(component_state::stopping, "ending the program under dlv (at most " + std::to_string(grace.count()) + " s)");
     }
-    say(component_state::stopping, "ending the program under dlv (at most " + std::to_string(grace.count()) + " s)");
-    const auto debuggee = row && row->since.boot_id == now().boot_id ? row->debuggee : process_mark{};
-    const bool own_unit = row && !row->drop_in.empty();
     // In the component's own unit only the program is ended here; the unit is the kind's to stop and start.
     if (own_unit && still_running(debuggee)) {
         ::kill(debuggee.pid, SIGTERM);
         if (!wait_until(grace, [&] { return !still_running(debuggee); })) ::kill(debuggee.pid, SIGKILL);
     }
-    if (auto ended = end_debuggee_unit(**manager, debuggee_unit_of(definition.name), own_unit ? process_mark{} : debuggee, grace);
-        !ended)
+    if (auto ended = end_debuggee_unit(**manager, unit, own_unit || !ran ? process_mark{} : debuggee, grace); !ended)
         return ended;
     (void)(*manager)->stop(guard_unit_of(definition.name));
     (void)(*manager)->reset_failed(guard_unit_of(definition.name));
-    if (plan && !own_unit && !wait_until(ports_patience, [&] { return ports_in_use(plan->process.ports).empty(); }))
-        return "somebody listens at a port of " + definition.name + " although its debuggee has ended: ss -ltnp says who";
+    // Where it was away its ports are the debuggee's. A stranger at one of them is no reason to keep the component away.
+    if (plan && ran && !own_unit && !wait_until(ports_patience, [&] { return ports_in_use(plan->process.ports).empty(); }))
+        say(component_state::stopping, "somebody else listens at a port of " + definition.name + ": ss -ltnp says who");
     return {};
 }
 
 outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool wait_until_it_runs) {
-    std::optional<detachment> row;
-    if (of.journal_) {
-        auto read = of.row_of(definition.name);
-        if (!read) return error_text(read.error());
-        row = *read;
-    }
+    using manifest = recovery_decision::manifest_action;
+    using drop_in = recovery_decision::drop_in_action;
+    // A journal that cannot be read is no reason to leave a component away: the disk says enough.
+    auto read = of.row_of(definition.name);
+    const auto row = read ? *read : std::nullopt;
     if (!kind_) kind_ = make_detacher(definition, of.configuration_);
     auto found = look(row, *kind_, why);
     if (!found) return error_text(found.error());
+    if (!read) found->journal = found_on_disk::journal_state::unreadable;
+    if (row && row->step == journal_step::returned) return settle(row, definition.name + " is back", wait_until_it_runs);
     const auto decision = decide_recovery(*found);
     if (decision.leave_running) {
-        if (decision.restart_guard && row)
-            if (auto renewed = renew_guard(*row); !renewed) return error_text(renewed.error());
+        if (decision.restart_guard && row) {
+            auto copy = *row;
+            if (auto renewed = renew_guard(copy); !renewed) return error_text(renewed.error());
+        }
         return text(decision.reason);
     }
-    using manifest = recovery_decision::manifest_action;
-    using drop_in = recovery_decision::drop_in_action;
     touched_ = row || decision.end_processes || decision.manifest != manifest::none || decision.drop_in != drop_in::none;
     if (!touched_) return text(decision.reason);
-    // What follows is done whether or not it can be written down.
-    if (row) (void)of.advance(*row, journal_step::returning, {});
+    if (decision.manifest == manifest::hold_and_report && !decision.end_processes) return leave_to_root(row, decision);
+    // What follows is done whether or not it can be written down. What was never taken is not on its way back.
+    auto copy = row;
+    if (copy && copy->step >= journal_step::detaching) (void)of.advance(*copy, journal_step::returning, {});
     if (decision.end_processes)
-        if (auto ended = end_processes(row); !ended) return error_text(ended.error());
+        if (auto ended = end_processes(row, *found); !ended) return error_text(ended.error());
     say(component_state::restoring, "putting " + definition.name + " back");
     auto back = kind_->put_back(row, decision);
     if (!back) {
-        if (row) {
-            detachment_changes changes;
-            changes.note = row->kind == component_kind::systemd ? row->note : back.error();
-            (void)of.advance(*row, journal_step::failed, changes);
-        }
         say(component_state::not_put_back, back.error());
         return error_text(back.error());
     }
     std::string words = decision.reason;
     for (const auto& remark : back->remarks) words += "; " + remark;
-    const auto files = files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0'));
-    remove_session_files(files);
-    if (decision.report && !decision.close_row) {
-        if (row) (void)of.advance(*row, journal_step::failed, {});
-        say(component_state::not_put_back, words);
-        return error_text(words);
-    }
-    if (row) (void)of.advance(*row, journal_step::returned, {});
+    if (decision.manifest == manifest::hold_and_report) return leave_to_root(row, decision);
+    remove_session_files(files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0')));
+    if (copy) (void)of.advance(*copy, journal_step::returned, {});
     say(component_state::returned, words);
-    if (wait_until_it_runs && !back->theirs_kept) {
-        std::string last;
-        const bool runs = wait_until(running_patience, [&] {
-            auto missing = kind_->missing(row);
-            const auto what = missing ? *missing : missing.error();
-            if (what != last && !what.empty()) say(component_state::returned, what);
-            last = what;
-            return what.empty();
-        });
-        if (!runs) {
-            const auto hint = kind_->patience_hint();
-            return text(definition.name + " is back where it was, but does not run yet: " + last +
-                        (hint.empty() ? "" : "; " + hint));
-        }
-        words += "; it runs again";
+    return settle(copy, words, wait_until_it_runs && !back->theirs_kept);
+}
+
+// Nothing more is done until root has decided; what lives goes on, and is reachable.
+outcome<std::string> engine::run::leave_to_root(const std::optional<detachment>& row, const recovery_decision& decision) {
+    if (row) {
+        auto copy = *row;
+        detachment_changes changes;
+        if (row->kind != component_kind::systemd) changes.note = decision.reason;
+        (void)of.advance(copy, journal_step::failed, changes);
+        if (decision.restart_guard) (void)renew_guard(copy);
+    }
+    say(component_state::not_put_back, decision.reason);
+    return error_text(decision.reason);
+}
+
+// Returned is not running: the row stays until it is.
+outcome<std::string> engine::run::settle(const std::optional<detachment>& row, std::string words, bool wait_until_it_runs) {
+    std::string last;
+    const bool runs = wait_until(wait_until_it_runs ? running_patience : seconds(0), [&] {
+        auto missing = kind_->missing(row);
+        const auto what = missing ? *missing : missing.error();
+        if (wait_until_it_runs && what != last && !what.empty()) say(component_state::returned, what);
+        last = what;
+        return what.empty();
+    });
+    if (!runs) {
+        const auto hint = kind_->patience_hint();
+        words += "; it does not run yet: " + last + (hint.empty() ? "" : "; " + hint);
+        say(component_state::returned, words);
+        return text(words);
     }
     if (row) {
         forget_plan(of.configuration_.state_directory, row->id);
-        (void)of.advance(*row, journal_step::closed, {});
+        auto copy = *row;
+        (void)of.advance(copy, journal_step::closed, {});
     }
+    words += "; it runs";
     say(component_state::available, words);
     return text(words);
+}
+
+outcome<void> engine::run::look_after(detachment& row) {
+    using occasion = found_on_disk::occasion;
+    const auto back = [&](occasion why) {
+        auto done = bring_back(why, false);
+        return done ? outcome<void>() : outcome<void>(done.error());
+    };
+    // Root must decide; until then only what still lives is looked after.
+    if (row.step == journal_step::failed && !still_running(row.dlv)) return {};
+    if (row.step != journal_step::running && row.step != journal_step::failed) return back(occasion::restore_asked);
+    const bool ended = !still_running(row.debuggee) || !still_running(row.dlv);
+    const bool left = row.deadline && passed(*row.deadline, now());
+    if (row.step == journal_step::running &&
+        (left || (ended && definition.when_exited != component_definition::on_exit::keep)))
+        return back(occasion::restore_asked);
+    if (!ended && !still_running(row.guard)) {
+        auto renewed = renew_guard(row);
+        // Without a guard nobody keeps the stop budget.
+        return renewed || here.failures < guard_tries ? renewed : back(occasion::restore_asked);
+    }
+    if (row.step != journal_step::running || ended) return {};
+    kind_ = make_detacher(definition, of.configuration_);
+    auto found = look(row, *kind_, occasion::restore_asked);
+    if (!found) return found.error();
+    const bool back_already = row.kind == component_kind::static_pod
+                                  ? found->target != found_on_disk::target_state::none
+                                  : !row.drop_in.empty() && found->drop_in != found_on_disk::drop_in_state::ours;
+    if (!back_already) return {};
+    say(component_state::stopping, "somebody has put " + definition.name + " back meanwhile: it would run twice");
+    return back(occasion::restore_asked);
 }
 
 outcome<void> engine::run::renew_guard(detachment& row) {

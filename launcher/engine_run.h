@@ -15,11 +15,14 @@ struct engine::run {
     std::unique_lock<std::mutex> busy;
 
     run(engine& e, const component_definition& d, const progress_callback& p);
+    run(engine& e, const component_definition& d, const progress_callback& p, std::unique_lock<std::mutex> taken);
     ~run();
 
     void say(component_state state, const std::string& text);
 
     outcome<component_status> start(const lifecycle_request& request);
+    // Whatever nobody asks for: it has ended, its people have gone, its guard has died, a return did not succeed.
+    outcome<void> look_after(detachment& row);
     // Puts back what is out, by what is found now. The text says what was done.
     outcome<std::string> bring_back(found_on_disk::occasion why, bool wait_until_it_runs);
     bool touched() const { return touched_; }  // bring_back had something to do
@@ -32,7 +35,9 @@ private:
     outcome<void> launched_in_its_unit(const component_plan& plan, detachment& row, const std::string& listen);
     outcome<void> go_on(const component_plan& plan, detachment& row, const lifecycle_request& request);
     outcome<found_on_disk> look(const std::optional<detachment>& row, detacher& kind, found_on_disk::occasion why);
-    outcome<void> end_processes(const std::optional<detachment>& row);
+    outcome<void> end_processes(const std::optional<detachment>& row, const found_on_disk& found);
+    outcome<std::string> leave_to_root(const std::optional<detachment>& row, const recovery_decision& decision);
+    outcome<std::string> settle(const std::optional<detachment>& row, std::string words, bool wait_until_it_runs);
     outcome<void> forbid_together(const lifecycle_request& request);
     outcome<systemd_manager*> systemd();
 

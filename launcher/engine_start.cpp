@@ -17,6 +17,7 @@ using std::chrono::seconds;
 namespace {
 
 constexpr auto entry_patience = seconds(60);
+constexpr auto settling = std::chrono::milliseconds(500);  // a program that cannot work ends within it
 constexpr auto gone_margin = seconds(15);  // beside the pod's own grace
 
 protocol::json verb(const char* name) { return protocol::json(protocol::json::object{{"verb", name}}); }
@@ -48,10 +49,12 @@ std::unique_ptr<detacher> make_detacher(const component_definition& definition, 
 }
 
 engine::run::run(engine& e, const component_definition& d, const progress_callback& p)
-    : of(e), definition(d), here(e.place_of(d.name)), progress(p), busy(here.busy) {
+    : run(e, d, p, std::unique_lock(e.place_of(d.name).busy)) {}
+
+engine::run::run(engine& e, const component_definition& d, const progress_callback& p, std::unique_lock<std::mutex> taken)
+    : of(e), definition(d), here(e.place_of(d.name)), progress(p), busy(std::move(taken)) {
     const std::lock_guard lock(of.places_lock_);
     here.working = true;
-    here.note.clear();
 }
 
 engine::run::~run() {
@@ -90,8 +93,10 @@ outcome<void> engine::run::forbid_together(const lifecycle_request& request) {
         return each.kind == component_kind::systemd && unit_of(each) == "kubelet.service";
     };
     for (const auto& row : *rows) {
+        if (row.component == definition.name) continue;
         const auto* other = of.configuration_.find(row.component);
-        const bool kubelet_is_out = other != nullptr && is_kubelet(*other);
+        const bool kubelet_is_out = row.kind == component_kind::systemd &&
+                                    (row.target_file == "kubelet.service" || (other != nullptr && is_kubelet(*other)));
         if ((definition.kind == component_kind::static_pod && kubelet_is_out) ||
             (is_kubelet(definition) && row.kind == component_kind::static_pod))
             return definition.name + " cannot be taken out while " + row.component + " is: one needs the other to come "
@@ -104,6 +109,8 @@ outcome<component_status> engine::run::start(const lifecycle_request& request) {
     say(component_state::starting, "looking at " + definition.name);
     auto earlier = of.row_of(definition.name);
     if (!earlier) return error_text(earlier.error() + ": nothing is taken out without a journal");
+    if (*earlier && (*earlier)->step == journal_step::returned)
+        return error_text(definition.name + " is back from its last session, but does not run yet: try again when it does");
     if (*earlier)
         return error_text(definition.name + " is out already, since " + utc_text((*earlier)->since.wall) + " by " +
                        (*earlier)->started_by + ": delvegate stop " + definition.name + " puts it back");
@@ -129,6 +136,12 @@ outcome<component_status> engine::run::start(const lifecycle_request& request) {
         return of.journal_->begin(begin);
     }();
     if (!row) return error_text(row.error());
+    here.failures = 0;
+    // Once more, now that whoever starts at the same moment can see this one: at least one of them stops here.
+    if (auto fine = forbid_together(request); !fine) {
+        (void)of.advance(*row, journal_step::closed, {});
+        return error_text(fine.error());
+    }
     if (auto taken = take_place(*plan, *row, request); !taken) {
         const auto why = taken.error();
         say(component_state::stopping, "it did not work, and everything is put back: " + why);
@@ -155,7 +168,7 @@ outcome<void> engine::run::take_place(component_plan& plan, detachment& row, con
         if (!manager) return error_text(manager.error());
         systemd_component unit(**manager, definition);
         auto seen = unit.inspect();
-        auto listen = seen ? unit.choose_listen(*seen, plan.definition.dlv, files.debuggee)
+        auto listen = seen ? unit.choose_listen(*seen, plan.definition.dlv, files.directory)
                            : outcome<std::string>(error_text(seen.error()));
         if (!listen) return error_text(listen.error());
         who.listen = *listen;
@@ -250,12 +263,17 @@ outcome<void> engine::run::launched_in_its_unit(const component_plan& plan, deta
         return !debuggee || debuggee->pid != 0;
     });
     if (!debuggee) return error_text(debuggee.error());
+    if (debuggee->pid == 0) return "dlv runs in " + row.unit + ", but not " + plan.binary + " below it: journalctl -u " + row.unit;
     changes.debuggee = *debuggee;
     return of.advance(row, journal_step::detached, changes);
 }
 
 outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, const lifecycle_request& request) {
     const auto files = files_of(of.configuration_, definition.name, row.id);
+    // From here on the program may run: a way back lets it end by itself.
+    detachment_changes runs;
+    runs.deadline = later(definition.session_timeout + definition.start_timeout);
+    if (auto kept = of.advance(row, journal_step::detached, runs); !kept) return kept;
     if (!request.stop_on_entry) {
         auto resume = verb("resume");
         resume.set("breakpoints", "keep");
@@ -278,6 +296,8 @@ outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, co
                 return to_string(health) + " did not answer within " + std::to_string(definition.start_timeout.count()) +
                        " s: " + said + "; the output of " + plan.binary + " is in " + files.output;
         }
+        if (wait_until(settling, [&] { return !still_running(row.debuggee); }))
+            return plan.binary + " ended at once; its output is in " + files.output;
     }
     detachment_changes changes;
     changes.deadline = later(definition.session_timeout);

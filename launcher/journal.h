@@ -83,7 +83,8 @@ public:
     outcome<detachment> begin(const detachment_start& start);
     // Refused for a row that is closed or not there.
     outcome<void> advance(const std::string& id, journal_step step, const detachment_changes& changes = {});
-    outcome<void> beat(const std::string& id);  // the gateway lives
+    // The gateway lives, and with people in a session the deadline is another one. Nothing for a session that does not run.
+    outcome<void> beat(const std::string& id, const std::optional<moment>& deadline = {});
 
     outcome<std::vector<detachment>> active();  // oldest first
     outcome<std::optional<detachment>> find(const std::string& component);  // its active row

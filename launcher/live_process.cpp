@@ -127,9 +127,11 @@ std::optional<live_process> look_at(pid_t pid, std::string_view program, const s
     const auto users = status_line(status, "Uid"), groups = status_line(status, "Gid");
     if (users.size() != 4 || groups.size() != 4) return std::nullopt;
     out.uid = static_cast<uid_t>(users[1]);  // real, effective, saved, file system
+    out.one_uid = std::all_of(users.begin(), users.end(), [&](auto each) { return each == users[0]; });
     out.gid = static_cast<gid_t>(groups[1]);
     for (const auto id : status_line(status, "Groups")) out.groups.push_back(static_cast<gid_t>(id));
     out.in_container = status_line(status, "NSpid").size() > 1;
+    out.of_the_kubelet = out.cgroup.find("kubepods") != std::string::npos;
     const auto after = read_stat_line(directory);
     if (!after || is_gone(after->state) || after->start_time != out.start_time) return std::nullopt;
     return out;
@@ -154,7 +156,9 @@ std::vector<live_process> find_processes(std::string_view program, const std::st
 
 outcome<live_process> find_kubelet(const std::string& proc) {
     auto found = find_processes("kubelet", proc);
-    std::erase_if(found, [](const live_process& p) { return p.uid != 0 || p.in_container || p.argv.empty(); });
+    std::erase_if(found, [](const live_process& p) {
+        return p.uid != 0 || !p.one_uid || p.in_container || p.argv.empty() || base_name(p.executable) != "kubelet";
+    });
     if (found.size() == 1) return std::move(found.front());
     if (found.empty())
         return "no kubelet runs on this node: without it a static pod is neither stopped nor started again; start it first";

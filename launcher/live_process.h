@@ -23,16 +23,19 @@ struct live_process {
     bool environment_hidden = false;
     std::string working_directory;
     uid_t uid = 0;  // effective
+    bool one_uid = true;  // real, effective, saved and file system's are the same
     gid_t gid = 0;
     std::vector<gid_t> groups;
     std::string cgroup;       // the file's text
     bool in_container = false;  // in a pid namespace below ours
+    bool of_the_kubelet = false;  // in a cgroup below the kubelet's pods
 };
 
 // Every process whose argv[0] or executable has this base name, by pid. `proc` is where procfs is.
 std::vector<live_process> find_processes(std::string_view program, const std::string& proc = "/proc");
 
-// The kubelet of this node: root's, in our own pid namespace (on a host with kind nodes there are others).
+// The kubelet of this node: root's by every uid and by the name of its file, in our own pid namespace (on a host with kind
+// nodes there are others). A name in argv is anybody's to choose.
 outcome<live_process> find_kubelet(const std::string& proc = "/proc");
 
 // Whether the process that was seen is still there (a zombie is gone).

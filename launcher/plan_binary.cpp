@@ -7,10 +7,9 @@
 #include "launcher/leader_election.h"
 #include "launcher/live_process.h"
 #include "launcher/stop_budget.h"
+#include "launcher/yaml_document.h"
 
 #include <charconv>
-#include <fstream>
-#include <sstream>
 
 namespace launcher {
 
@@ -31,14 +30,21 @@ int minor_of(std::string_view version) {
 }
 
 std::optional<std::string> text_of(const std::string& file) {
-    std::ifstream in(file);
-    if (!in) return {};
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
+    auto text = read_regular_file(file, 1u << 20);  // a FIFO or an endless file must not hold root up
+    if (!text) return {};
+    return *text;
 }
 
 }  // namespace
+
+outcome<void> check_dlv(const component_definition& definition) {
+    const auto dlv = find_dlv(definition.dlv);
+    if (!dlv) return dlv.error();
+    const auto file = open_guarded(*dlv);
+    if (!file) return file.error();
+    if (!file->unsafe.empty()) return "dlv of " + definition.name + " is not run as root: " + file->unsafe + "; " + file->mend;
+    return {};
+}
 
 outcome<void> plan_binary(component_plan& plan, const std::string& original, const std::string& running_version,
                           const lifecycle_request& request) {
@@ -81,8 +87,8 @@ void plan_budget(component_plan& plan, const std::string& program, std::chrono::
     budget_facts facts;
     facts.minor = minor_of(plan.process.image_version);
     facts.node_lease = node_lease;
-    if (const auto managers = find_processes("kube-controller-manager"); !managers.empty())
-        facts.controller_manager = managers.front().argv;
+    for (const auto& manager : find_processes("kube-controller-manager"))
+        if (manager.of_the_kubelet) facts.controller_manager = manager.argv;
     const auto config = flag_value(argv, "config");
     if (auto election = leader_election_of(program, argv, config ? text_of(*config) : std::nullopt))
         facts.election = *election;

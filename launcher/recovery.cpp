@@ -111,7 +111,8 @@ recovery_decision for_static_pod(const found_on_disk& f, const view& v) {
 recovery_decision for_systemd(const found_on_disk& f, const view& v) {
     auto out = restored(v, manifest_do::none, false, "the unit runs as its own files say again");
     const bool stopped = v.row ? f.step >= journal_step::detaching : v.any;
-    out.restart_unit = stopped || f.drop_in != drop_in_at::none;
+    // A reboot forgets the drop-in and starts what is to be started; at boot nobody waits for a job ordered after us.
+    out.restart_unit = (stopped && f.same_boot) || f.drop_in != drop_in_at::none;
     if (f.drop_in == drop_in_at::ours) out.drop_in = drop_in_do::remove;
     if (f.drop_in == drop_in_at::changed) {
         out.drop_in = drop_in_do::store_and_report;

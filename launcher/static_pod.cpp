@@ -81,7 +81,8 @@ outcome<kubelet_setup> static_pod::kubelet() const {
 
 std::vector<live_process> static_pod::containers_of(const std::string& program) const {
     auto all = find_processes(program);
-    std::erase_if(all, [](const auto& each) { return !each.in_container; });
+    // Anybody may call a process so, in a namespace of his own: the kubelet's cgroups are root's.
+    std::erase_if(all, [](const auto& each) { return !each.in_container || !each.of_the_kubelet; });
     return all;
 }
 
@@ -92,14 +93,16 @@ void static_pod::forbid_together(component_plan& plan, const std::string& progra
         const auto how = request.forced(force::not_together) ? severity::warning : severity::refusal;
         plan.findings.push_back({how, std::move(text), how == severity::refusal ? "root may pass --force-not-together" : ""});
     };
-    if (program == "etcd") add("etcd is never taken out: the cluster's memory would be stopped with it");
+    if (program == "etcd")
+        plan.findings.push_back({severity::refusal, "etcd is never taken out: the cluster's memory would be stopped with it", {}});
     for (const auto* name : {"kube-vip", "haproxy", "keepalived", "nginx"})
         if (program == name) add(program + " may carry the address by which this node reaches the API server");
     for (const auto& each : find_processes("kubeadm"))
-        add("kubeadm runs (pid " + std::to_string(each.pid) + "): wait until it has ended");
+        if (each.uid == 0) add("kubeadm runs (pid " + std::to_string(each.pid) + "): wait until it has ended");
 }
 
 outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
+    if (auto fine = check_dlv(definition_); !fine) return error_text(fine.error());
     component_plan plan;
     plan.definition = definition_;
     auto setup = kubelet();
@@ -124,7 +127,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
     if (!process) return found->path + ": " + process.error();
     plan.process = std::move(*process);
     for (const auto& word : definition_.extra_arguments)
-        plan.process.argv.push_back({word, "extraArguments of " + definition_.name + " in launcher.yaml"});
+        plan.process.argv.push_back({word, "delvegate: extraArgs of " + definition_.name + " in launcher.yaml"});
     if (!definition_.ports.empty()) plan.process.ports = definition_.ports;
     if (definition_.health == "none") plan.process.health.port = 0;
     else if (!definition_.health.empty()) {
@@ -236,7 +239,11 @@ outcome<void> static_pod::look(const std::optional<detachment>& row, found_on_di
     root_decided_ = found.why == found_on_disk::occasion::root_put_back;
     const auto place = held_place(row);
     if (!place) return error_text(place.error());
-    if (!*place) return {};
+    if (!*place) {
+        // Nothing was taken yet: the component's own manifest is where it was.
+        if (row && row->target_file.empty()) found.target = found_on_disk::target_state::same;
+        return {};
+    }
     const auto state = look_at_manifest(**place, row ? row->target_hash : std::string());
     if (!state) return error_text(state.error());
     using record = found_on_disk::record_state;
@@ -251,6 +258,10 @@ outcome<void> static_pod::look(const std::optional<detachment>& row, found_on_di
         const auto now_identity = read_node_identity({}, state->found->node.files);
         found.same_node = node_difference(state->found->node, now_identity).empty();
         if (!row) found.same_boot = state->found->since.boot_id == now().boot_id;
+    } else if (row && !row->node.empty()) {
+        const auto recorded = protocol::parse_json(row->node);
+        const auto identity = recorded ? node_identity_from(*recorded) : node_identity{};
+        found.same_node = recorded && node_difference(identity, read_node_identity({}, identity.files)).empty();
     }
     return {};
 }

@@ -18,6 +18,12 @@ namespace launcher {
 
 namespace {
 
+bool steers_the_loader(const std::string& variable) {
+    constexpr std::string_view names[] = {"GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "NLSPATH", "TMPDIR", "MALLOC_TRACE",
+                                          "RES_OPTIONS", "HOSTALIASES", "LOCALDOMAIN", "NIS_PATH", "TZDIR", "GETCONF_DIR"};
+    return variable.starts_with("LD_") || std::find(std::begin(names), std::end(names), variable) != std::end(names);
+}
+
 class systemd_service final : public detacher {
 public:
     systemd_service(component_definition definition) : definition_(std::move(definition)) {}
@@ -52,6 +58,7 @@ outcome<systemd_component*> systemd_service::component() {
 }
 
 outcome<component_plan> systemd_service::inspect(const lifecycle_request& request) {
+    if (auto fine = check_dlv(definition_); !fine) return error_text(fine.error());
     auto unit = component();
     if (!unit) return error_text(unit.error());
     auto found = (*unit)->inspect();
@@ -65,7 +72,7 @@ outcome<component_plan> systemd_service::inspect(const lifecycle_request& reques
     plan.process = found_.process;
     plan.findings = found_.findings;
     for (const auto& word : definition_.extra_arguments)
-        plan.process.argv.push_back({word, "extraArguments of " + definition_.name + " in launcher.yaml"});
+        plan.process.argv.push_back({word, "delvegate: extraArgs of " + definition_.name + " in launcher.yaml"});
     if (!definition_.ports.empty()) plan.process.ports = definition_.ports;
     const auto program = base_name(found_.program);
     if (definition_.health == "none") plan.process.health.port = 0;
@@ -76,13 +83,19 @@ outcome<component_plan> systemd_service::inspect(const lifecycle_request& reques
     } else if (program == "kubelet") {
         plan.process.health = {"http", "127.0.0.1", 10248, "/healthz"};
     }
-    if (!find_processes("kubeadm").empty())
+    const auto kubeadm = find_processes("kubeadm");
+    if (std::any_of(kubeadm.begin(), kubeadm.end(), [](const auto& each) { return each.uid == 0; }))
         plan.findings.push_back({severity::refusal, "kubeadm runs: wait until it has ended", {}});
     if (auto fine = plan_binary(plan, found_.program, {}, request); !fine) return error_text(fine.error());
     plan_budget(plan, program, std::chrono::seconds(40));
 
     const auto& name = found_.unit;
     if (found_.way == unit_way::beside) {
+        // The change of uid is made by a program that still runs as root under these.
+        for (const auto& [variable, word] : plan.process.env)
+            if (plan.process.uid != 0 && steers_the_loader(variable))
+                plan.findings.push_back({severity::refusal, "its environment has " + variable + ", which would steer a program "
+                                         "of root's before it becomes the component's user", "remove it from " + name});
         plan.findings.push_back({severity::note, "dlv runs beside the stopped unit: " + found_.why_beside, {}});
         plan.moved = name + " is stopped; its program runs under dlv as delvegate-debuggee-" + definition_.name + ".service";
         plan.comes_back = name + " is started again";

@@ -74,7 +74,6 @@ class Launcher:
         self.node.write(CONFIG, json.dumps(self.configuration, indent=2) + "\n", 0o600)
         more = "".join(f'Environment="{name}={value}"\n' for name, value in self.node.sanitizers().items())
         self.node.write(f"/etc/systemd/system/{UNIT}.d/rig.conf",
-                        "[Unit]\nStartLimitIntervalSec=0\n"  # tests kill it more often than nodes do
                         f"[Service]\n{more}{'' if self.restart else 'Restart=no' + chr(10)}")
         self.node.run(["systemctl", "daemon-reload"], check=True)
         return self
