@@ -66,6 +66,11 @@ void hub::attach(const upstream_route& route, bool fresh, std::function<void(std
     auto lost = [this](std::string reason) { channel_lost(std::move(reason)); };
     ask_ = std::make_unique<rpc_channel>(context_, route_, lost);
     door_ = std::make_unique<rpc_channel>(context_, route_, lost);
+    if (route_.dial) {
+        // Who hands them over may be away when they are needed.
+        spare_.push_back(std::make_unique<rpc_channel>(context_, route_, lost));
+        slots_.push_back(std::make_unique<look_slot>(*this));
+    }
     asio::co_spawn(context_, attach_sequence(fresh, std::move(ready)), asio::detached);
 }
 

@@ -163,9 +163,11 @@ boost::asio::awaitable<void> hub_budget::forced() {
         if (generation != hub_.generation_) co_return;
     }
     forcing_ = false;
-    if (hub_.phase_ == phase::stopped)
-        co_await hub_.start_run(nullptr, "delvegate", {.command = "continue", .arguments = json::object{}, .goroutine = {}},
-                                hub_.stops_, {});
+    // No co_await of an expression that makes an aggregate: GCC 12 destroys it twice.
+    const auto run_again = [this] {
+        return hub_.start_run(nullptr, "delvegate", {.command = "continue", .arguments = json::object{}, .goroutine = {}}, hub_.stops_, {});
+    };
+    if (hub_.phase_ == phase::stopped) co_await run_again();
 }
 
 boost::asio::awaitable<void> hub_budget::keep_off() {

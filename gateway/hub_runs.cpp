@@ -219,7 +219,7 @@ void hub::retry_halt() {
         if (ec || generation != generation_ || motion_ != motion::halting || run_.returned) return;
         auto idle = std::find_if(spare_.begin(), spare_.end(), [](auto& c) { return c->pending() == 0; });
         if (idle == spare_.end()) {
-            if (spare_.size() >= 8) return;  // dlv is wedged; the process supervisor is the remedy
+            if (spare_.size() >= (route_.dial ? 1u : 8u)) return;  // dlv is wedged; the process supervisor is the remedy
             spare_.push_back(std::make_unique<rpc_channel>(
                 context_, route_, [this](std::string reason) { channel_lost(std::move(reason)); }));
             idle = spare_.end() - 1;

@@ -31,6 +31,7 @@ using error_code = boost::system::error_code;
 constexpr int packets_a_turn = 16;
 // A launcher whose queue of callers is full is tried again.
 constexpr std::chrono::milliseconds full_pause{50};
+constexpr std::chrono::milliseconds dial_pause{200};
 
 bool takes_long(launcher_verb verb) {
     return verb == launcher_verb::start || verb == launcher_verb::stop || verb == launcher_verb::restore ||
@@ -291,12 +292,24 @@ void launcher_client::next() {
 }
 
 void launcher_client::dial(const std::string& component, const std::string& session, dialled done) {
+    dial_until(component, session, std::move(done), std::chrono::steady_clock::now() + dial_patience);
+}
+
+void launcher_client::dial_until(std::string component, std::string session, dialled done, std::chrono::steady_clock::time_point end) {
     launcher::launcher_request request;
     request.verb = launcher_verb::dial;
     request.component = component;
     request.session = session;
-    ask(std::move(request), [done = std::move(done), component](launcher_answer answer) {
+    ask(std::move(request), [this, done = std::move(done), component, session, end, alive = std::weak_ptr<char>(alive_)](launcher_answer answer) {
         using result = launcher::outcome<launcher::unique_fd>;
+        if (alive.expired()) return;
+        if (answer.failed && answer.failed->code == "unreachable" && std::chrono::steady_clock::now() < end) {
+            auto pause = std::make_shared<boost::asio::steady_timer>(io_, dial_pause);
+            pause->async_wait([this, pause, done, component, session, end, alive](const error_code& ec) {
+                if (!ec && !alive.expired()) dial_until(component, session, done, end);
+            });
+            return;
+        }
         if (answer.failed)
             return done(result(boost::system::in_place_error, "no connection to the dlv of " + component + ": " + answer.failed->text));
         done(result(boost::system::in_place_value, std::move(answer.descriptor)));

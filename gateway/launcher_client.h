@@ -48,7 +48,7 @@ public:
     void ask(launcher::launcher_request request, on_answer done, on_progress progress = {},
              std::chrono::milliseconds time = {});
 
-    // A connection to the component's dlv, through its guard.
+    // A connection to the component's dlv, through its guard. A launcher that is being restarted is waited for, some seconds.
     void dial(const std::string& component, const std::string& session, dialled done);
     upstream_route route(const std::string& component, const std::string& session);
 
@@ -59,8 +59,11 @@ public:
     static constexpr std::size_t max_quick = 4;
     static constexpr std::size_t max_long = 8;
 
+    static constexpr std::chrono::seconds dial_patience{5};
+
 private:
     struct call;
+    void dial_until(std::string component, std::string session, dialled done, std::chrono::steady_clock::time_point end);
     void next();
 
     boost::asio::io_context& io_;

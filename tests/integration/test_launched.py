@@ -10,7 +10,7 @@ import subprocess
 import unittest
 
 from harness import case, debuggee, tools, waiting
-from harness.dap import Dap
+from harness.dap import INITIALIZE, Dap
 from harness.launcher import SESSION, Launcher
 from harness.rpc import Rpc
 from harness.terminal import Terminal
@@ -22,6 +22,7 @@ POLICY = """bindings:
 - {role: admin, users: [alice], components: [kube-scheduler]}
 - {role: debugger, users: [bob], components: [kube-scheduler]}
 - {role: observer, users: [olga], components: [kube-scheduler]}
+...
 """
 
 
@@ -109,6 +110,7 @@ class Sessions(LaunchedCase):
         gateway = self.gateway()
         self.until_attached(gateway)
         client = Rpc(self, self.connect(gateway, component=NAME).address)
+        self.assertFalse(client.state()["Running"])
         client.resume()
         waiting.until("it runs", lambda: client.state()["Running"])
         os.kill(gateway.pid, signal.SIGKILL)
@@ -126,11 +128,17 @@ class Sessions(LaunchedCase):
         self.run_debuggee()
         gateway = self.gateway()
         self.until_attached(gateway)
-        client = Rpc(self, self.connect(gateway, component=NAME).address)
+        address = self.connect(gateway, component=NAME).address
+        client = Rpc(self, address)
         self.assertFalse(client.state()["Running"])
         self.launcher.close()
         waiting.until("its end is noticed", lambda: "trouble" in self.state(gateway)["launcher"])
-        self.assertTrue(client.call("ListGoroutines", {"Start": 0, "Count": 10})["Goroutines"])
+        self.assertTrue(client.call("ListThreads")["Threads"])
+        client.set_breakpoint(debuggee.MAIN, TICK)
+        self.assertTrue(client.command("continue")["currentThread"]["breakPoint"]["id"] > 0)
+        ide = Dap(self, address)
+        self.assertIn("the launcher does not answer", ide.error("initialize", INITIALIZE))
+        self.assertFalse(client.state()["Running"])
         self.launcher.listen()
         waiting.until("it is back", lambda: "trouble" not in self.state(gateway)["launcher"])
         self.assertFalse(client.state()["Running"])

@@ -92,7 +92,7 @@ class UsedUp(BudgetCase):
         waiting.until("it goes on by itself", lambda: client.state()["Running"])
         self.assertIn("the stop budget of app is used up", client.error("Command", {"name": "halt"}))
         client.set_breakpoint(debuggee.MAIN, debuggee.line("use"))
-        self.assertEqual(self.disabled(client), [True, True])
+        waiting.until("both are off", lambda: self.disabled(client) == [True, True])
         self.assertTrue(client.state()["Running"])
         ide = Dap(self, self.address)
         ide.attach(lambda: ide.call("setBreakpoints", {"source": SOURCE, "breakpoints": [{"line": TICK}]}))
