@@ -10,6 +10,8 @@
 #include <filesystem>
 
 #include "launcher/engine_run.h"
+#include "launcher/guard.h"
+#include "launcher/plan_store.h"
 
 namespace launcher {
 
@@ -183,6 +185,10 @@ component_status engine::status_of(const component_definition& definition) {
     status.plan_hash = out.plan_hash;
     status.since = out.since.wall;
     if (out.deadline) status.deadline = out.deadline->wall;
+    if (const auto plan = stored_plan(configuration_.state_directory, out.id)) {
+        status.budget = plan->budget;
+        status.duty = guard_settings{}.duty;
+    }
     if (out.step == journal_step::failed) status.state = component_state::not_put_back;
     else if (out.step == journal_step::returned) status.state = component_state::returned;
     else if (out.step == journal_step::running && !working) {
