@@ -1,6 +1,10 @@
 // The way back, from wherever an interruption has left things.
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "launcher/dlv_process.h"
 #include "launcher/engine_run.h"
 #include "launcher/health_probe.h"
 #include "launcher/plan_store.h"
@@ -18,6 +22,18 @@ constexpr auto ports_patience = seconds(10);
 // The kubelet's crash back-off ends after five minutes.
 constexpr seconds running_patience = std::chrono::minutes(6);
 constexpr unsigned guard_tries = 3;
+
+// dlv's and the debuggee's output is cut to nothing when it has grown too long, as that of kind exec is. They append, so
+// that the next line is the first.
+void keep_output_short(const session_files& files) {
+    for (const auto& path : {files.output, files.output + ".guard"}) {
+        struct stat info {};
+        const unique_fd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC));
+        if (!fd || ::fstat(fd.get(), &info) != 0 || info.st_size < static_cast<off_t>(dlv_process::output_cap)) continue;
+        constexpr std::string_view said = "[delvegate: this file had grown to its limit and was cut]\n";
+        if (::ftruncate(fd.get(), 0) == 0) [[maybe_unused]] const auto n = ::write(fd.get(), said.data(), said.size());
+    }
+}
 
 }  // namespace
 
@@ -165,6 +181,7 @@ outcome<void> engine::run::look_after(detachment& row) {
         auto done = bring_back(why, false);
         return done ? outcome<void>() : outcome<void>(done.error());
     };
+    keep_output_short(files_of(of.configuration_, definition.name, row.id));
     // Root must decide; until then only what still lives is looked after.
     if (row.step == journal_step::failed && !still_running(row.dlv)) return {};
     if (row.step != journal_step::running && row.step != journal_step::failed) return back(occasion::restore_asked);

@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "launcher/arguments.h"
@@ -120,7 +122,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
 
     node_facts node;
     node.node_name = setup_.node_name;
-    node.session_directory = configuration_.runtime_directory + "/volumes/" + definition_.name;
+    node.session_directory = configuration_.runtime_directory + "/.volumes/" + definition_.name;
     before_ = containers_of(program_);
     if (!before_.empty()) node.live = before_.front();
     auto process = plan_pod_process(found->manifest, container_, node, plan.findings);
@@ -169,9 +171,14 @@ outcome<void> static_pod::prepare(const component_plan& plan) {
     for (const auto& each : host_paths_)
         if (auto fine = create_host_path(each); !fine) return fine;
     // emptyDir volumes: directories of ours, new for each start.
-    const auto volumes = configuration_.runtime_directory + "/volumes/" + definition_.name;
+    const auto volumes = configuration_.runtime_directory + "/.volumes/" + definition_.name;
     std::error_code error;
     fs::remove_all(volumes, error);
+    // Nobody but root passes: what is 0777 below is the container's alone, by its mount.
+    fs::create_directories(configuration_.runtime_directory, error);
+    const auto above = configuration_.runtime_directory + "/.volumes";
+    if (::mkdir(above.c_str(), 0700) != 0 && errno != EEXIST) return above + " could not be made: " + std::strerror(errno);
+    ::chmod(above.c_str(), 0700);
     for (const auto& mount : plan.process.mounts) {
         if (!mount.source.starts_with(volumes + "/")) continue;
         if (!fs::create_directories(mount.source, error) && error)
