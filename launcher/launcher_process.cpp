@@ -50,7 +50,12 @@ outcome<void> run_launcher(const launcher_config& configuration, const manager_f
     const auto lock = take_state_lock(configuration.state_directory);
     if (!lock) return failed(lock.error());
     auto log = open_verb_log(configuration.log_file);
-    if (!log) return failed(log.error());
+    if (!log) {
+        // Nothing is taken out without a log; what is out is brought back all the same.
+        const auto why = log.error();
+        say("warning: " + why + "; nothing can be started or armed until it can be written");
+        log = verb_log([why](const asked_verb&) { return outcome<void>(failed(why)); });
+    }
     armory arms(configuration.state_directory, boot_clock::real());
     if (!arms.warning().empty()) say("warning: " + arms.warning());
     auto manager = make(configuration);
