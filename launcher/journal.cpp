@@ -257,6 +257,7 @@ outcome<void> journal::beat(const std::string& id, const std::optional<moment>& 
     statement(db_, "UPDATE detachment SET beat_wall=?2,beat_boot=?3,beat_boot_id=?4 WHERE id=?1 AND step<>'closed'", id, at.wall,
               at.boot, at.boot_id)
         .run();
+    if (db_.ok() && db_.changes() == 0) return db_.file() + " has no active session " + id;
     if (deadline)
         statement(db_, "UPDATE detachment SET deadline_wall=?2,deadline_boot=?3,deadline_boot_id=?4 WHERE id=?1 AND "
                        "step='running'", id, deadline->wall, deadline->boot, deadline->boot_id)

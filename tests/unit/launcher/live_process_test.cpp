@@ -23,6 +23,7 @@ struct fake {
     std::string exe = "/usr/bin/kubelet";
     char state = 'S';
     std::string start = "4711";
+    std::string real_uid = "";  // empty: all four are `uid`
 };
 
 class live_process_fake : public ::testing::Test {
@@ -34,7 +35,8 @@ protected:
         proc_.write(directory + "cmdline", f.cmdline);
         proc_.write(directory + "environ", "A=1\0B=x=y\0EMPTY=\0"s);
         proc_.write(directory + "cgroup", "0::/kubepods.slice/x\n");
-        proc_.write(directory + "status", "Name:\tx\nUid:\t1\t" + f.uid + "\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t9 10 \nNSpid:\t" +
+        proc_.write(directory + "status", "Name:\tx\nUid:\t" + (f.real_uid.empty() ? f.uid : f.real_uid) + "\t" + f.uid + "\t" + f.uid +
+                                              "\t" + f.uid + "\nGid:\t5\t6\t7\t8\nGroups:\t9 10 \nNSpid:\t" +
                                               f.ns_pid + "\n");
         std::error_code ignored;
         std::filesystem::remove(proc_ / (directory + "exe"), ignored);
@@ -94,6 +96,8 @@ TEST_F(live_process_fake, the_kubelet_is_root_s_and_in_our_namespace) {
     put({20, "/usr/bin/kubelet\0--x\0"s, "1000"});
     put({21, "/usr/bin/kubelet\0--y\0"s, "0", "21\t7"});  // in a kind node
     put({22, "/usr/bin/kubelet\0--z\0"s});
+    put({24, "kubelet\0--mine\0"s, "0", "24", "/usr/bin/su"});                           // a name that anybody may choose
+    put({25, "kubelet\0--mine\0"s, "0", "25", "/usr/bin/kubelet", 'S', "4711", "1000"});  // somebody's set-uid program
     ASSERT_TRUE(find_kubelet(proc_.path()));
     EXPECT_EQ(find_kubelet(proc_.path())->pid, 22);
     put({23, "kubelet\0"s});
