@@ -49,6 +49,7 @@ private:
         bool working = false;
         std::string note;
         std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
+        std::int64_t tried = 0;   // boot nanoseconds: when what could not be put back was last tried again
         std::int64_t beaten = 0;  // boot nanoseconds: when the journal was last told of a heartbeat
     };
     struct run;  // one verb on one component, under its lock

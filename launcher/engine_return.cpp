@@ -91,7 +91,9 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     }
     using manifest = recovery_decision::manifest_action;
     using drop_in = recovery_decision::drop_in_action;
-    touched_ = row || decision.end_processes || decision.manifest != manifest::none || decision.drop_in != drop_in::none;
+    using patch = recovery_decision::patch_action;
+    touched_ = row || decision.end_processes || decision.manifest != manifest::none || decision.drop_in != drop_in::none ||
+               decision.patch != patch::none;
     if (!touched_) return text(decision.reason);
     // What follows is done whether or not it can be written down.
     if (row) (void)of.advance(*row, journal_step::returning, {});
@@ -111,7 +113,9 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     std::string words = decision.reason;
     for (const auto& remark : back->remarks) words += "; " + remark;
     const auto files = files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0'));
-    remove_session_files(files);
+    // What goes on until somebody decides needs its sockets still.
+    const bool goes_on = !decision.end_processes && (found->dlv_alive || found->debuggee_alive);
+    if (!goes_on) remove_session_files(files);
     if (decision.report && !decision.close_row) {
         if (row) (void)of.advance(*row, journal_step::failed, {});
         say(component_state::not_put_back, words);
@@ -141,6 +145,11 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     }
     say(component_state::available, words);
     return text(words);
+}
+
+outcome<void> engine::run::tend(const detachment& row) {
+    if (!kind_) kind_ = make_detacher(definition, of.configuration_);
+    return kind_->tend(row);
 }
 
 outcome<void> engine::run::renew_guard(detachment& row) {

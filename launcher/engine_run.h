@@ -23,6 +23,7 @@ struct engine::run {
     // Puts back what is out, by what is found now. The text says what was done.
     outcome<std::string> bring_back(found_on_disk::occasion why, bool wait_until_it_runs);
     bool touched() const { return touched_; }  // bring_back had something to do
+    outcome<void> tend(const detachment& row);  // the error: it cannot stay out
     // dlv's guard is gone and dlv is not.
     outcome<void> renew_guard(detachment& row);
 

@@ -83,7 +83,17 @@ outcome<std::string> new_id() {
     return outcome<std::string>(boost::system::in_place_value, std::move(out));
 }
 
-const char* name_of_kind(component_kind kind) { return kind == component_kind::systemd ? "systemd" : "static-pod"; }
+constexpr std::pair<component_kind, const char*> kind_names[] = {
+    {component_kind::static_pod, "static-pod"},
+    {component_kind::systemd, "systemd"},
+    {component_kind::daemon_set, "daemon-set"},
+};
+
+const char* name_of_kind(component_kind kind) {
+    for (const auto& [each, name] : kind_names)
+        if (each == kind) return name;
+    return "static-pod";
+}
 
 void log_step(database& db, const std::string& id, journal_step step, const std::string& note, const moment& at) {
     statement(db, "INSERT INTO step_log VALUES(?1,?2,?3,?4,?5,?6)", id, std::string(name_of(step)), note, at.wall, at.boot,
@@ -136,9 +146,13 @@ std::optional<detachment> read_row(const statement& row) {
     detachment out;
     out.id = row.text(0);
     out.component = row.text(1);
-    const auto kind = row.text(2);
-    if (kind != "systemd" && kind != "static-pod") return std::nullopt;
-    out.kind = kind == "systemd" ? component_kind::systemd : component_kind::static_pod;
+    bool known = false;
+    for (const auto& [kind, name] : kind_names)
+        if (row.text(2) == name) {
+            out.kind = kind;
+            known = true;
+        }
+    if (!known) return std::nullopt;
     out.started_by = row.text(3);
     out.since = moment_at(row, 4);
     const auto step = step_named(row.text(7));

@@ -17,6 +17,15 @@ namespace {
 constexpr std::size_t max_file = 1024 * 1024;
 constexpr std::size_t max_components = 64;
 
+// Empty: a key of every kind's.
+std::string kinds_of_key(std::string_view key) {
+    if (key == "pod" || key == "manifestDirectory") return "static-pod";
+    if (key == "container") return "static-pod or daemon-set";
+    if (key == "daemonSet" || key == "namespace" || key == "nodeName" || key == "kubeconfig" || key == "checkIptables")
+        return "daemon-set";
+    return key == "unit" ? "systemd" : "";
+}
+
 // The first error wins; after it nothing is read any more.
 class reader {
 public:
@@ -110,17 +119,17 @@ private:
         });
         if (!ok()) return out;
         if (out.name.empty()) fail(entry, "a component needs a `name`");
-        const bool pod = out.kind == component_kind::static_pod;
         for (const auto& [key, where] : given) {
-            const bool of_pod = key == "pod" || key == "container" || key == "manifestDirectory";
-            if ((of_pod && !pod) || (key == "unit" && pod))
-                fail(where, "`" + key + "` belongs to kind " + (of_pod ? "static-pod" : "systemd") + ", and `" + out.name + "` is of kind " +
+            const std::string kinds = kinds_of_key(key);
+            if (!kinds.empty() && kinds.find(to_string(out.kind)) == std::string::npos)
+                fail(where, "`" + key + "` belongs to kind " + kinds + ", and `" + out.name + "` is of kind " +
                                 std::string(to_string(out.kind)));
         }
         if (ok() && out.binary.empty() && out.binary_directory.empty())
             fail(entry, "`" + out.name + "` needs a debug binary: give `binary`, or `binaryDir`");
-        if (out.pod.empty() && pod) out.pod = out.name;
-        if (out.unit.empty() && !pod) out.unit = out.name + ".service";
+        if (out.pod.empty() && out.kind == component_kind::static_pod) out.pod = out.name;
+        if (out.daemon_set.empty() && out.kind == component_kind::daemon_set) out.daemon_set = out.name;
+        if (out.unit.empty() && out.kind == component_kind::systemd) out.unit = out.name + ".service";
         return out;
     }
 
@@ -207,7 +216,14 @@ std::vector<uid_t> gateway_uids_of(const launcher_config& configuration) {
     return out;
 }
 
-std::string_view to_string(component_kind kind) { return kind == component_kind::systemd ? "systemd" : "static-pod"; }
+std::string_view to_string(component_kind kind) {
+    switch (kind) {
+        case component_kind::static_pod: return "static-pod";
+        case component_kind::systemd: return "systemd";
+        case component_kind::daemon_set: return "daemon-set";
+    }
+    return "static-pod";
+}
 
 std::string_view to_string(remote_start remote) {
     switch (remote) {

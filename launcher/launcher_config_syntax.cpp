@@ -176,8 +176,10 @@ std::string kind_into(component_kind& to, const std::string& text) {
         to = component_kind::static_pod;
     else if (text == "systemd")
         to = component_kind::systemd;
+    else if (text == "daemon-set")
+        to = component_kind::daemon_set;
     else
-        return "must be static-pod or systemd; not " + quoted(text);
+        return "must be static-pod, daemon-set or systemd; not " + quoted(text);
     return {};
 }
 

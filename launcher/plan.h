@@ -18,7 +18,7 @@
 
 namespace launcher {
 
-enum class component_kind { static_pod, systemd };
+enum class component_kind { static_pod, systemd, daemon_set };
 
 // Who may start it from elsewhere than root's shell on the node.
 enum class remote_start { never, armed, always };
@@ -31,6 +31,12 @@ struct component_definition {
     std::string pod;
     std::string container;
     std::string manifest_directory;  // empty: found as the kubelet does
+    // daemon-set: its name (default: `name`) and namespace; and how this node is called, where the kubelet does not tell.
+    std::string daemon_set;
+    std::string name_space = "kube-system";
+    std::string node_name;
+    std::string kubeconfig = "/etc/kubernetes/admin.conf";
+    bool check_iptables = true;  // of a kube-proxy
     // systemd: the unit. Default: `name`.service.
     std::string unit;
 

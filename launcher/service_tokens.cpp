@@ -68,7 +68,7 @@ json to_json(const token_book& book) {
         tokens.push_back(json::object{{"file", each.file}, {"audience", each.wish.audience},
                                       {"seconds", std::int64_t{each.wish.life.count()}}, {"refreshAt", each.refresh_at}});
     return json::object{{"namespace", book.name_space}, {"account", book.account}, {"uid", std::uint64_t{book.uid}},
-                        {"gid", std::uint64_t{book.gid}}, {"tokens", std::move(tokens)}};
+                        {"gid", std::uint64_t{book.gid}}, {"tokens", std::move(tokens)}, {"lookAt", book.look_at}};
 }
 
 std::optional<token_book> token_book_from(const json& value) {
@@ -77,6 +77,7 @@ std::optional<token_book> token_book_from(const json& value) {
     out.account = value.get_string("account");
     out.uid = static_cast<uid_t>(value.get_int("uid"));
     out.gid = static_cast<gid_t>(value.get_int("gid"));
+    out.look_at = value.get_int("lookAt");
     const auto* tokens = value.find("tokens");
     if (out.name_space.empty() || out.account.empty() || tokens == nullptr || tokens->if_array() == nullptr) return std::nullopt;
     for (const auto& each : *tokens->if_array()) {

@@ -31,6 +31,7 @@ struct token_book {
     uid_t uid = 0;
     gid_t gid = 0;
     std::vector<kept_token> tokens;
+    std::int64_t look_at = 0;  // when the DaemonSet is looked at again; wall clock
 };
 
 // kubectl_client::create.
