@@ -24,7 +24,7 @@ inline std::string proxy_spec(const std::string& image, const std::string& toler
                               const std::string& more_volumes = "", const std::string& more = "") {
     return R"({"priorityClassName":"system-node-critical","containers":[{"name":"kube-proxy","image":")" + image +
            R"(","imagePullPolicy":"IfNotPresent","command":["/usr/local/bin/kube-proxy",)"
-           R"("--config=/var/lib/kube-proxy/config.conf","--hostname-override=$(NODE_NAME)"],)"
+           R"j("--config=/var/lib/kube-proxy/config.conf","--hostname-override=$(NODE_NAME)"],)j"
            R"("securityContext":{"privileged":true},"resources":{},)"
            R"("terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File","volumeMounts":[)"
            R"({"mountPath":"/var/lib/kube-proxy","name":"kube-proxy"},{"mountPath":"/run/xtables.lock","name":"xtables-lock"},)"
