@@ -48,12 +48,15 @@ outcome<void> engine::run::end_processes(const std::optional<detachment>& row) {
     const auto files = files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0'));
     const auto plan = row ? stored_plan(of.configuration_.state_directory, row->id) : std::nullopt;
     const auto grace = plan ? plan->process.grace : default_grace;
-    if (row && still_running(row->guard)) {
-        say(component_state::stopping, "breakpoints are cleared, and " + definition.name + " goes on to its end");
+    // The program is the node's, or a file: it is not ours to end. dlv lets go of it when it ends.
+    const bool ours = takes_away(definition.kind);
+    if (row && still_running(row->guard) && definition.kind != component_kind::core) {
+        say(component_state::stopping, "breakpoints are cleared, and " + definition.name + (ours ? " goes on to its end" : " goes on"));
         (void)ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "end"}}), seconds(15));
     }
-    say(component_state::stopping, "ending the program under dlv (at most " + std::to_string(grace.count()) + " s)");
-    const auto debuggee = row && row->since.boot_id == now().boot_id ? row->debuggee : process_mark{};
+    say(component_state::stopping, ours ? "ending the program under dlv (at most " + std::to_string(grace.count()) + " s)"
+                                        : "dlv lets go");
+    const auto debuggee = ours && row && row->since.boot_id == now().boot_id ? row->debuggee : process_mark{};
     const bool own_unit = row && !row->drop_in.empty();
     // In the component's own unit only the program is ended here; the unit is the kind's to stop and start.
     if (own_unit && still_running(debuggee)) {
@@ -97,7 +100,7 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     if (row) (void)of.advance(*row, journal_step::returning, {});
     if (decision.end_processes)
         if (auto ended = end_processes(row); !ended) return error_text(ended.error());
-    say(component_state::restoring, "putting " + definition.name + " back");
+    if (takes_away(definition.kind)) say(component_state::restoring, "putting " + definition.name + " back");
     auto back = kind_->put_back(row, decision);
     if (!back) {
         if (row) {
@@ -119,7 +122,7 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     }
     if (row) (void)of.advance(*row, journal_step::returned, {});
     say(component_state::returned, words);
-    if (wait_until_it_runs && !back->theirs_kept) {
+    if (wait_until_it_runs && !back->theirs_kept && takes_away(definition.kind)) {
         std::string last;
         const bool runs = wait_until(running_patience, [&] {
             auto missing = kind_->missing(row);
@@ -155,8 +158,9 @@ outcome<void> engine::run::renew_guard(detachment& row) {
     auto guard = start_guard(**manager, *plan, files_of(of.configuration_, definition.name, row.id), *address,
                              definition.ceiling);
     if (!guard) return error_text(guard.error());
-    (void)ask_guard(files_of(of.configuration_, definition.name, row.id).control,
-                    protocol::json(protocol::json::object{{"verb", "counting"}}));
+    if (definition.kind != component_kind::core)
+        (void)ask_guard(files_of(of.configuration_, definition.name, row.id).control,
+                        protocol::json(protocol::json::object{{"verb", "counting"}}));
     detachment_changes changes;
     changes.guard = *guard;
     return of.advance(row, row.step, changes);

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,8 +30,11 @@ struct live_process {
     bool in_container = false;  // in a pid namespace below ours
 };
 
-// Every process whose argv[0] or executable has this base name, by pid. `proc` is where procfs is.
+// Every process whose argv[0] or executable has this base name (empty: every process), by pid. `proc` is where procfs is.
 std::vector<live_process> find_processes(std::string_view program, const std::string& proc = "/proc");
+
+// That process; nothing when it is gone.
+std::optional<live_process> read_process(pid_t pid, const std::string& proc = "/proc");
 
 // The kubelet of this node: root's, in our own pid namespace (on a host with kind nodes there are others).
 outcome<live_process> find_kubelet(const std::string& proc = "/proc");
