@@ -43,6 +43,8 @@ std::string_view to_string(component_config::kind how);  // "exec"
 
 inline constexpr std::uint16_t enroll_port = 7444;
 
+enum class confine_mode { automatic, on, off };
+
 struct config {
     std::vector<host_port> listen{{"::", 7443}};
     std::vector<host_port> enroll_listen;  // empty: the hosts of `listen`, enroll_port
@@ -57,6 +59,7 @@ struct config {
     std::string state_directory;    // default: default_state_directory()
     std::string runtime_directory;  // default: default_runtime_directory()
     std::string launcher_socket = "/run/delvegate/launcher.sock";  // asked only for components of kind launcher
+    confine_mode confine = confine_mode::automatic;
     std::string log_level = "info";
     std::string log_format = "text";
     std::chrono::milliseconds certificate_ttl = std::chrono::hours(24);      // of people who enroll

@@ -66,6 +66,10 @@ public:
     bool up() const { return up_; }
     pid_t pid() const { return process_.pid; }
 
+    // Set: a signer that has ended is not started again (who is confined cannot), and this is called instead.
+    std::function<void()> on_gone;
+    pid_t pid() const { return process_.pid; }
+
     // The store was changed by somebody else, or the signer was started again: ask anew.
     std::function<void()> on_changed;
 
