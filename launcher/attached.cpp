@@ -1,7 +1,10 @@
 // The kind `attach`: a process that stays where it is, with dlv in it for a while. Nothing is taken away, so there is
 // nothing to put back: dlv lets go, and the process goes on.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +18,7 @@
 #include "launcher/elf_file.h"
 #include "launcher/go_buildinfo.h"
 #include "launcher/plan_json.h"
+#include "launcher/process_tree.h"
 #include "storage/sha256.h"
 
 namespace launcher {
@@ -40,9 +44,7 @@ public:
     outcome<std::string> remains(const component_plan&) override { return text({}); }
     outcome<process_mark> held_by(const component_plan& plan, const process_mark& dlv) override;
     outcome<void> look(const std::optional<detachment>&, found_on_disk&) override { return {}; }
-    outcome<put_back_summary> put_back(const std::optional<detachment>&, const recovery_decision&) override {
-        return put_back_summary{};
-    }
+    outcome<put_back_summary> put_back(const std::optional<detachment>& row, const recovery_decision&) override;
     outcome<std::string> missing(const std::optional<detachment>&) override { return text({}); }
 
 private:
@@ -175,6 +177,18 @@ outcome<process_mark> attached::held_by(const component_plan& plan, const proces
     if (tracer != 0) return "process " + number + " is traced by process " + std::to_string(tracer) + " meanwhile, which is not our dlv";
     if (!still_running(dlv)) return error_text("dlv could not attach to process " + number);
     return process_mark{};
+}
+
+// A dlv that was killed may leave the program standing, traced by nobody: measured with one that ran, and a breakpoint.
+outcome<put_back_summary> attached::put_back(const std::optional<detachment>& row, const recovery_decision&) {
+    put_back_summary summary;
+    if (!row || row->since.boot_id != now().boot_id || !still_running(row->debuggee)) return summary;
+    process_stat stat;
+    if (tracer_of(row->debuggee.pid) != 0 || !read_stat(row->debuggee.pid, stat) || stat.state != 'T') return summary;
+    const unique_fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, row->debuggee.pid, 0)));
+    if (pidfd && still_running(row->debuggee) && ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGCONT, nullptr, 0) == 0)
+        summary.remarks.push_back("process " + std::to_string(row->debuggee.pid) + " was left standing by dlv, and was continued");
+    return summary;
 }
 
 }  // namespace

@@ -57,18 +57,18 @@ outcome<core_file> look_at_core(int directory, const std::string& in, const std:
     core_file out;
     out.path = in + "/" + name;
     const unique_fd file(::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    if (!file || ::fstat(file.get(), &out.info) != 0) return out.path + " cannot be opened: " + std::strerror(errno);
-    if (!S_ISREG(out.info.st_mode)) return out.path + " is not a regular file";
+    if (!file || ::fstat(file.get(), &out.info) != 0) return error_text(out.path + " cannot be opened: " + std::strerror(errno));
+    if (!S_ISREG(out.info.st_mode)) return error_text(out.path + " is not a regular file");
     Elf64_Ehdr head{};
     const bool read = ::pread(file.get(), &head, sizeof head, 0) == static_cast<ssize_t>(sizeof head);
     if (!read || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_type != ET_CORE)
-        return out.path + " is not a core file; what systemd-coredump keeps is written out by: coredumpctl dump -o FILE";
+        return error_text(out.path + " is not a core file; what systemd-coredump keeps is written out by: coredumpctl dump -o FILE");
     return outcome<core_file>(boost::system::in_place_value, std::move(out));
 }
 
 outcome<core_file> newest_core(int directory, const std::string& path) {
     const std::unique_ptr<DIR, int (*)(DIR*)> list(::fdopendir(::fcntl(directory, F_DUPFD_CLOEXEC, 0)), &::closedir);
-    if (!list) return path + " cannot be listed: " + std::strerror(errno);
+    if (!list) return error_text(path + " cannot be listed: " + std::strerror(errno));
     std::optional<core_file> newest;
     const auto time = [](const core_file& one) { return std::tuple(one.info.st_mtim.tv_sec, one.info.st_mtim.tv_nsec); };
     while (const auto* entry = ::readdir(list.get())) {
@@ -76,7 +76,7 @@ outcome<core_file> newest_core(int directory, const std::string& path) {
         auto found = look_at_core(directory, path, entry->d_name);
         if (found && (!newest || time(*found) > time(*newest))) newest = std::move(*found);
     }
-    if (!newest) return "there is no core file in " + path;
+    if (!newest) return error_text("there is no core file in " + path);
     return outcome<core_file>(boost::system::in_place_value, std::move(*newest));
 }
 
