@@ -59,7 +59,6 @@ struct config {
     std::string state_directory;    // default: default_state_directory()
     std::string runtime_directory;  // default: default_runtime_directory()
     std::string launcher_socket = "/run/delvegate/launcher.sock";  // asked only for components of kind launcher
-    confine_mode confine = confine_mode::automatic;
     std::string log_level = "info";
     std::string log_format = "text";
     std::chrono::milliseconds certificate_ttl = std::chrono::hours(24);      // of people who enroll
@@ -67,6 +66,7 @@ struct config {
     audit_config audit;
     limits bounds;
     std::vector<component_config> components;
+    confine_mode confine = confine_mode::automatic;
 };
 
 // Where enrolment listens.

@@ -18,6 +18,7 @@ std::string hindrance_to_confinement(const config& configuration);
 struct open_paths {
     std::vector<std::string> read;   // files, or directories with all below them
     std::vector<std::string> write;  // directories with all below them
+    std::vector<std::string> alone;  // of `read`: files that are not seen when they are replaced
 };
 // What it reads again or writes while it runs. Of /etc/kubernetes and of the CA's directory only the very files that the
 // configuration names, never what is beside them: one of those that is replaced is not seen until the next start.

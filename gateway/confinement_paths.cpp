@@ -29,7 +29,9 @@ void add_file(open_paths& out, const std::string& file, const fs::path& authorit
     const auto add = [&](const fs::path& path) {
         const auto directory = path.parent_path();
         const auto closed = [&](const fs::path& other) { return is_within(other, directory) || is_within(directory, other); };
-        out.read.push_back(closed(kubernetes) || closed(authority) ? path : directory);
+        const bool alone = closed(kubernetes) || closed(authority);
+        out.read.push_back(alone ? path : directory);
+        if (alone && !is_within(path, authority.parent_path())) out.alone.push_back(path);
     };
     add(file);
     std::error_code error;
@@ -112,8 +114,13 @@ launcher::outcome<bool> confine_as_configured(const config& configuration, pid_t
         const auto file = audit_file_of(configuration.audit, configuration.state_directory);
         if (auto made = auth::ensure_directory(directory_of(file)); !made) return made.error();
     }
-    const auto done = confine_gateway(confinement_of(configuration, signer));
+    const auto how = confinement_of(configuration, signer);
+    const auto done = confine_gateway(how);
     if (!done) return done.error();
+    if (how.landlock)
+        for (const auto& file : how.paths.alone)
+            log().warn("{} is read again when it is written, not when another file takes its place: its directory is closed to the gateway",
+                       file);
     log().info("{}", *done);
     return true;
 }

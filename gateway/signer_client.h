@@ -66,12 +66,11 @@ public:
     bool up() const { return up_; }
     pid_t pid() const { return process_.pid; }
 
-    // Set: a signer that has ended is not started again (who is confined cannot), and this is called instead.
-    std::function<void()> on_gone;
-    pid_t pid() const { return process_.pid; }
-
     // The store was changed by somebody else, or the signer was started again: ask anew.
     std::function<void()> on_changed;
+
+    // Set: a signer that has ended is not started again (who is confined cannot), and this is called instead.
+    std::function<void()> on_gone;
 
     // `token_hash` and `fingerprint` are lower-case hex, `spki` DER.
     void enroll(std::string token_hash, std::string spki, std::string source, callback<auth::issued_certificate> done);
