@@ -34,6 +34,26 @@ class Faults(case.Case):
         waiting.until("the target runs", lambda: client.state()["Running"])
         return client, number
 
+    def test_the_last_output_comes_before_the_end(self):
+        """More of it than is read at one go, and the gateway hears of both at the same moment."""
+        client = Rpc(self, self.address)
+        client.call("Set", {"Scope": {"GoroutineID": -1, "Frame": 0}, "Symbol": "main.wish", "Value": "7"})  # floodAndLeave
+        client.close()
+        viewer = Dap(self, self.address)
+        viewer.attach()
+        mark = viewer.mark()
+        waiting.until("it is about to flood", lambda: self.said(viewer, "about to flood"))
+        self.gateway.process.signal(signal.SIGSTOP)
+        waiting.until("the program's end", lambda: not process.alive(self.program_pid))
+        self.gateway.process.signal(signal.SIGCONT)
+        end, _ = viewer.event("terminated", mark)
+        self.assertTrue(self.said(viewer, "last words", end), "they were not told before the end")
+
+    @staticmethod
+    def said(viewer, text, end=None):
+        with viewer.changed:
+            return any(text in m["body"]["output"] for m in viewer.messages[:end] if m.get("event") == "output")
+
     def test_gateway_killed_while_the_target_is_stopped(self):
         Rpc(self, self.address).state()
         self.gateway.process.signal(signal.SIGKILL)

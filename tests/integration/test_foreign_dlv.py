@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -54,22 +55,24 @@ class ForeignDlv(case.Case):
 
     @unittest.skipIf(os.geteuid() != 0 and "CI" not in os.environ, "another user's dlv needs root")
     def test_of_another_user_it_is_taken_only_when_that_user_is_named(self):
-        if not self.delve.unix_sockets:
-            return  # over TCP it takes no caller of another user
         nobody = pwd.getpwnam("nobody")
         theirs = tempfile.mkdtemp(prefix="delvegate-theirs-", dir="/tmp")
         self.addCleanup(shutil.rmtree, theirs)
         for name, file in (("dlv", self.delve.dlv), ("program", self.program)):
             shutil.copy(file, os.path.join(theirs, name))
         os.chown(theirs, nobody.pw_uid, nobody.pw_gid)
-        address = "unix:" + os.path.join(theirs, "dlv.sock")
+        address = "unix:" + os.path.join(theirs, "dlv.sock") if self.delve.unix_sockets else "127.0.0.1:0"
         dlv = process.Process(self, "dlv", [
             "setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", os.path.join(theirs, "dlv"), "exec",
             os.path.join(theirs, "program"), "--headless", "--api-version=2", "--accept-multiclient", "--listen=" + address],
             env=dict(os.environ, HOME=theirs, XDG_CONFIG_HOME=theirs), cwd=theirs)
         dlv.wait_for("it listens", lambda: "API server listening at: " in dlv.output())
+        if not self.delve.unix_sockets:
+            address = re.search(r"listening at: (\S+)", dlv.output())[1]
         gateway = self.component_at(address)
         waiting.until("the gateway refuses it", lambda: f"runs as uid {nobody.pw_uid}, not uid 0" in gateway.log())
+        if not self.delve.unix_sockets:
+            return  # over TCP it takes no caller of another user, named or not
         gateway.process.end()
         again = self.serve({"name": "app", "kind": "connect", "users": ["alice"], "address": address, "user": "nobody"}, name="again")
         named = self.connect(again, name="named")

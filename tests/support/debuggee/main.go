@@ -26,6 +26,7 @@ const (
 	floodOutput
 	meetTwo
 	callHelpers
+	floodAndLeave
 )
 
 var (
@@ -105,6 +106,14 @@ func act() {
 		for i := 0; i < 2000; i++ {
 			fmt.Println("flood", i, strings.Repeat("x", 100))
 		}
+	case floodAndLeave:
+		fmt.Println("about to flood")
+		time.Sleep(time.Second) // for a test to stop who reads it
+		for i := 0; i < 6000; i++ {
+			fmt.Println("flood", i, strings.Repeat("x", 100))
+		}
+		fmt.Println("last words")
+		os.Exit(0)
 	case meetTwo:
 		wish = 0
 		meet.Add(2)
