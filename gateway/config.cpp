@@ -73,6 +73,9 @@ private:
             out.runtime_directory = path(key, value);
         } else if (key == "launcherSocket") {
             out.launcher_socket = path(key, value);
+        } else if (key == "confine") {
+            const auto word = one_of(key, value, {"auto", "on", "off"});
+            out.confine = word == "on" ? confine_mode::on : word == "off" ? confine_mode::off : confine_mode::automatic;
         } else if (key == "certificateTtl") {
             out.certificate_ttl = span(key, value);
         } else if (key == "renewWindow") {

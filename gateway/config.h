@@ -43,6 +43,8 @@ std::string_view to_string(component_config::kind how);  // "exec"
 
 inline constexpr std::uint16_t enroll_port = 7444;
 
+enum class confine_mode { automatic, on, off };
+
 struct config {
     std::vector<host_port> listen{{"::", 7443}};
     std::vector<host_port> enroll_listen;  // empty: the hosts of `listen`, enroll_port
@@ -64,6 +66,7 @@ struct config {
     audit_config audit;
     limits bounds;
     std::vector<component_config> components;
+    confine_mode confine = confine_mode::automatic;
 };
 
 // Where enrolment listens.

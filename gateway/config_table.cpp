@@ -95,6 +95,11 @@ const std::vector<plain_key>& top_keys() {
          "What does not: the socket of `delvegate status` and dlv's sockets.", ""},
         {"launcherSocket", "path", "/run/delvegate/launcher.sock",
          "Where the launcher listens, for components of kind launcher.", ""},
+        {"confine", "auto, on or off", "auto",
+         "Whether the gateway gives up what it does not need once it listens: capabilities, most system calls (seccomp), and, with "
+         "components of kind launcher only, all files but its own (Landlock). auto: where no component needs otherwise; on: or it "
+         "does not start. Components of kind exec are its children, and cannot be had with it.",
+         ""},
         {"certificateTtl", "duration", "1d",
          "How long a certificate lives that somebody enrolled for or renewed.", ""},
         {"renewWindow", "duration", "30d",

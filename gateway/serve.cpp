@@ -18,6 +18,7 @@
 #include "gateway/audit_trail.h"
 #include "gateway/authority.h"
 #include "gateway/ca_signer.h"
+#include "gateway/confinement.h"
 #include "gateway/endpoints.h"
 #include "gateway/enrollment.h"
 #include "gateway/enrollment_server.h"
@@ -103,8 +104,6 @@ public:
     launcher::outcome<void> start() {
         auto context = trust_.load();
         if (!context) return context.error();
-        if (auto opened = open_audit(); !opened) return opened;
-        recorded("the gateway " DELVEGATE_VERSION " starts");
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
         parts_.api = [this](const auth::identity& who, std::string_view path) { return api(who, path); };
         parts_.lifecycle = [this](const caller& who, const http_request& request, api_stream to) {
@@ -114,6 +113,10 @@ public:
         server_.emplace(parts_, std::move(*context));
         if (auto opened = status_.open(configuration_.runtime_directory); !opened) return opened;
         if (auto listening = server_->listen(configuration_.listen); !listening) return listening;
+        // Before there is another thread, which would keep all that is given up.
+        if (auto confined = confine(); !confined) return confined;
+        if (auto opened = open_audit(); !opened) return opened;
+        recorded("the gateway " DELVEGATE_VERSION " starts");
         if (!rights_.file().empty())
             trust_.files().add("policy", {rights_.file()}, [this] { return rights_.reload(); });
         rights_.on_change([this] { recorded("the policy has changed"); });
@@ -165,6 +168,19 @@ public:
     }
 
 private:
+    launcher::outcome<void> confine() {
+        const auto done = confine_as_configured(configuration_, signer_.pid());
+        if (!done) return done.error();
+        if (!*done) return {};
+        // It keeps the list of who is out: without it, and without being able to start it, the gateway does not go on.
+        signer_.on_gone = [this] {
+            log().error("the signer cannot be started again from a confined gateway: ending, to be started anew");
+            code_ = serve_exit::failed;
+            if (!parts_.draining) drain();
+        };
+        return {};
+    }
+
     launcher::outcome<void> open_audit() {
         if (configuration_.audit.off()) {
             log().warn("auditFile is off: what people do in debug sessions is not recorded");
@@ -228,15 +244,19 @@ private:
             }
             log().info("signal {}: draining, {} connections, at most {}", number, server_->connections(),
                        format_duration(parts_.bounds.drain_time));
-            if (enrolling_) enrolling_->stop();
-            server_->drain([this] {
-                components_.stop([this] {
-                    log().info("drained");
-                    lifecycle_.close();
-                    close_audit();
-                });
-            });
+            drain();
             wait_for_signal();
+        });
+    }
+
+    void drain() {
+        if (enrolling_) enrolling_->stop();
+        server_->drain([this] {
+            components_.stop([this] {
+                log().info("drained");
+                lifecycle_.close();
+                close_audit();
+            });
         });
     }
 
@@ -320,27 +340,16 @@ private:
 
 }  // namespace
 
-std::string component_name_of(const std::string& program) {
-    std::string name;
-    for (char c : program.substr(program.rfind('/') + 1)) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-        const bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (good)
-            name += c;
-        else if (!name.empty() && name.back() != '-')
-            name += '-';
-    }
-    name.resize(std::min<std::size_t>(name.size(), 63));
-    while (!name.empty() && name.back() == '-') name.pop_back();
-    return name.empty() ? "program" : name;
-}
-
 serve_exit run_serve(config configuration) {
     set_up_log(configuration.log_level, configuration.log_format);
     prepare_process();
     if (auto prepared = prepare_directories(configuration); !prepared) return complain(prepared.error());
     const auto lock = state_lock::take(configuration.state_directory);
     if (!lock) return complain(lock.error());
+
+    if (configuration.confine == confine_mode::on)
+        if (const auto why = hindrance_to_confinement(configuration); !why.empty())
+            return complain("confine: on, but " + why, serve_exit::usage);
 
     permissions rights(configuration.policy, configuration.components);
     if (const auto read = rights.reload(); !read) return complain(read.error(), serve_exit::usage);

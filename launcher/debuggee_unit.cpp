@@ -43,6 +43,18 @@ exec_spec spec_of(const component_plan& plan) {
     return spec;
 }
 
+std::vector<std::string> words_of(const component_plan& plan, const exec_spec& spec, const std::string& dlv,
+                                  const std::string& listen) {
+    const auto& process = plan.process;
+    switch (process.mode) {
+        case dlv_mode::attach:
+            return attach_command_line(dlv, listen, process.target.pid, plan.binary, process.continue_at_once);
+        case dlv_mode::core: return core_command_line(dlv, listen, plan.binary, process.core);
+        case dlv_mode::exec: break;
+    }
+    return command_line(spec, dlv, listen, process.working_directory);
+}
+
 std::string read_from(const std::string& file, std::uint64_t start) {
     const unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     std::string text(64 << 10, '\0');
@@ -86,8 +98,7 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
     transient_service service;
     service.unit = debuggee_unit_of(plan.definition.name);
     service.description = "delvegate: " + plan.definition.name + " under dlv";
-    service.argv = command_line(spec, *dlv, by_socket ? "unix:" + files.dlv_socket : quieter_loopback() + ":0",
-                                plan.process.working_directory);
+    service.argv = words_of(plan, spec, *dlv, by_socket ? "unix:" + files.dlv_socket : quieter_loopback() + ":0");
     for (const auto& [name, word] : plan.process.env) service.environment.emplace_back(name, word.value);
     service.environment.emplace_back("GO_TELEMETRY_CHILD", "2");  // no telemetry sidecar of dlv's
     service.working_directory = plan.process.working_directory;
@@ -97,7 +108,8 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
     service.mounts = plan.process.mounts;
     service.memory_max = plan.definition.memory_limit;
     service.limit_nofile = 1u << 20;
-    service.timeout_stop = seconds(10);
+    // One that is killed leaves its breakpoints in a program that goes on.
+    service.timeout_stop = seconds(plan.process.mode == dlv_mode::attach ? 60 : 10);
     service.output_file = files.output;
     struct stat info {};
     const auto start = ::stat(files.output.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
@@ -203,12 +215,20 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
             last = answer.error();
             return false;
         }
+        // What dlv finds out only after it has begun to listen: a core file of another program.
+        if (plan.process.mode != dlv_mode::exec) {
+            const auto dlv_unit = systemd.properties(debuggee_unit_of(plan.definition.name));
+            if (dlv_unit && !dlv_unit->is_active()) {
+                last = "dlv has ended, see " + files.output;
+                return true;
+            }
+        }
         const auto status = read_guard_status(*answer);
         return status && status->state != "unknown";
     });
     const auto unit = systemd.properties(service.unit);
     const auto mark = unit ? mark_process(unit->main_pid) : process_mark{};
-    if (!ready || mark.pid == 0) {
+    if (!ready || mark.pid == 0 || last.starts_with("dlv has ended")) {
         (void)systemd.stop(service.unit);
         return "the guard of " + plan.definition.name + " did not come up: " + last + "; its log is " + log;
     }

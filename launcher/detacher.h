@@ -48,6 +48,10 @@ public:
     // Empty: nothing of the component runs any more. Else what is still there, for people.
     virtual outcome<std::string> remains(const component_plan& plan) = 0;
 
+    // Where dlv has not started the program itself (attach, core): the process that the session is about, now that dlv
+    // has it. The error: dlv does not have the one that was checked.
+    virtual outcome<process_mark> held_by(const component_plan&, const process_mark& dlv) { return dlv; }
+
     // What it left on the disk, for the decision; only the members that this kind knows are set.
     virtual outcome<void> look(const std::optional<detachment>& row, found_on_disk& found) = 0;
     virtual outcome<put_back_summary> put_back(const std::optional<detachment>& row, const recovery_decision& decision) = 0;
@@ -60,6 +64,8 @@ public:
 std::unique_ptr<detacher> make_static_pod(const component_definition& definition, const launcher_config& configuration);
 std::unique_ptr<detacher> make_systemd_service(const component_definition& definition,
                                                const launcher_config& configuration);
+std::unique_ptr<detacher> make_attached(const component_definition& definition);
+std::unique_ptr<detacher> make_core_dump(const component_definition& definition);
 
 // dlv is run as root, to be asked its version already: nobody else may be able to change it.
 outcome<void> check_dlv(const component_definition& definition);

@@ -178,7 +178,7 @@ component_status engine::status_of(const component_definition& definition) {
         return status;
     }
     const auto& out = **row;
-    status.detached = out.step >= journal_step::detaching && out.step != journal_step::returned;
+    status.detached = takes_away(definition.kind) && out.step >= journal_step::detaching && out.step != journal_step::returned;
     status.by = out.started_by;
     status.session = out.id;
     if (!out.note.empty() && out.kind == component_kind::static_pod) status.notes.push_back(out.note);

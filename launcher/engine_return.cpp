@@ -66,18 +66,21 @@ outcome<void> engine::run::end_processes(const std::optional<detachment>& row, c
     const auto files = files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0'));
     const auto plan = row ? stored_plan(of.configuration_.state_directory, row->id) : std::nullopt;
     const auto grace = plan ? plan->process.grace : default_grace;
+    // The program is the node's, or a file: it is not ours to end. dlv lets go of it when it ends.
+    const bool ours = takes_away(definition.kind);
     const bool own_unit = row && !row->drop_in.empty();
-    const auto debuggee = row && found.same_boot ? row->debuggee : process_mark{};
+    const auto debuggee = ours && row && found.same_boot ? row->debuggee : process_mark{};
     const auto unit = debuggee_unit_of(definition.name);
     // A program that has never run beyond its entry must not begin to, beside the original.
-    const bool ran = own_unit || !row || row->deadline;
+    const bool ran = !ours || own_unit || !row || row->deadline;
     if (!ran) {
         say(component_state::stopping, "ending the program, which has not begun");
         if (auto killed = (*manager)->kill_unit(unit, SIGKILL); !killed) return killed;
-    } else {
-        say(component_state::stopping, "breakpoints are cleared, and " + definition.name + " goes on to its end");
+    } else if (definition.kind != component_kind::core) {
+        say(component_state::stopping, "breakpoints are cleared, and " + definition.name + (ours ? " goes on to its end" : " goes on"));
         (void)ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "end"}}), seconds(15));
-        say(component_state::stopping, "ending the program under dlv (at most " + std::to_string(grace.count()) + " s)");
+        say(component_state::stopping, ours ? "ending the program under dlv (at most " + std::to_string(grace.count()) + " s)"
+                                            : "dlv lets go");
     }
     // In the component's own unit only the program is ended here; the unit is the kind's to stop and start.
     if (own_unit && still_running(debuggee)) {
@@ -89,7 +92,7 @@ outcome<void> engine::run::end_processes(const std::optional<detachment>& row, c
     (void)(*manager)->stop(guard_unit_of(definition.name));
     (void)(*manager)->reset_failed(guard_unit_of(definition.name));
     // Where it was away its ports are the debuggee's. A stranger at one of them is no reason to keep the component away.
-    if (plan && ran && !own_unit && !wait_until(ports_patience, [&] { return ports_in_use(plan->process.ports).empty(); }))
+    if (plan && ours && ran && !own_unit && !wait_until(ports_patience, [&] { return ports_in_use(plan->process.ports).empty(); }))
         say(component_state::stopping, "somebody else listens at a port of " + definition.name + ": ss -ltnp says who");
     return {};
 }
@@ -121,7 +124,7 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     if (copy && copy->step >= journal_step::detaching) (void)of.advance(*copy, journal_step::returning, {});
     if (decision.end_processes)
         if (auto ended = end_processes(row, *found); !ended) return error_text(ended.error());
-    say(component_state::restoring, "putting " + definition.name + " back");
+    if (takes_away(definition.kind)) say(component_state::restoring, "putting " + definition.name + " back");
     auto back = kind_->put_back(row, decision);
     if (!back) {
         say(component_state::not_put_back, back.error());
@@ -141,7 +144,7 @@ outcome<std::string> engine::run::leave_to_root(const std::optional<detachment>&
     if (row) {
         auto copy = *row;
         detachment_changes changes;
-        if (row->kind != component_kind::systemd) changes.note = decision.reason;
+        if (row->kind == component_kind::static_pod) changes.note = decision.reason;
         (void)of.advance(copy, journal_step::failed, changes);
         if (decision.restart_guard) (void)renew_guard(copy);
     }
@@ -219,8 +222,9 @@ outcome<void> engine::run::renew_guard(detachment& row) {
     auto guard = start_guard(**manager, *plan, files_of(of.configuration_, definition.name, row.id), *address,
                              definition.ceiling);
     if (!guard) return error_text(guard.error());
-    (void)ask_guard(files_of(of.configuration_, definition.name, row.id).control,
-                    protocol::json(protocol::json::object{{"verb", "counting"}}));
+    if (definition.kind != component_kind::core)
+        (void)ask_guard(files_of(of.configuration_, definition.name, row.id).control,
+                        protocol::json(protocol::json::object{{"verb", "counting"}}));
     detachment_changes changes;
     changes.guard = *guard;
     return of.advance(row, row.step, changes);

@@ -45,6 +45,8 @@ moment later(std::chrono::seconds time) {
 
 std::unique_ptr<detacher> make_detacher(const component_definition& definition, const launcher_config& configuration) {
     if (definition.kind == component_kind::systemd) return make_systemd_service(definition, configuration);
+    if (definition.kind == component_kind::attach) return make_attached(definition);
+    if (definition.kind == component_kind::core) return make_core_dump(definition);
     return make_static_pod(definition, configuration);
 }
 
@@ -128,9 +130,11 @@ outcome<component_status> engine::run::start(const lifecycle_request& request) {
     if (!request.plan_hash.empty() && request.plan_hash != plan->hash)
         return error_text("the plan of " + definition.name + " is another one by now (sha256:" + plan->hash +
                        "): look at it again with delvegate inspect " + definition.name);
-    auto binary = open_guarded(plan->binary);
-    if (!binary) return error_text(binary.error());
-    checked_ = binary->identity;
+    if (takes_away(definition.kind)) {
+        auto binary = open_guarded(plan->binary);
+        if (!binary) return error_text(binary.error());
+        checked_ = binary->identity;
+    }
 
     detachment_start begin;
     begin.component = definition.name;
@@ -222,7 +226,8 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
     changes.unit = debuggee_unit_of(definition.name);
     changes.socket = files.dlv_socket;
     if (auto kept = of.advance(row, journal_step::planned, changes); !kept) return kept;
-    say(component_state::starting, "starting " + plan.binary + " under dlv, stopped at its entry");
+    say(component_state::starting, takes_away(definition.kind) ? "starting " + plan.binary + " under dlv, stopped at its entry"
+                                                                : "starting dlv for " + plan.found_in);
     auto up = launch_debuggee(**manager, plan, files);
     if (!up) return error_text(up.error());
     changes = {};
@@ -230,18 +235,27 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
     changes.dlv = up->dlv;
     if (auto kept = of.advance(row, journal_step::launched, changes); !kept) return kept;
 
+    process_mark debuggee;
+    const auto find_program = [&]() -> outcome<void> {
+        outcome<void> wrong;
+        const bool there = wait_until(entry_patience, [&] {
+            auto found = takes_away(definition.kind) ? find_debuggee(**manager, row.unit, row.dlv, *checked_)
+                                                     : kind_->held_by(plan, row.dlv);
+            if (!found) wrong = found.error();
+            else debuggee = *found;
+            return !found || debuggee.pid != 0;
+        });
+        if (!wrong) return wrong.error() + "; dlv's output is in " + files.output;
+        if (!there) return "dlv runs, but does not have " + plan.found_in + "; its output is in " + files.output;
+        return {};
+    };
+    // Of a process that was there before it is known at once, and before anybody is let in, whether it is the right one.
+    if (!takes_away(definition.kind))
+        if (auto found = find_program(); !found) return found;
     auto guard = start_guard(**manager, plan, files, up->address, definition.ceiling);
     if (!guard) return error_text(guard.error());
-    process_mark debuggee;
-    outcome<void> wrong;
-    const bool there = wait_until(entry_patience, [&] {
-        auto found = find_debuggee(**manager, row.unit, row.dlv, *checked_);
-        if (!found) wrong = found.error();
-        else debuggee = *found;
-        return !found || debuggee.pid != 0;
-    });
-    if (!wrong) return wrong;
-    if (!there) return "dlv runs, but not " + plan.binary + " below it; its output is in " + files.output;
+    if (takes_away(definition.kind))
+        if (auto found = find_program(); !found) return found;
     changes = {};
     changes.guard = *guard;
     changes.debuggee = debuggee;
@@ -276,14 +290,16 @@ outcome<void> engine::run::launched_in_its_unit(const component_plan& plan, deta
 
 outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, const lifecycle_request& request) {
     const auto files = files_of(of.configuration_, definition.name, row.id);
+    const bool dead = definition.kind == component_kind::core;
     // From here on the program may run: a way back lets it end by itself.
     detachment_changes runs;
     runs.deadline = later(definition.session_timeout + definition.start_timeout);
     if (auto kept = of.advance(row, journal_step::detached, runs); !kept) return kept;
-    if (!request.stop_on_entry) {
+    if (!request.stop_on_entry && !dead) {
         auto resume = verb("resume");
         resume.set("breakpoints", "keep");
-        if (auto going = ask_guard(files.control, resume); !going) return error_text(going.error());
+        if (!plan.process.continue_at_once)
+            if (auto going = ask_guard(files.control, resume); !going) return error_text(going.error());
         if (auto counting = ask_guard(files.control, verb("counting")); !counting) return error_text(counting.error());
         const auto& health = plan.process.health;
         std::string said = "nothing";
@@ -308,8 +324,10 @@ outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, co
     detachment_changes changes;
     changes.deadline = later(definition.session_timeout);
     if (auto kept = of.advance(row, journal_step::running, changes); !kept) return kept;
-    say(component_state::running, request.stop_on_entry ? definition.name + " stands at its entry under dlv"
-                                                         : definition.name + " runs under dlv");
+    say(component_state::running, dead                    ? definition.name + " can be looked at"
+                                  : !request.stop_on_entry ? definition.name + " runs under dlv"
+                                  : takes_away(definition.kind) ? definition.name + " stands at its entry under dlv"
+                                                                : definition.name + " stands where dlv found it");
     return {};
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "launcher/journal_rows.h"
+#include "launcher/launcher_config.h"
 #include "storage/fd.h"
 
 namespace launcher {
@@ -83,7 +84,6 @@ outcome<std::string> new_id() {
     return outcome<std::string>(boost::system::in_place_value, std::move(out));
 }
 
-const char* name_of_kind(component_kind kind) { return kind == component_kind::systemd ? "systemd" : "static-pod"; }
 
 void log_step(database& db, const std::string& id, journal_step step, const std::string& note, const moment& at) {
     statement(db, "INSERT INTO step_log VALUES(?1,?2,?3,?4,?5,?6)", id, std::string(name_of(step)), note, at.wall, at.boot,
@@ -137,8 +137,9 @@ std::optional<detachment> read_row(const statement& row) {
     out.id = row.text(0);
     out.component = row.text(1);
     const auto kind = row.text(2);
-    if (kind != "systemd" && kind != "static-pod") return std::nullopt;
-    out.kind = kind == "systemd" ? component_kind::systemd : component_kind::static_pod;
+    const auto known = kind_named(kind);
+    if (!known) return std::nullopt;
+    out.kind = *known;
     out.started_by = row.text(3);
     out.since = moment_at(row, 4);
     const auto step = step_named(row.text(7));
@@ -230,7 +231,7 @@ outcome<detachment> journal::begin(const detachment_start& start) {
     statement(db_,
               "INSERT INTO detachment(id,component,kind,started_by,since_wall,since_boot,since_boot_id,step,plan_hash,"
               "beat_wall,beat_boot,beat_boot_id) VALUES(?1,?2,?3,?4,?5,?6,?7,'planned',?8,?5,?6,?7)",
-              *id, start.component, std::string(name_of_kind(start.kind)), start.started_by, at.wall, at.boot, at.boot_id,
+              *id, start.component, std::string(to_string(start.kind)), start.started_by, at.wall, at.boot, at.boot_id,
               start.plan_hash)
         .run();
     apply(db_, *id, start.known);

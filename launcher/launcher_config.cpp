@@ -110,17 +110,12 @@ private:
         });
         if (!ok()) return out;
         if (out.name.empty()) fail(entry, "a component needs a `name`");
-        const bool pod = out.kind == component_kind::static_pod;
-        for (const auto& [key, where] : given) {
-            const bool of_pod = key == "pod" || key == "container" || key == "manifestDirectory";
-            if ((of_pod && !pod) || (key == "unit" && pod))
-                fail(where, "`" + key + "` belongs to kind " + (of_pod ? "static-pod" : "systemd") + ", and `" + out.name + "` is of kind " +
+        for (const auto& [key, where] : given)
+            if (const auto kinds = kinds_of_key(key); !kinds.empty() && !std::ranges::count(kinds, out.kind))
+                fail(where, "`" + key + "` belongs to kind " + names_of(kinds) + ", and `" + out.name + "` is of kind " +
                                 std::string(to_string(out.kind)));
-        }
-        if (ok() && out.binary.empty() && out.binary_directory.empty())
-            fail(entry, "`" + out.name + "` needs a debug binary: give `binary`, or `binaryDir`");
-        if (out.pod.empty() && pod) out.pod = out.name;
-        if (out.unit.empty() && !pod) out.unit = out.name + ".service";
+        const bool ceiling_given = std::ranges::any_of(given, [](const auto& one) { return one.first == "ceiling"; });
+        if (const auto fault = settle(out, ceiling_given); ok() && !fault.empty()) fail(entry, "`" + out.name + "` " + fault);
         return out;
     }
 
@@ -207,7 +202,21 @@ std::vector<uid_t> gateway_uids_of(const launcher_config& configuration) {
     return out;
 }
 
-std::string_view to_string(component_kind kind) { return kind == component_kind::systemd ? "systemd" : "static-pod"; }
+std::string_view to_string(component_kind kind) {
+    switch (kind) {
+        case component_kind::static_pod: return "static-pod";
+        case component_kind::systemd: return "systemd";
+        case component_kind::attach: return "attach";
+        case component_kind::core: return "core";
+    }
+    return "static-pod";
+}
+
+std::optional<component_kind> kind_named(std::string_view text) {
+    for (const auto kind : {component_kind::static_pod, component_kind::systemd, component_kind::attach, component_kind::core})
+        if (to_string(kind) == text) return kind;
+    return std::nullopt;
+}
 
 std::string_view to_string(remote_start remote) {
     switch (remote) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,7 @@ std::string launcher_config_reference();
 std::vector<uid_t> gateway_uids_of(const launcher_config& configuration);
 
 std::string_view to_string(component_kind kind);  // "static-pod"
+std::optional<component_kind> kind_named(std::string_view text);
 std::string_view to_string(remote_start remote);  // "armed"
 
 }  // namespace launcher

@@ -82,6 +82,19 @@ std::string unit_into(std::string& to, const std::string& text) {
     return {};
 }
 
+std::string account_into(std::string& to, const std::string& text) {
+    if (!whole_number<uid_t>(text)) return user_into(to, text);
+    to = text;
+    return {};
+}
+
+std::string base_name_into(std::string& to, const std::string& text) {
+    if (text.empty() || text.size() > 255 || !only(text, "-_.+") || text == "." || text == "..")
+        return "must be a program's name without its directory; not " + quoted(text);
+    to = text;
+    return {};
+}
+
 std::string health_into(std::string& to, const std::string& text) {
     const bool url = text.starts_with("http://") || text.starts_with("https://");
     if (text != "none" && (!url || text.find_first_of(" \t\r\n@") != std::string::npos))
@@ -176,8 +189,12 @@ std::string kind_into(component_kind& to, const std::string& text) {
         to = component_kind::static_pod;
     else if (text == "systemd")
         to = component_kind::systemd;
+    else if (text == "attach")
+        to = component_kind::attach;
+    else if (text == "core")
+        to = component_kind::core;
     else
-        return "must be static-pod or systemd; not " + quoted(text);
+        return "must be static-pod, systemd, attach or core; not " + quoted(text);
     return {};
 }
 

@@ -18,6 +18,8 @@ std::string program_into(std::string& to, const std::string& text);  // a path, 
 std::string user_into(std::string& to, const std::string& text);
 std::string label_into(std::string& to, const std::string& text);
 std::string subdomain_into(std::string& to, const std::string& text);
+std::string account_into(std::string& to, const std::string& text);    // a user's name or number
+std::string base_name_into(std::string& to, const std::string& text);  // of a program: no slash, no blank
 std::string unit_into(std::string& to, const std::string& text);
 std::string health_into(std::string& to, const std::string& text);
 std::string texts_into(std::vector<std::string>& to, const words& items);

@@ -24,4 +24,11 @@ struct config_key {
 const std::vector<config_key<launcher_config>>& launcher_keys();         // without components
 const std::vector<config_key<component_definition>>& component_keys();  // of one entry of `components:`
 
+
+// The kinds whose key it is; empty: all.
+std::vector<component_kind> kinds_of_key(std::string_view key);
+std::string names_of(const std::vector<component_kind>& kinds);  // "static-pod or attach"
+// What a definition needs beside its single keys, and what follows from its kind; what is wrong with it, or "".
+std::string settle(component_definition& definition, bool ceiling_given);
+
 }  // namespace launcher

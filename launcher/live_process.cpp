@@ -119,7 +119,7 @@ std::optional<live_process> look_at(pid_t pid, std::string_view program, const s
     out.executable = read_link(directory + "/exe");
     if (out.executable.ends_with(" (deleted)")) out.executable.resize(out.executable.size() - std::strlen(" (deleted)"));
     const bool by_name = !out.argv.empty() && base_name(out.argv[0]) == program;
-    if (!by_name && base_name(out.executable) != program) return std::nullopt;
+    if (!program.empty() && !by_name && base_name(out.executable) != program) return std::nullopt;
     read_environment(directory, out);
     out.working_directory = read_link(directory + "/cwd");
     out.cgroup = read_proc(directory + "/cgroup").value_or("");
@@ -138,6 +138,8 @@ std::optional<live_process> look_at(pid_t pid, std::string_view program, const s
 }
 
 }  // namespace
+
+std::optional<live_process> read_process(pid_t pid, const std::string& proc) { return look_at(pid, {}, proc); }
 
 std::vector<live_process> find_processes(std::string_view program, const std::string& proc) {
     std::vector<live_process> found;

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,8 +32,11 @@ struct live_process {
     bool of_the_kubelet = false;  // in a cgroup below the kubelet's pods
 };
 
-// Every process whose argv[0] or executable has this base name, by pid. `proc` is where procfs is.
+// Every process whose argv[0] or executable has this base name (empty: every process), by pid. `proc` is where procfs is.
 std::vector<live_process> find_processes(std::string_view program, const std::string& proc = "/proc");
+
+// That process; nothing when it is gone.
+std::optional<live_process> read_process(pid_t pid, const std::string& proc = "/proc");
 
 // The kubelet of this node: root's by every uid and by the name of its file, in our own pid namespace (on a host with kind
 // nodes there are others). A name in argv is anybody's to choose.

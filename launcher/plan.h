@@ -14,11 +14,17 @@
 #include <utility>
 #include <vector>
 
+#include "launcher/process_mark.h"
 #include "protocol/operations.h"
 
 namespace launcher {
 
-enum class component_kind { static_pod, systemd };
+enum class component_kind { static_pod, systemd, attach, core };
+
+// Whether something of the node is away while dlv is there. attach leaves the component where it is, core is a dead one.
+constexpr bool takes_away(component_kind kind) {
+    return kind == component_kind::static_pod || kind == component_kind::systemd;
+}
 
 // Who may start it from elsewhere than root's shell on the node.
 enum class remote_start { never, armed, always };
@@ -31,8 +37,18 @@ struct component_definition {
     std::string pod;
     std::string container;
     std::string manifest_directory;  // empty: found as the kubelet does
-    // systemd: the unit. Default: `name`.service.
+    // systemd: the unit. Default: `name`.service. attach: the unit whose main process is meant.
     std::string unit;
+    // attach: one of unit, container, process, pid_file says which process it is.
+    std::string name_space = "kube-system";  // of the container's pod
+    std::string process;     // base name of the program
+    std::string pid_file;
+    std::string executable;  // what it must be running; empty: not checked
+    // attach: whose process it must be. core: who dlv runs as.
+    std::string user;
+    // core: the file, or where the newest of them is taken from.
+    std::string core_file;
+    std::string core_directory;
 
     std::string binary;        // the debug binary; empty: binary_directory/basename of the original
     std::string binary_directory;
@@ -80,8 +96,15 @@ struct health_check {
     std::string path = "/healthz";
 };
 
-// The process that takes the component's place. argv[0] is the original program; the debug binary replaces it.
+enum class dlv_mode { exec, attach, core };
+
+// The process that takes the component's place, that dlv attaches to, or that a core file is of. argv[0] is the original program; the debug binary replaces it.
 struct process_plan {
+    dlv_mode mode = dlv_mode::exec;
+    process_mark target;            // attach: who
+    std::string core;               // core: the file
+    bool continue_at_once = false;  // attach: dlv lets it go on as soon as it has it
+
     std::vector<sourced_word> argv;
     std::vector<std::pair<std::string, sourced_word>> env;
     std::string working_directory = "/";

@@ -102,7 +102,7 @@ json process_of(const process_plan& process, shown how) {
     if (process.health.port != 0)
         health = json::object{{"scheme", process.health.scheme}, {"host", process.health.host},
                               {"port", std::uint64_t{process.health.port}}, {"path", process.health.path}};
-    return json::object{{"argv", argv_of(process, how)},
+    json out = json::object{{"argv", argv_of(process, how)},
                         {"env", env_of(process, how)},
                         {"workingDirectory", process.working_directory},
                         {"uid", std::uint64_t{process.uid}},
@@ -115,6 +115,11 @@ json process_of(const process_plan& process, shown how) {
                         {"graceSeconds", std::int64_t{process.grace.count()}},
                         {"otherContainers", list_of(process.other_containers)},
                         {"imageVersion", process.image_version}};
+    if (process.mode == dlv_mode::attach)
+        out.set("attachTo", json::object{{"pid", std::int64_t{process.target.pid}},
+                                         {"started", std::uint64_t{process.target.started}}});
+    if (process.mode == dlv_mode::core) out.set("core", process.core);
+    return out;
 }
 
 std::string_view word_of(severity how) {

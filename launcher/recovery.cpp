@@ -31,6 +31,7 @@ bool from(const found_on_disk& f, const view& v, journal_step step) { return v.r
 bool still_good(const found_on_disk& f, const view& v) {
     if (f.why != occasion::launcher_start || f.deadline_passed) return false;
     if (!v.row || f.step != journal_step::running || !v.whole()) return false;
+    if (!takes_away(f.kind)) return true;
     if (f.kind == component_kind::systemd) return f.drop_in != drop_in_at::changed;
     return f.record == record_state::good && f.held == held_at::as_recorded && f.target == target_at::none;
 }
@@ -123,6 +124,18 @@ recovery_decision for_systemd(const found_on_disk& f, const view& v) {
     return out;
 }
 
+// Nothing was taken away: dlv ends, and with it the session.
+recovery_decision for_visitor(const found_on_disk& f, const view& v) {
+    const bool session = v.row || v.dlv || v.guard || f.unit_active;
+    auto out = restored(v, manifest_do::none, false, session ? "dlv has let go; nothing was taken away" : "dlv is not there");
+    out.end_processes = v.dlv || v.guard || f.unit_active;
+    // A dlv that was killed has left its breakpoints in the program.
+    if (f.kind == component_kind::attach && from(f, v, journal_step::launched) && !v.dlv && v.debuggee)
+        out.reason = "dlv ended without letting go: breakpoints that were set may still be in the program, which dies at the first "
+                     "it comes to. Restart it";
+    return out;
+}
+
 }  // namespace
 
 recovery_decision decide_recovery(const found_on_disk& found) {
@@ -136,6 +149,7 @@ recovery_decision decide_recovery(const found_on_disk& found) {
                                 : "the session goes on";
         return out;
     }
+    if (!takes_away(found.kind)) return for_visitor(found, v);
     return found.kind == component_kind::systemd ? for_systemd(found, v) : for_static_pod(found, v);
 }
 

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
+#include "launcher/launcher_config_table.h"
 #include "tests/support/trusted_directory.h"
 
 namespace launcher {
@@ -90,7 +92,7 @@ TEST(launcher_config, errors_have_their_place_and_a_hint) {
               "launcher.yaml:3:5: there are two components called `a`");
     EXPECT_EQ(error_of("components:\n  - {name: a}\n"), "launcher.yaml:2:5: `a` needs a debug binary: give `binary`, or `binaryDir`");
     EXPECT_EQ(error_of("components:\n  - {name: a, binary: /b, unit: x.service}\n"),
-              "launcher.yaml:2:27: `unit` belongs to kind systemd, and `a` is of kind static-pod");
+              "launcher.yaml:2:27: `unit` belongs to kind systemd or attach, and `a` is of kind static-pod");
     EXPECT_NE(error_of("socket: [\n").find("launcher.yaml:"), std::string::npos);
 }
 
@@ -126,8 +128,9 @@ TEST(launcher_config, the_default_text_reads_as_the_defaults) {
     std::string example = "components:\n";
     bool within = false;
     for (std::string line; std::getline(in, line);) {
-        if (within && line.starts_with("#   ") && line.find("# ", 2) == std::string::npos && line.find("unit:") == std::string::npos)
-            example += line.substr(1) + "\n";
+        const auto kinds = kinds_of_key(line.substr(std::min<std::size_t>(6, line.size()), line.find(':') - 6));
+        const bool of_pod = kinds.empty() || std::ranges::count(kinds, component_kind::static_pod) > 0;
+        if (within && line.starts_with("#   ") && line.find("# ", 2) == std::string::npos && of_pod) example += line.substr(1) + "\n";
         within = within || line.starts_with("components:");
     }
     const auto one = parse_launcher_config(example, "example");
