@@ -55,6 +55,8 @@ public:
     // What it left on the disk, for the decision; only the members that this kind knows are set.
     virtual outcome<void> look(const std::optional<detachment>& row, found_on_disk& found) = 0;
     virtual outcome<put_back_summary> put_back(const std::optional<detachment>& row, const recovery_decision& decision) = 0;
+    // Asked about once a second while it is out: what has to be kept fresh. The error is that it cannot stay out.
+    virtual outcome<void> tend(const detachment&) { return {}; }
     // Empty: it runs as before. Else what is missing.
     virtual outcome<std::string> missing(const std::optional<detachment>& row) = 0;
     // Why it may take so long.
@@ -62,6 +64,7 @@ public:
 };
 
 std::unique_ptr<detacher> make_static_pod(const component_definition& definition, const launcher_config& configuration);
+std::unique_ptr<detacher> make_daemon_set(const component_definition& definition, const launcher_config& configuration);
 std::unique_ptr<detacher> make_systemd_service(const component_definition& definition,
                                                const launcher_config& configuration);
 std::unique_ptr<detacher> make_attached(const component_definition& definition);

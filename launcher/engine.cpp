@@ -18,9 +18,7 @@ namespace launcher {
 namespace {
 
 constexpr std::int64_t beat_interval = 30'000'000'000;  // nanoseconds between heartbeats that reach the journal
-constexpr auto watch_interval = std::chrono::seconds(1);
 constexpr auto status_patience = std::chrono::milliseconds(500);
-const progress_callback nobody_watches;
 
 unix_seconds seconds_of(std::chrono::system_clock::time_point at) {
     return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
@@ -124,6 +122,11 @@ std::vector<component_definition> engine::known() {
         gone.name = row.component;
         gone.kind = row.kind;
         if (row.kind == component_kind::systemd) gone.unit = row.target_file;
+        if (row.kind == component_kind::daemon_set) {
+            const auto path = std::filesystem::path(row.target_file);  // daemonset/NAMESPACE/NAME
+            gone.daemon_set = path.filename();
+            gone.name_space = path.parent_path().filename();
+        }
         all.push_back(std::move(gone));
     }
     return all;
@@ -277,36 +280,6 @@ std::vector<restore_report> engine::recover(const progress_callback& progress) {
     }
     watch();
     return reports;
-}
-
-void engine::watch() {
-    watch_ = std::thread([this] {
-        std::unique_lock lock(watch_lock_);
-        while (!watch_wakes_.wait_for(lock, watch_interval, [this] { return ending_; })) {
-            lock.unlock();
-            look_after();
-            lock.lock();
-        }
-    });
-}
-
-void engine::look_after() {
-    for (const auto& definition : known()) look_after(definition);
-}
-
-void engine::look_after(const component_definition& definition) {
-    auto& here = place_of(definition.name);
-    std::unique_lock busy(here.busy, std::try_to_lock);
-    if (!busy || std::chrono::steady_clock::now() < here.not_before) return;
-    auto row = row_of(definition.name);
-    if (!row || !*row) return;
-    run one(*this, definition, nobody_watches, std::move(busy));
-    if (one.look_after(**row)) {
-        here.failures = 0;
-        return;
-    }
-    here.failures = std::min(here.failures + 1, 6u);
-    here.not_before = std::chrono::steady_clock::now() + std::chrono::seconds(1u << here.failures);
 }
 
 outcome<std::unique_ptr<component_manager>> make_component_manager(const launcher_config& configuration) {

@@ -1,10 +1,6 @@
 // The way back, from wherever an interruption has left things.
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "launcher/dlv_process.h"
 #include "launcher/engine_run.h"
 #include "launcher/health_probe.h"
 #include "launcher/plan_store.h"
@@ -21,19 +17,6 @@ constexpr auto default_grace = seconds(30);
 constexpr auto ports_patience = seconds(10);
 // The kubelet's crash back-off ends after five minutes.
 constexpr seconds running_patience = std::chrono::minutes(6);
-constexpr unsigned guard_tries = 3;
-
-// dlv's and the debuggee's output is cut to nothing when it has grown too long, as that of kind exec is. They append, so
-// that the next line is the first.
-void keep_output_short(const session_files& files) {
-    for (const auto& path : {files.output, files.output + ".guard"}) {
-        struct stat info {};
-        const unique_fd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC));
-        if (!fd || ::fstat(fd.get(), &info) != 0 || info.st_size < static_cast<off_t>(dlv_process::output_cap)) continue;
-        constexpr std::string_view said = "[delvegate: this file had grown to its limit and was cut]\n";
-        if (::ftruncate(fd.get(), 0) == 0) [[maybe_unused]] const auto n = ::write(fd.get(), said.data(), said.size());
-    }
-}
 
 }  // namespace
 
@@ -100,6 +83,7 @@ outcome<void> engine::run::end_processes(const std::optional<detachment>& row, c
 outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool wait_until_it_runs) {
     using manifest = recovery_decision::manifest_action;
     using drop_in = recovery_decision::drop_in_action;
+    using patch = recovery_decision::patch_action;
     // A journal that cannot be read is no reason to leave a component away: the disk says enough.
     auto read = of.row_of(definition.name);
     const auto row = read ? *read : std::nullopt;
@@ -116,9 +100,11 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
         }
         return text(decision.reason);
     }
-    touched_ = row || decision.end_processes || decision.manifest != manifest::none || decision.drop_in != drop_in::none;
+    touched_ = row || decision.end_processes || decision.manifest != manifest::none || decision.drop_in != drop_in::none ||
+               decision.patch != patch::none;
     if (!touched_) return text(decision.reason);
-    if (decision.manifest == manifest::hold_and_report && !decision.end_processes) return leave_to_root(row, decision);
+    const bool held = decision.manifest == manifest::hold_and_report || decision.patch == patch::hold_and_report;
+    if (held && !decision.end_processes) return leave_to_root(row, decision);
     // What follows is done whether or not it can be written down. What was never taken is not on its way back.
     auto copy = row;
     if (copy && copy->step >= journal_step::detaching) (void)of.advance(*copy, journal_step::returning, {});
@@ -132,7 +118,7 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     }
     std::string words = decision.reason;
     for (const auto& remark : back->remarks) words += "; " + remark;
-    if (decision.manifest == manifest::hold_and_report) return leave_to_root(row, decision);
+    if (held) return leave_to_root(row, decision);
     remove_session_files(files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0')));
     if (copy) (void)of.advance(*copy, journal_step::returned, {});
     say(component_state::returned, words);
@@ -176,38 +162,6 @@ outcome<std::string> engine::run::settle(const std::optional<detachment>& row, s
     words += "; it runs";
     say(component_state::available, words);
     return text(words);
-}
-
-outcome<void> engine::run::look_after(detachment& row) {
-    using occasion = found_on_disk::occasion;
-    const auto back = [&](occasion why) {
-        auto done = bring_back(why, false);
-        return done ? outcome<void>() : outcome<void>(done.error());
-    };
-    keep_output_short(files_of(of.configuration_, definition.name, row.id));
-    // Root must decide; until then only what still lives is looked after.
-    if (row.step == journal_step::failed && !still_running(row.dlv)) return {};
-    if (row.step != journal_step::running && row.step != journal_step::failed) return back(occasion::restore_asked);
-    const bool ended = !still_running(row.debuggee) || !still_running(row.dlv);
-    const bool left = row.deadline && passed(*row.deadline, now());
-    if (row.step == journal_step::running &&
-        (left || (ended && definition.when_exited != component_definition::on_exit::keep)))
-        return back(occasion::restore_asked);
-    if (!ended && !still_running(row.guard)) {
-        auto renewed = renew_guard(row);
-        // Without a guard nobody keeps the stop budget.
-        return renewed || here.failures < guard_tries ? renewed : back(occasion::restore_asked);
-    }
-    if (row.step != journal_step::running || ended) return {};
-    kind_ = make_detacher(definition, of.configuration_);
-    auto found = look(row, *kind_, occasion::restore_asked);
-    if (!found) return found.error();
-    const bool back_already = row.kind == component_kind::static_pod
-                                  ? found->target != found_on_disk::target_state::none
-                                  : !row.drop_in.empty() && found->drop_in != found_on_disk::drop_in_state::ours;
-    if (!back_already) return {};
-    say(component_state::stopping, "somebody has put " + definition.name + " back meanwhile: it would run twice");
-    return back(occasion::restore_asked);
 }
 
 outcome<void> engine::run::renew_guard(detachment& row) {

@@ -44,9 +44,13 @@ moment later(std::chrono::seconds time) {
 }  // namespace
 
 std::unique_ptr<detacher> make_detacher(const component_definition& definition, const launcher_config& configuration) {
-    if (definition.kind == component_kind::systemd) return make_systemd_service(definition, configuration);
-    if (definition.kind == component_kind::attach) return make_attached(definition);
-    if (definition.kind == component_kind::core) return make_core_dump(definition);
+    switch (definition.kind) {
+        case component_kind::systemd: return make_systemd_service(definition, configuration);
+        case component_kind::daemon_set: return make_daemon_set(definition, configuration);
+        case component_kind::attach: return make_attached(definition);
+        case component_kind::core: return make_core_dump(definition);
+        case component_kind::static_pod: break;
+    }
     return make_static_pod(definition, configuration);
 }
 
@@ -81,30 +85,6 @@ outcome<systemd_manager*> engine::run::systemd() {
         systemd_.emplace(std::move(*connected));
     }
     return &*systemd_;
-}
-
-// A static pod needs its kubelet to go and to come back, and the kubelet the pods it left.
-outcome<void> engine::run::forbid_together(const lifecycle_request& request) {
-    if (request.forced(force::not_together)) return {};
-    outcome<std::vector<detachment>> rows = [&] {
-        const std::lock_guard lock(of.journal_lock_);
-        return of.journal_ ? of.journal_->active() : outcome<std::vector<detachment>>(of.journal_trouble_);
-    }();
-    if (!rows) return error_text(rows.error());
-    const auto is_kubelet = [&](const component_definition& each) {
-        return each.kind == component_kind::systemd && unit_of(each) == "kubelet.service";
-    };
-    for (const auto& row : *rows) {
-        if (row.component == definition.name) continue;
-        const auto* other = of.configuration_.find(row.component);
-        const bool kubelet_is_out = row.kind == component_kind::systemd &&
-                                    (row.target_file == "kubelet.service" || (other != nullptr && is_kubelet(*other)));
-        if ((definition.kind == component_kind::static_pod && kubelet_is_out) ||
-            (is_kubelet(definition) && row.kind == component_kind::static_pod))
-            return definition.name + " cannot be taken out while " + row.component + " is: one needs the other to come "
-                   "back; run delvegate stop " + row.component + " first";
-    }
-    return {};
 }
 
 outcome<component_status> engine::run::start(const lifecycle_request& request) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 
 #include "launcher/fd.h"
@@ -112,6 +113,23 @@ outcome<void> create_host_path(const host_path& path) {
     const auto want = wanted_of(path.type);
     if (!want || !want->create) return {};
     return want->type == S_IFDIR ? make_directory(path.path) : make_file(path.path);
+}
+
+outcome<void> make_empty_volumes(const std::string& directory, const std::vector<bind_mount>& mounts) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    fs::remove_all(directory, error);
+    // Nobody but root passes: what is 0777 below is the container's alone, by its mount.
+    const auto above = fs::path(directory).parent_path();
+    fs::create_directories(above.parent_path(), error);
+    if (::mkdir(above.c_str(), 0700) != 0 && errno != EEXIST) return above.string() + " could not be made: " + std::strerror(errno);
+    ::chmod(above.c_str(), 0700);
+    for (const auto& mount : mounts) {
+        if (!mount.source.starts_with(directory + "/")) continue;
+        if (!fs::create_directories(mount.source, error) && error) return mount.source + " could not be made: " + error.message();
+        fs::permissions(mount.source, fs::perms::all, error);
+    }
+    return {};
 }
 
 std::string on_host(const std::vector<bind_mount>& mounts, const std::string& path) {

@@ -25,6 +25,9 @@ void check_host_paths(const std::vector<host_path>& paths, std::vector<finding>&
 // Creates what is an …OrCreate type and not there: a directory (0755, with its parents) or an empty file (0644).
 outcome<void> create_host_path(const host_path& path);
 
+// emptyDir volumes: what of the mounts comes from below `directory`, made anew and empty, 0777 as the kubelet makes it.
+outcome<void> make_empty_volumes(const std::string& directory, const std::vector<bind_mount>& mounts);
+
 // Where a path that the container sees is on the host.
 std::string on_host(const std::vector<bind_mount>& mounts, const std::string& path);
 

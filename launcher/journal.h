@@ -35,6 +35,7 @@ struct detachment {
     journal_step step = journal_step::planned;
     std::string plan_hash;
 
+    // Of a DaemonSet: "daemonset/NAMESPACE/NAME", its pod's controller-revision-hash as target_hash, and {"nodeName"} as node.
     std::string target_file;  // the manifest's place
     std::string held_file;    // where it is held; may be empty until `detached`
     std::string target_hash;  // sha256 hex of the manifest

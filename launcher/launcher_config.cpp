@@ -206,6 +206,7 @@ std::string_view to_string(component_kind kind) {
     switch (kind) {
         case component_kind::static_pod: return "static-pod";
         case component_kind::systemd: return "systemd";
+        case component_kind::daemon_set: return "daemon-set";
         case component_kind::attach: return "attach";
         case component_kind::core: return "core";
     }
@@ -213,7 +214,8 @@ std::string_view to_string(component_kind kind) {
 }
 
 std::optional<component_kind> kind_named(std::string_view text) {
-    for (const auto kind : {component_kind::static_pod, component_kind::systemd, component_kind::attach, component_kind::core})
+    for (const auto kind : {component_kind::static_pod, component_kind::daemon_set, component_kind::systemd,
+                            component_kind::attach, component_kind::core})
         if (to_string(kind) == text) return kind;
     return std::nullopt;
 }

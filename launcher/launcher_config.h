@@ -29,6 +29,7 @@ struct launcher_config {
     std::string gateway_user = "delvegate";  // who the gateway runs as; it need not exist
     std::vector<uid_t> gateway_uids;         // further ones
     systemd_scope scope = systemd_scope::system;
+    std::string kubectl = "kubectl";  // a path, or a name looked up in PATH; for DaemonSets
     std::chrono::seconds arm_time_max = std::chrono::hours(24);
     std::uint32_t remote_starts = 6;  // starts and stops through the gateway, per component ...
     std::chrono::seconds remote_starts_period = std::chrono::minutes(10);  // ... in this time

@@ -40,23 +40,27 @@ std::vector<component_kind> kinds_of_key(std::string_view key) {
     };
     static const std::vector<rule> rules{
         {"pod", {kind::static_pod, kind::attach}},
-        {"container", {kind::static_pod, kind::attach}},
+        {"container", {kind::static_pod, kind::daemon_set, kind::attach}},
         {"manifestDirectory", {kind::static_pod}},
         {"unit", {kind::systemd, kind::attach}},
-        {"namespace", {kind::attach}},
+        {"namespace", {kind::daemon_set, kind::attach}},
+        {"daemonSet", {kind::daemon_set}},
+        {"nodeName", {kind::daemon_set}},
+        {"kubeconfig", {kind::daemon_set}},
+        {"checkIptables", {kind::daemon_set}},
         {"process", {kind::attach}},
         {"pidFile", {kind::attach}},
         {"executable", {kind::attach}},
         {"user", {kind::attach, kind::core}},
         {"coreFile", {kind::core}},
         {"coreDir", {kind::core}},
-        {"binaryDir", {kind::static_pod, kind::systemd, kind::core}},
-        {"allowOtherMinor", {kind::static_pod, kind::systemd}},
-        {"extraArgs", {kind::static_pod, kind::systemd}},
-        {"ports", {kind::static_pod, kind::systemd}},
-        {"health", {kind::static_pod, kind::systemd}},
-        {"stopBudget", {kind::static_pod, kind::systemd, kind::attach}},
-        {"onExit", {kind::static_pod, kind::systemd}},
+        {"binaryDir", {kind::static_pod, kind::daemon_set, kind::systemd, kind::core}},
+        {"allowOtherMinor", {kind::static_pod, kind::daemon_set, kind::systemd}},
+        {"extraArgs", {kind::static_pod, kind::daemon_set, kind::systemd}},
+        {"ports", {kind::static_pod, kind::daemon_set, kind::systemd}},
+        {"health", {kind::static_pod, kind::daemon_set, kind::systemd}},
+        {"stopBudget", {kind::static_pod, kind::daemon_set, kind::systemd, kind::attach}},
+        {"onExit", {kind::static_pod, kind::daemon_set, kind::systemd}},
     };
     const auto found = std::ranges::find(rules, key, &rule::key);
     return found == rules.end() ? std::vector<kind>() : found->kinds;
@@ -76,6 +80,7 @@ std::string settle(component_definition& definition, bool ceiling_given) {
     if (definition.kind == kind::core) return settle_core(definition, ceiling_given);
     if (definition.kind == kind::systemd && definition.unit.empty()) definition.unit = definition.name + ".service";
     if (definition.kind == kind::static_pod && definition.pod.empty()) definition.pod = definition.name;
+    if (definition.kind == kind::daemon_set && definition.daemon_set.empty()) definition.daemon_set = definition.name;
     return {};
 }
 

@@ -189,12 +189,14 @@ std::string kind_into(component_kind& to, const std::string& text) {
         to = component_kind::static_pod;
     else if (text == "systemd")
         to = component_kind::systemd;
+    else if (text == "daemon-set")
+        to = component_kind::daemon_set;
     else if (text == "attach")
         to = component_kind::attach;
     else if (text == "core")
         to = component_kind::core;
     else
-        return "must be static-pod, systemd, attach or core; not " + quoted(text);
+        return "must be static-pod, daemon-set, systemd, attach or core; not " + quoted(text);
     return {};
 }
 

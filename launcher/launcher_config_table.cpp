@@ -36,6 +36,8 @@ const std::vector<config_key<launcher_config>>& launcher_keys() {
              to.scope = value[0] == "none" ? systemd_scope::none : systemd_scope::system;
              return {};
          }},
+        {"kubectl", "path or name", false, "kubectl", "Asks the API server, for DaemonSets; a name is looked up in the launcher's PATH.", "",
+         [](launcher_config& to, const words& value) { return program_into(to.kubectl, value[0]); }},
         {"armTimeMax", "duration", false, "24h", "The longest that `delvegate arm --for` may ask for.", "",
          [](launcher_config& to, const words& value) {
              return seconds_into(to.arm_time_max, value[0], std::chrono::minutes(1), std::chrono::hours(24 * 366));
@@ -60,23 +62,35 @@ const std::vector<config_key<component_definition>>& component_keys() {
     static const std::vector<key> keys{
         {"name", "DNS label", false, "", "What it is called everywhere: lower-case letters, digits and hyphens.", "kube-scheduler",
          [](definition& to, const words& value) { return label_into(to.name, value[0]); }},
-        {"kind", "static-pod, systemd, attach or core", false, "static-pod",
-         "static-pod: a pod of the kubelet's manifest directory. systemd: a service. attach: a process that goes on in its place "
-         "with dlv attached. core: a core file; nothing can be set or run in it.", "",
+        {"kind", "static-pod, daemon-set, systemd, attach or core", false, "static-pod",
+         "static-pod: a pod of the kubelet's manifest directory. daemon-set: this node's pod of a DaemonSet. systemd: a service. "
+         "attach: a process that goes on in its place with dlv attached. core: a core file; nothing can be set or run in it.", "",
          [](definition& to, const words& value) { return kind_into(to.kind, value[0]); }},
         {"pod", "text", false, "", "static-pod: the manifest's pod name. Without it: name. attach: of the container, for the stop budget by its liveness probe.",
          "kube-scheduler",
          [](definition& to, const words& value) { return subdomain_into(to.pod, value[0]); }},
-        {"container", "DNS label", false, "", "static-pod: which container, where the pod has several. attach: the container to attach to, by its name in its pod.",
+        {"container", "DNS label", false, "",
+         "static-pod, daemon-set: which container, where the pod has several. attach: the container to attach to, by its name in "
+         "its pod.",
          "kube-scheduler",
          [](definition& to, const words& value) { return label_into(to.container, value[0]); }},
         {"manifestDirectory", "path", false, "", "static-pod: where the manifest is. Without it: found as the kubelet finds it.",
          "/etc/kubernetes/manifests",
          [](definition& to, const words& value) { return path_into(to.manifest_directory, value[0]); }},
+        {"daemonSet", "text", false, "", "daemon-set: its name. Without it: name.", "kube-proxy",
+         [](definition& to, const words& value) { return subdomain_into(to.daemon_set, value[0]); }},
+        {"nodeName", "text", false, "", "daemon-set: this node's name in the cluster. Without it: as the kubelet is told, or the host's.",
+         "node1", [](definition& to, const words& value) { return subdomain_into(to.node_name, value[0]); }},
+        {"kubeconfig", "path", false, "/etc/kubernetes/admin.conf",
+         "daemon-set: how the API server is reached, with the rights of packaging/kubernetes/ at least.", "",
+         [](definition& to, const words& value) { return path_into(to.kubeconfig, value[0]); }},
+        {"checkIptables", "true or false", false, "true",
+         "daemon-set: whether a kube-proxy is refused where the node's iptables is of another backend than the rules.", "",
+         [](definition& to, const words& value) { return flag_into(to.check_iptables, value[0]); }},
         {"unit", "unit name", false, "", "systemd: the unit. Without it: name with .service. attach: the unit whose main process to attach to.",
          "kubelet.service",
          [](definition& to, const words& value) { return unit_into(to.unit, value[0]); }},
-        {"namespace", "DNS label", false, "kube-system", "attach: of the container's pod.", "",
+        {"namespace", "DNS label", false, "kube-system", "daemon-set: its namespace. attach: of the container's pod.", "",
          [](definition& to, const words& value) { return label_into(to.name_space, value[0]); }},
         {"process", "text", false, "",
          "attach: the program's name, where there is one such process of user outside of containers.", "kube-proxy",

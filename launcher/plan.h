@@ -19,11 +19,11 @@
 
 namespace launcher {
 
-enum class component_kind { static_pod, systemd, attach, core };
+enum class component_kind { static_pod, systemd, daemon_set, attach, core };
 
 // Whether something of the node is away while dlv is there. attach leaves the component where it is, core is a dead one.
 constexpr bool takes_away(component_kind kind) {
-    return kind == component_kind::static_pod || kind == component_kind::systemd;
+    return kind != component_kind::attach && kind != component_kind::core;
 }
 
 // Who may start it from elsewhere than root's shell on the node.
@@ -37,10 +37,15 @@ struct component_definition {
     std::string pod;
     std::string container;
     std::string manifest_directory;  // empty: found as the kubelet does
+    // daemon-set: its name (default: `name`); and how this node is called, where the kubelet does not tell.
+    std::string daemon_set;
+    std::string node_name;
+    std::string kubeconfig = "/etc/kubernetes/admin.conf";
+    bool check_iptables = true;  // of a kube-proxy
     // systemd: the unit. Default: `name`.service. attach: the unit whose main process is meant.
     std::string unit;
     // attach: one of unit, container, process, pid_file says which process it is.
-    std::string name_space = "kube-system";  // of the container's pod
+    std::string name_space = "kube-system";  // of the container's pod, or of the DaemonSet
     std::string process;     // base name of the program
     std::string pid_file;
     std::string executable;  // what it must be running; empty: not checked

@@ -10,6 +10,8 @@ using target_at = found_on_disk::target_state;
 using drop_in_at = found_on_disk::drop_in_state;
 using manifest_do = recovery_decision::manifest_action;
 using drop_in_do = recovery_decision::drop_in_action;
+using patch_at = found_on_disk::patch_state;
+using patch_do = recovery_decision::patch_action;
 using occasion = found_on_disk::occasion;
 
 // What of it is to be believed.
@@ -33,6 +35,7 @@ bool still_good(const found_on_disk& f, const view& v) {
     if (!v.row || f.step != journal_step::running || !v.whole()) return false;
     if (!takes_away(f.kind)) return true;
     if (f.kind == component_kind::systemd) return f.drop_in != drop_in_at::changed;
+    if (f.kind == component_kind::daemon_set) return f.patch == patch_at::ours || f.patch == patch_at::unreachable;
     return f.record == record_state::good && f.held == held_at::as_recorded && f.target == target_at::none;
 }
 
@@ -136,6 +139,39 @@ recovery_decision for_visitor(const found_on_disk& f, const view& v) {
     return out;
 }
 
+recovery_decision for_daemon_set(const found_on_disk& f, const view& v) {
+    const bool was_out = v.row ? f.step >= journal_step::detaching && f.step != journal_step::returned : v.any;
+    if (f.why == occasion::root_set_aside && (f.patch != patch_at::none || was_out))
+        return restored(v, manifest_do::none, true, "root has decided that the DaemonSet is left as it is");
+    switch (f.patch) {
+        case patch_at::unreachable: {
+            if (!was_out)
+                return restored(v, manifest_do::none, false,
+                                v.row || v.any ? "nothing of it is out: what is left of the session is cleared away"
+                                               : "nothing of it is known to be out; the API server cannot be asked");
+            // What does the component's work goes on with it: nothing could take its place now.
+            auto out = left_to_root(v, "the API server cannot be asked to put it back: it is tried again until it can");
+            out.manifest = manifest_do::none;
+            out.patch = patch_do::hold_and_report;
+            return out;
+        }
+        case patch_at::ours:
+        case patch_at::changed: {
+            auto out = restored(v, manifest_do::none, f.patch == patch_at::changed,
+                                f.patch == patch_at::ours ? "the DaemonSet is made again what it was"
+                                                          : "somebody has changed the DaemonSet meanwhile: what is left of our edits is undone");
+            out.patch = patch_do::undo;
+            return out;
+        }
+        case patch_at::none: break;
+    }
+    const bool undone = v.row && (f.step == journal_step::detached || f.step == journal_step::running);
+    return restored(v, manifest_do::none, undone,
+                    undone           ? "somebody else has undone our edits of the DaemonSet: its pod returns without us"
+                    : v.row || v.any ? "nothing of it is out: what is left of the session is cleared away"
+                                     : "nothing of it is out");
+}
+
 }  // namespace
 
 recovery_decision decide_recovery(const found_on_disk& found) {
@@ -149,8 +185,14 @@ recovery_decision decide_recovery(const found_on_disk& found) {
                                 : "the session goes on";
         return out;
     }
-    if (!takes_away(found.kind)) return for_visitor(found, v);
-    return found.kind == component_kind::systemd ? for_systemd(found, v) : for_static_pod(found, v);
+    switch (found.kind) {
+        case component_kind::systemd: return for_systemd(found, v);
+        case component_kind::daemon_set: return for_daemon_set(found, v);
+        case component_kind::attach:
+        case component_kind::core: return for_visitor(found, v);
+        case component_kind::static_pod: break;
+    }
+    return for_static_pod(found, v);
 }
 
 }  // namespace launcher

@@ -31,6 +31,9 @@ struct found_on_disk {
 
     enum class drop_in_state { none, ours, changed } drop_in = drop_in_state::none;  // systemd only
 
+    // What the DaemonSet says of this node. `changed`: somebody has undone a part of what we had done.
+    enum class patch_state { none, ours, changed, unreachable } patch = patch_state::none;  // daemon-set only
+
     bool same_node = true;  // node_difference() is empty; false when unknown
     bool same_boot = true;  // of journal or record; false when unknown
     bool deadline_passed = false;
@@ -66,6 +69,12 @@ struct recovery_decision {
         remove,
         store_and_report,  // somebody has changed it: kept under a name that systemd does not read
     } drop_in = drop_in_action::none;
+
+    enum class patch_action {
+        none,
+        undo,             // what is there of our own edits
+        hold_and_report,  // the API server does not answer: it is tried again
+    } patch = patch_action::none;
 
     bool restart_unit = false;  // systemd: reload, start the component's own unit if it does not run
     bool report = false;        // a person must see `reason`

@@ -170,22 +170,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
 outcome<void> static_pod::prepare(const component_plan& plan) {
     for (const auto& each : host_paths_)
         if (auto fine = create_host_path(each); !fine) return fine;
-    // emptyDir volumes: directories of ours, new for each start.
-    const auto volumes = configuration_.runtime_directory + "/.volumes/" + definition_.name;
-    std::error_code error;
-    fs::remove_all(volumes, error);
-    // Nobody but root passes: what is 0777 below is the container's alone, by its mount.
-    fs::create_directories(configuration_.runtime_directory, error);
-    const auto above = configuration_.runtime_directory + "/.volumes";
-    if (::mkdir(above.c_str(), 0700) != 0 && errno != EEXIST) return above + " could not be made: " + std::strerror(errno);
-    ::chmod(above.c_str(), 0700);
-    for (const auto& mount : plan.process.mounts) {
-        if (!mount.source.starts_with(volumes + "/")) continue;
-        if (!fs::create_directories(mount.source, error) && error)
-            return mount.source + " could not be made: " + error.message();
-        fs::permissions(mount.source, fs::perms::all, error);  // 0777, as the kubelet makes it
-    }
-    return {};
+    return make_empty_volumes(configuration_.runtime_directory + "/.volumes/" + definition_.name, plan.process.mounts);
 }
 
 outcome<detachment_changes> static_pod::intend(const component_plan& plan, const stand_in&) {

@@ -110,6 +110,26 @@ TEST(launcher_config, values_that_are_none) {
         EXPECT_NE(error_of(line), "none") << line;
 }
 
+TEST(launcher_config, a_daemon_set) {
+    const auto read = parse_launcher_config("kubectl: /opt/bin/kubectl\ncomponents:\n- {name: proxy, kind: daemon-set, daemonSet: kube-proxy, "
+                                            "nodeName: node1.example, binaryDir: /b}\n- {name: agent, kind: daemon-set, namespace: agents, "
+                                            "checkIptables: false, kubeconfig: /etc/agent.conf, binaryDir: /b}", "launcher.yaml");
+    ASSERT_TRUE(read) << read.error();
+    EXPECT_EQ(read->kubectl, "/opt/bin/kubectl");
+    ASSERT_EQ(read->components.size(), 2u);
+    EXPECT_EQ(read->components[0].daemon_set, "kube-proxy");
+    EXPECT_EQ(read->components[0].name_space, "kube-system");
+    EXPECT_EQ(read->components[0].node_name, "node1.example");
+    EXPECT_EQ(read->components[0].kubeconfig, "/etc/kubernetes/admin.conf");
+    EXPECT_TRUE(read->components[0].check_iptables);
+    EXPECT_EQ(read->components[1].daemon_set, "agent");
+    EXPECT_EQ(read->components[1].name_space, "agents");
+    EXPECT_FALSE(read->components[1].check_iptables);
+    const auto wrong = parse_launcher_config("components:\n- {name: a, binaryDir: /b, namespace: x}", "launcher.yaml");
+    ASSERT_FALSE(wrong.has_value());
+    EXPECT_NE(wrong.error().find("`namespace` belongs to kind daemon-set"), std::string::npos) << wrong.error();
+}
+
 TEST(launcher_config, the_default_text_reads_as_the_defaults) {
     const auto read = parse_launcher_config(default_launcher_config_text(), "launcher.yaml");
     ASSERT_TRUE(read) << read.error();

@@ -10,15 +10,18 @@ using record = found_on_disk::record_state;
 using held = found_on_disk::held_state;
 using target = found_on_disk::target_state;
 using drop_in = found_on_disk::drop_in_state;
+using patch = found_on_disk::patch_state;
 using occasion = found_on_disk::occasion;
 using manifest_do = recovery_decision::manifest_action;
 using drop_in_do = recovery_decision::drop_in_action;
+using patch_do = recovery_decision::patch_action;
 
 std::string words(const found_on_disk& f) {
     const auto n = [](auto e) { return std::to_string(static_cast<int>(e)); };
     return "kind " + n(f.kind) + " journal " + n(f.journal) + " step " + name_of(f.step) + " record " + n(f.record) +
            " held " + n(f.held) + " target " + n(f.target) + " dlv " + n(f.dlv_alive) + " debuggee " +
            n(f.debuggee_alive) + " guard " + n(f.guard_alive) + " unit " + n(f.unit_active) + " drop-in " + n(f.drop_in) +
+           " patch " + n(f.patch) +
            " node " + n(f.same_node) + " boot " + n(f.same_boot) + " deadline " + n(f.deadline_passed) + " why " + n(f.why);
 }
 
@@ -39,14 +42,23 @@ void all_combinations(Each&& each) {
     for (const auto why : {occasion::launcher_start, occasion::restore_asked, occasion::root_put_back, occasion::root_set_aside})
     for (int bits = 0; bits < 128; ++bits) {
         f = {kind, journal, step, rec, h, t, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, d,
-             (bits & 16) != 0, (bits & 32) != 0, (bits & 64) != 0, why};
+             patch::none, (bits & 16) != 0, (bits & 32) != 0, (bits & 64) != 0, why};
+        each(f);
+    }
+    // A DaemonSet leaves nothing on the disk: neither manifest nor drop-in.
+    for (const auto& [journal, step] : journals)
+    for (const auto p : {patch::none, patch::ours, patch::changed, patch::unreachable})
+    for (const auto why : {occasion::launcher_start, occasion::restore_asked, occasion::root_put_back, occasion::root_set_aside})
+    for (int bits = 0; bits < 128; ++bits) {
+        f = {component_kind::daemon_set, journal, step, record::none, held::none, target::none, (bits & 1) != 0, (bits & 2) != 0,
+             (bits & 4) != 0, (bits & 8) != 0, drop_in::none, p, (bits & 16) != 0, (bits & 32) != 0, (bits & 64) != 0, why};
         each(f);
     }
 }
 
 bool same(const recovery_decision& a, const recovery_decision& b) {
     return a.leave_running == b.leave_running && a.restart_guard == b.restart_guard && a.end_processes == b.end_processes &&
-           a.manifest == b.manifest && a.drop_in == b.drop_in && a.restart_unit == b.restart_unit && a.report == b.report &&
+           a.manifest == b.manifest && a.drop_in == b.drop_in && a.patch == b.patch && a.restart_unit == b.restart_unit && a.report == b.report &&
            a.close_row == b.close_row && a.reason == b.reason;
 }
 
@@ -56,6 +68,8 @@ std::string broken_rule(const found_on_disk& f, const recovery_decision& d) {
     const bool whole = f.same_boot && f.dlv_alive && f.debuggee_alive;
     const bool by_root = f.why == occasion::root_put_back || f.why == occasion::root_set_aside;
     const bool pod = f.kind == component_kind::static_pod;
+    const bool unit = f.kind == component_kind::systemd;
+    const bool set = f.kind == component_kind::daemon_set;
     const bool row = f.journal == journal_is::active && f.step != journal_step::closed;
 
     if (d.reason.empty() || d.reason.find('\n') != std::string::npos) return "a reason of one line";
@@ -86,21 +100,35 @@ std::string broken_rule(const found_on_disk& f, const recovery_decision& d) {
         return "only a session that is surely up goes on";
     if (d.leave_running && pod && !(f.held == held::as_recorded && f.record == record::good && f.target == target::none))
         return "only what is out as it was left goes on";
+    if (d.leave_running && set && f.patch != patch::ours && f.patch != patch::unreachable)
+        return "only a node that is out, or may be, goes on";
     if (d.leave_running && (d.end_processes || d.close_row || d.restart_unit || d.manifest != manifest_do::none ||
-                            d.drop_in != drop_in_do::none))
+                            d.drop_in != drop_in_do::none || d.patch != patch_do::none))
         return "a session that goes on is not touched";
     if ((alive || f.unit_active) && !d.end_processes && !d.leave_running &&
-        !(whole && d.manifest == manifest_do::hold_and_report))
+        !(whole && (d.manifest == manifest_do::hold_and_report || d.patch == patch_do::hold_and_report)))
         return "no process is left over, but one that does the component's work until root decides";
     if (!alive && !f.unit_active && d.end_processes) return "nothing is ended where nothing lives";
     if (d.restart_guard != (whole && !f.guard_alive && !d.end_processes)) return "what goes on has a guard";
     if (d.close_row && !row) return "only a row that is there is closed";
     if (d.drop_in == drop_in_do::remove && f.drop_in != drop_in::ours) return "only our own drop-in is removed";
-    if (f.drop_in == drop_in::changed && !pod && d.drop_in != drop_in_do::store_and_report)
+    if (f.drop_in == drop_in::changed && unit && d.drop_in != drop_in_do::store_and_report)
         return "a changed drop-in is stored";
-    if (!pod && f.drop_in != drop_in::none && !d.leave_running && !d.restart_unit) return "without its drop-in the unit is started anew";
-    if (pod && (d.restart_unit || d.drop_in != drop_in_do::none)) return "units are none of a pod's business";
+    if (unit && f.drop_in != drop_in::none && !d.leave_running && !d.restart_unit) return "without its drop-in the unit is started anew";
+    if (!unit && (d.restart_unit || d.drop_in != drop_in_do::none)) return "units are none of a pod's business";
     if (!pod && d.manifest != manifest_do::none) return "manifests are none of a unit's business";
+    if (!set && d.patch != patch_do::none) return "patches are a DaemonSet's";
+    if (d.patch == patch_do::undo && f.patch != patch::ours && f.patch != patch::changed) return "only what is there is undone";
+    if (d.patch == patch_do::undo && (alive || f.unit_active) && !d.end_processes) return "never two on one node";
+    if (set && (f.patch == patch::ours || f.patch == patch::changed) && !d.leave_running && d.patch != patch_do::undo &&
+        f.why != occasion::root_set_aside)
+        return "what is out is put back, unless root says otherwise";
+    if (d.patch == patch_do::hold_and_report && (f.patch != patch::unreachable || !d.report || d.close_row))
+        return "what cannot be asked is asked again";
+    if (set && row && f.patch == patch::unreachable && f.step >= journal_step::detaching && f.step != journal_step::returned &&
+        d.close_row && f.why != occasion::root_set_aside)
+        return "a row stays until the API server has said that nothing is out";
+    if (f.patch == patch::changed && !d.report) return "what somebody else changed is reported";
     return {};
 }
 
@@ -112,7 +140,7 @@ TEST(recovery, NoCombinationBreaksARule) {
         if (!rule.empty() && ++wrong < 5) ADD_FAILURE() << rule << ": " << words(f);
     });
     EXPECT_EQ(wrong, 0u);
-    EXPECT_EQ(seen, 2u * 12 * 4 * 3 * 3 * 3 * 4 * 128);
+    EXPECT_EQ(seen, 2u * 12 * 4 * 3 * 3 * 3 * 4 * 128 + 12u * 4 * 4 * 128);
 }
 
 // What is on the disk when it has been done.
@@ -129,6 +157,7 @@ found_on_disk carried_out(found_on_disk f, const recovery_decision& d) {
         case manifest_do::hold_and_report: break;
     }
     if (d.drop_in != drop_in_do::none) f.drop_in = drop_in::none;
+    if (d.patch == patch_do::undo) f.patch = patch::none;
     if (d.close_row) f.journal = journal_is::none;
     return f;
 }
@@ -139,11 +168,14 @@ TEST(recovery, DoneOnceThereIsNothingMoreToDo) {
         const auto first = decide_recovery(f);
         const auto after = carried_out(f, first);
         const auto second = decide_recovery(after);
+        // Root has said it of this DaemonSet, and its record stays: nobody says it twice.
+        if (f.kind == component_kind::daemon_set && f.why == occasion::root_set_aside) return;
         // What root must decide is said again; a guard that is back is not started again.
         const bool settled = !second.end_processes && !second.restart_guard && second.drop_in == drop_in_do::none &&
+                             second.patch != patch_do::undo &&
                              (second.manifest == manifest_do::none || second.manifest == manifest_do::hold_and_report) &&
                              second.leave_running == first.leave_running;
-        const bool back = f.kind == component_kind::systemd || first.leave_running || after.target != target::none ||
+        const bool back = f.kind != component_kind::static_pod || first.leave_running || after.target != target::none ||
                           first.report || (f.held == held::none && f.record == record::none);
         if (!(settled && back) && ++wrong < 5) ADD_FAILURE() << words(f) << "; first: " << first.reason;
     });
