@@ -82,7 +82,8 @@ class Attach(NodeCase):
         self.assertEqual(self.main_pid(), self.pid)
 
     def stop_at_a_breakpoint(self):
-        made, hit = self.calls("app", ["CreateBreakpoint", {"Breakpoint": {"functionName": "main.tick", "line": -1}}],
+        made, hit = self.calls("app", ["Command", {"name": "halt"}],
+                               ["CreateBreakpoint", {"Breakpoint": {"functionName": "main.tick", "line": -1}}],
                                ["Command", {"name": "continue"}])[-2:]
         self.assertIsNone(made["error"], made)
         self.assertIsNone(hit["error"], hit)
