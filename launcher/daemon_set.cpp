@@ -193,11 +193,13 @@ outcome<put_back_summary> daemon_set::put_back(const std::optional<detachment>& 
 
 outcome<std::string> daemon_set::missing(const std::optional<detachment>& row) {
     const auto node = node_of(row);
-    const auto object = api_.need(object_path(), what());
-    if (!object) return error_text(object.error());
-    const auto pods = pods_on_node(*object, node);
+    const auto found = api_.get(object_path());
+    if (!found) return error_text(found.error());
+    if (!*found) return text({});  // somebody has removed it: nothing will come back
+    const auto& object = **found;
+    const auto pods = pods_on_node(object, node);
     if (!pods) return error_text(pods.error());
-    const auto* pod = pod_of_node(*pods, *object, node);
+    const auto* pod = pod_of_node(*pods, object, node);
     if (pod == nullptr) return text("its controller has not made the pod on node " + node + " yet");
     if (!is_ready(*pod)) return text("its pod on node " + node + " is not ready yet");
     return text({});

@@ -50,16 +50,6 @@ class DaemonSetCase(unittest.TestCase):
     def revision(self, pod):
         return pod["metadata"]["labels"]["controller-revision-hash"]
 
-    def state(self):
-        """What is no longer on its way, once the launcher answers."""
-        def settled():
-            answer = self.delvegate("status", "--output", "json")
-            if answer.code:
-                return None
-            one = next(each for each in answer.json["launcher"]["components"] if each["name"] == NAME)
-            return one["state"] if one["state"] in ("available", "running", "not_put_back", "failed") else None
-        return waiting.until(lambda: f"settled\n{self.launcher.log()}", settled)
-
     def assert_back(self, template=None):
         """The pod of the same ControllerRevision, ready and at work, and nothing of ours anywhere."""
         waiting.until(lambda: f"nothing of ours in the DaemonSet\n{self.launcher.log()}",
@@ -151,7 +141,7 @@ class OutAndBack(DaemonSetCase):
         self.cluster.edit({"op": "remove", "path": "/spec/template/spec/affinity"})
         waiting.until(lambda: f"the debuggee makes room\n{self.launcher.log()}", lambda: not any(
             argv[0] == BINARY for argv in self.node.processes().values()))
-        self.assertIn(self.state(), ("available", "failed", "not_put_back"))
+        self.assertIn(self.launcher.settled(NAME), ("available", "failed", "not_put_back"))
         self.delvegate("restore", NAME)
         self.assert_back()
 
@@ -161,7 +151,7 @@ class OutAndBack(DaemonSetCase):
         self.cluster.call("DELETE", "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy")
         self.delvegate("stop", NAME).succeeded()
         self.assertFalse(self.node.exists(f"{FILES}.tokens"), "no token stays")
-        self.assertEqual(self.state(), "available")
+        self.assertEqual(self.launcher.settled(NAME), "available")
 
 
 class SecondNode(DaemonSetCase):

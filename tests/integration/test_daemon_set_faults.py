@@ -1,6 +1,5 @@
 """A DaemonSet's pod that is out, when launcher, API server or kubelet go away: it comes back when they do."""
 
-import signal
 import unittest
 
 from harness import waiting
@@ -9,46 +8,28 @@ from test_daemon_set import BINARY, NAME, DaemonSetCase
 
 
 class KilledAtEachStep(DaemonSetCase):
-    def killed_at(self, step, *words):
-        """A verb, whose launcher dies when it is about to write down the step'th thing; whether it lived to its end."""
-        pid = self.launcher.pid()
-        tracer = self.node.spawn(f"strace-{step}", ["strace", "-f", "-p", str(pid), "-o", "/run/strace.log", "-e",
-                                 "trace=fdatasync", "-e", f"inject=fdatasync:signal=KILL:when={step}"])
-        waiting.until("strace attached", lambda: "TracerPid:\t0\n" not in self.node.read(f"/proc/{pid}/status"))
-        answer = self.delvegate(*words)
-        lived = answer.code == 0
-        if lived:
-            tracer.signal(signal.SIGINT)
-        tracer.wait()
-        if not lived:
-            waiting.until("another launcher", lambda: self.launcher.pid() not in (None, pid))
-        return lived
-
-    def finish(self, step, least, lived):
-        state = self.state()
-        with self.subTest(step=step, state=state):
-            if state == "running":
-                self.cluster.wait_duty()
-                self.delvegate("stop", NAME).succeeded()
-            self.assert_back()
-        if lived:
-            self.assertGreater(step, least, "there are more steps than that")
-        return lived
+    def each_step(self, verb, least):
+        """Until the verb comes through alive: then every step of it has been its last."""
+        self.launcher.start()
+        for step in range(1, 40):
+            if verb == "stop":
+                self.start()
+            answer = self.launcher.at_step(step, "signal=KILL", verb, NAME)
+            state = self.launcher.settled(NAME)
+            with self.subTest(step=step, state=state, said=answer.err[-300:]):
+                if state == "running":
+                    self.cluster.wait_duty()
+                    self.delvegate("stop", NAME).succeeded()
+                self.assert_back()
+            if answer.code == 0:
+                return self.assertGreater(step, least, "there are more steps than that")
+        return self.fail(f"a {verb} never came to its end")
 
     def test_start(self):
-        self.launcher.start()
-        for step in range(1, 40):
-            if self.finish(step, 5, self.killed_at(step, "start", NAME)):
-                return
-        self.fail("a start never came to its end")
+        self.each_step("start", 5)
 
     def test_stop(self):
-        self.launcher.start()
-        for step in range(1, 40):
-            self.start()
-            if self.finish(step, 2, self.killed_at(step, "stop", NAME)):
-                return
-        self.fail("a stop never came to its end")
+        self.each_step("stop", 2)
 
 
 class WhileItIsOut(DaemonSetCase):
@@ -60,13 +41,13 @@ class WhileItIsOut(DaemonSetCase):
     def test_the_api_server_is_away_at_stop(self):
         self.cluster.stop()
         self.delvegate("stop", NAME).failed(1)
-        self.assertEqual(self.state(), "not_put_back")
+        self.assertEqual(self.launcher.settled(NAME), "not_put_back")
         self.assertIn(NAME, self.delvegate("restore").failed(1).err + self.delvegate("status").out)
         self.launcher.kill()
         waiting.until("the launcher is back", lambda: self.delvegate("status").code == 0)
         self.cluster.start()
         self.assert_back()
-        self.assertEqual(waiting.until("it is available", lambda: self.state() == "available"), True)
+        self.assertEqual(waiting.until("it is available", lambda: self.launcher.settled(NAME) == "available"), True)
 
     def test_the_api_server_is_away_for_a_while(self):
         """kube-proxy goes on with what it knows, and nothing is put back for that."""
@@ -75,7 +56,7 @@ class WhileItIsOut(DaemonSetCase):
         self.cluster.wait_duty(synced=False)
         self.cluster.start()
         self.cluster.wait_duty()
-        self.assertEqual(self.state(), "running")
+        self.assertEqual(self.launcher.settled(NAME), "running")
         self.delvegate("stop", NAME).succeeded()
         self.assert_back()
 
