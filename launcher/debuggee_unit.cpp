@@ -101,6 +101,7 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
     service.argv = words_of(plan, spec, *dlv, by_socket ? "unix:" + files.dlv_socket : quieter_loopback() + ":0");
     for (const auto& [name, word] : plan.process.env) service.environment.emplace_back(name, word.value);
     service.environment.emplace_back("GO_TELEMETRY_CHILD", "2");  // no telemetry sidecar of dlv's
+    service.environment_file = files.directory + "/environment";   // a container's holds secrets
     service.working_directory = plan.process.working_directory;
     service.uid = plan.process.uid;
     service.gid = plan.process.gid;

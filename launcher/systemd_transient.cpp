@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "launcher/private_file.h"
 #include "launcher/systemd_bus.h"
 #include "launcher/systemd_manager.h"
 
@@ -39,6 +40,11 @@ public:
         keep(sd_bus_message_close_container(message_));
         close();
     }
+    void add_environment_file(const std::string& path) {
+        open("EnvironmentFiles", "a(sb)");
+        keep(sd_bus_message_append(message_, "a(sb)", 1, path.c_str(), 0));
+        close();
+    }
     void add_command(const char* name, const std::vector<std::string>& argv) {
         open(name, "a(sasas)");
         keep(sd_bus_message_open_container(message_, 'a', "(sasas)"));
@@ -71,6 +77,20 @@ private:
 };
 
 constexpr const char* setpriv = "/usr/bin/setpriv";  // util-linux
+
+// As systemd.exec(5) reads it: within double quotes \ " $ and ` are escaped, a line may end, and all else is itself.
+std::string environment_text(const transient_service& service) {
+    std::string out;
+    for (const auto& [name, value] : service.environment) {
+        out += name + "=\"";
+        for (const char c : value) {
+            if (c == '\\' || c == '"' || c == '$' || c == '`') out += '\\';
+            out += c;
+        }
+        out += "\"\n";
+    }
+    return out;
+}
 
 std::uint64_t usec(std::chrono::microseconds time) { return static_cast<std::uint64_t>(time.count()); }
 
@@ -117,7 +137,8 @@ void add_all(property_list& list, const transient_service& service) {
     list.add_command("ExecStartEx", with_identity(service));
     std::vector<std::string> environment;
     for (const auto& [name, value] : service.environment) environment.push_back(name + "=" + value);
-    if (!environment.empty()) list.add_strings("Environment", environment);
+    if (!service.environment_file.empty()) list.add_environment_file(service.environment_file);
+    else if (!environment.empty()) list.add_strings("Environment", environment);
     list.add("WorkingDirectory", "s", service.working_directory.c_str());
     add_limits(list, service);
     if (!service.mounts.empty()) {
@@ -157,6 +178,9 @@ outcome<void> systemd_manager::start_transient(const transient_service& service,
     if (!is_plain_root(service) && ::access(setpriv, X_OK) != 0)
         return fault(std::string(setpriv) + " is not there, which is needed to run it as another user: install util-linux");
 
+    if (!service.environment_file.empty())
+        if (auto kept = write_private_file(service.environment_file, environment_text(service), ::geteuid(), ::getegid()); !kept)
+            return fault(kept.error());
     auto bus = systemd_bus::open(scope_);
     if (!bus) return fault(bus.error());
     job_watch jobs;

@@ -20,6 +20,9 @@ struct transient_service {
     std::string description;
     std::vector<std::string> argv;  // argv[0] an absolute path; nothing in it is expanded
     std::vector<std::pair<std::string, std::string>> environment;  // over systemd's own (PATH, LANG, INVOCATION_ID)
+    // Where the environment is written to (0600) for systemd to read, in a directory of root's. Empty: it stands in the unit,
+    // and whoever may ask systemd anything sees it.
+    std::string environment_file;
     std::string working_directory = "/";
 
     // Numbers, exactly these: no account is needed, and no HOME, USER, … are set. Needs util-linux's setpriv where it
