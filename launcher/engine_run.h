@@ -39,9 +39,9 @@ private:
     outcome<std::string> leave_to_root(const std::optional<detachment>& row, const recovery_decision& decision);
     outcome<std::string> settle(const std::optional<detachment>& row, std::string words, bool wait_until_it_runs);
     outcome<void> forbid_together(const lifecycle_request& request);
-    outcome<systemd_manager*> systemd();
+    outcome<service_host*> host();
 
-    std::optional<systemd_manager> systemd_;
+    std::unique_ptr<service_host> host_;
     std::unique_ptr<detacher> kind_;
     std::optional<file_identity> checked_;
     bool touched_ = false;
