@@ -135,7 +135,7 @@ TEST_F(cgroup_service, is_who_it_is_to_be) {
     service_.environment = {{"ONE", "1 $HOME"}, {"EMPTY", ""}};
     service_.working_directory = "/usr/lib";
     service_.limit_nofile = 777;
-    service_.oom_score_adjust = -123;
+    service_.oom_score_adjust = 123;
     service_.umask = 0027;
     script("read word; echo \"got $word\"; ls -l /proc/self/fd | wc -l; exec sleep 1000");
     const auto pid = start();
@@ -148,12 +148,12 @@ TEST_F(cgroup_service, is_who_it_is_to_be) {
     for (const auto* set : {"CapInh", "CapPrm", "CapEff", "CapAmb"}) EXPECT_EQ(status_line(pid, set), " 0000000000000000") << set;
     for (const auto* set : {"SigBlk", "SigIgn", "SigCgt"}) EXPECT_EQ(status_line(pid, set), " 0000000000000000") << set;
     EXPECT_EQ(status_line(pid, "Umask"), " 0027");
-    EXPECT_EQ(proc(pid, "oom_score_adj"), "-123\n");
+    EXPECT_EQ(proc(pid, "oom_score_adj"), "123\n");
     EXPECT_NE(proc(pid, "limits").find("Max open files            777                  777"), std::string::npos);
     const auto environment = proc(pid, "environ");
     EXPECT_NE(environment.find(std::string("ONE=1 $HOME\0EMPTY=\0", 19)), std::string::npos);
     EXPECT_EQ(environment.find("GTEST"), std::string::npos);
-    EXPECT_EQ(environment.find("\0HOME="), std::string::npos);
+    EXPECT_EQ(environment.find(std::string("\0HOME=", 6)), std::string::npos);
     char directory[100] = {};
     ASSERT_GT(::readlink(("/proc/" + std::to_string(pid) + "/cwd").c_str(), directory, sizeof directory - 1), 0);
     EXPECT_STREQ(directory, "/usr/lib");

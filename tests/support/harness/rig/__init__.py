@@ -4,5 +4,6 @@ from .case import RigCase
 from .delvegate import Launcher
 from .kubelet import Kubelet
 from .node import Node, needs_root
+from .plain import PlainKubelet, PlainLauncher, PlainNode
 
-__all__ = ["Kubelet", "Launcher", "Node", "RigCase", "needs_root"]
+__all__ = ["Kubelet", "Launcher", "Node", "PlainKubelet", "PlainLauncher", "PlainNode", "RigCase", "needs_root"]
