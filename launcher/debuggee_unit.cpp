@@ -87,7 +87,7 @@ outcome<unique_fd> listen_at(const std::string& path, int type) {
 
 }  // namespace
 
-outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan& plan, const session_files& files) {
+outcome<launched> launch_debuggee(service_host& host, const component_plan& plan, const session_files& files) {
     const auto dlv = find_dlv(plan.definition.dlv);
     if (!dlv) return error_text(dlv.error());
     const auto version = version_of(*dlv);
@@ -115,8 +115,8 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
     struct stat info {};
     const auto start = ::stat(files.output.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 
-    if (auto fine = systemd.reset_failed(service.unit); !fine) return error_text(fine.error());
-    if (auto fine = systemd.start_transient(service); !fine) return error_text(fine.error());
+    if (auto fine = host.forget(service.unit); !fine) return error_text(fine.error());
+    if (auto fine = host.start(service); !fine) return error_text(fine.error());
     launched result;
     std::string trouble;
     const bool announced = wait_until(announcement_patience, [&] {
@@ -133,8 +133,8 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
             else result.address = *address;
             return true;
         }
-        const auto unit = systemd.properties(service.unit);
-        if (unit && !unit->is_active() && unit->active_state != "activating") {
+        const auto unit = host.state(service.unit);
+        if (unit && !unit->is_running()) {
             trouble = explain_failure(spec, read_from(files.output, start), 1, 0);
             return true;
         }
@@ -142,20 +142,20 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
     });
     if (!announced) trouble = *dlv + " did not say within 60 s where it listens; its output is in " + files.output;
     if (trouble.empty()) {
-        const auto unit = systemd.properties(service.unit);
+        const auto unit = host.state(service.unit);
         if (unit) result.dlv = mark_process(unit->main_pid);
         if (result.dlv.pid == 0) trouble = explain_failure(spec, read_from(files.output, start), 1, 0);
     }
     if (!trouble.empty()) {
-        if (auto ended = end_debuggee_unit(systemd, service.unit, {}, seconds(0)); !ended) trouble += "; " + ended.error();
+        if (auto ended = end_debuggee_unit(host, service.unit, {}, seconds(0)); !ended) trouble += "; " + ended.error();
         return trouble;
     }
     return result;
 }
 
-outcome<process_mark> find_debuggee(systemd_manager& systemd, const std::string& unit, const process_mark& dlv,
+outcome<process_mark> find_debuggee(service_host& host, const std::string& unit, const process_mark& dlv,
                                     const file_identity& checked) {
-    const auto all = systemd.unit_processes(unit);
+    const auto all = host.processes(unit);
     if (!all) return error_text(all.error());
     for (const auto pid : *all) {
         process_stat stat;
@@ -172,7 +172,7 @@ outcome<process_mark> find_debuggee(systemd_manager& systemd, const std::string&
     return process_mark{};
 }
 
-outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan& plan, const session_files& files,
+outcome<process_mark> start_guard(service_host& host, const component_plan& plan, const session_files& files,
                                   const dlv_address& dlv, protocol::class_set ceiling) {
     auto control = listen_at(files.control, SOCK_SEQPACKET);
     auto gateway = listen_at(files.gateway, SOCK_STREAM);
@@ -206,8 +206,8 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
     service.memory_max = guard_memory;
     service.oom_score_adjust = -900;  // it must outlive what it guards
     service.standard_input = theirs.get();
-    if (auto fine = systemd.reset_failed(service.unit); !fine) return error_text(fine.error());
-    if (auto fine = systemd.start_transient(service); !fine) return error_text(fine.error());
+    if (auto fine = host.forget(service.unit); !fine) return error_text(fine.error());
+    if (auto fine = host.start(service); !fine) return error_text(fine.error());
 
     std::string last = "it has not answered";
     const bool ready = wait_until(guard_patience, [&] {
@@ -218,8 +218,8 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
         }
         // What dlv finds out only after it has begun to listen: a core file of another program.
         if (plan.process.mode != dlv_mode::exec) {
-            const auto dlv_unit = systemd.properties(debuggee_unit_of(plan.definition.name));
-            if (dlv_unit && !dlv_unit->is_active()) {
+            const auto dlv_unit = host.state(debuggee_unit_of(plan.definition.name));
+            if (dlv_unit && !dlv_unit->is_running()) {
                 last = "dlv has ended, see " + files.output;
                 return true;
             }
@@ -227,16 +227,16 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
         const auto status = read_guard_status(*answer);
         return status && status->state != "unknown";
     });
-    const auto unit = systemd.properties(service.unit);
+    const auto unit = host.state(service.unit);
     const auto mark = unit ? mark_process(unit->main_pid) : process_mark{};
     if (!ready || mark.pid == 0 || last.starts_with("dlv has ended")) {
-        (void)systemd.stop(service.unit);
+        (void)host.stop(service.unit);
         return "the guard of " + plan.definition.name + " did not come up: " + last + "; its log is " + log;
     }
     return mark;
 }
 
-outcome<void> end_debuggee_unit(systemd_manager& systemd, const std::string& unit, const process_mark& debuggee,
+outcome<void> end_debuggee_unit(service_host& host, const std::string& unit, const process_mark& debuggee,
                                 std::chrono::milliseconds grace) {
     if (debuggee.pid != 0 && still_running(debuggee)) {
         // Its own handler: leases are released, requests finished. A signal to dlv would kill it instead.
@@ -244,12 +244,12 @@ outcome<void> end_debuggee_unit(systemd_manager& systemd, const std::string& uni
         wait_until(grace, [&] { return !still_running(debuggee); });
         if (still_running(debuggee)) ::kill(debuggee.pid, SIGKILL);
     }
-    if (auto stopped = systemd.stop(unit); !stopped) {
-        (void)systemd.kill_unit(unit, SIGKILL);
-        if (auto again = systemd.stop(unit); !again) return error_text(again.error());
+    if (auto stopped = host.stop(unit); !stopped) {
+        (void)host.kill(unit, SIGKILL);
+        if (auto again = host.stop(unit); !again) return error_text(again.error());
     }
-    (void)systemd.reset_failed(unit);
-    const auto left = systemd.unit_processes(unit);
+    (void)host.forget(unit);
+    const auto left = host.processes(unit);
     if (!left) return error_text(left.error());
     if (!left->empty())
         return "process " + std::to_string(left->front()) + " of " + unit + " cannot be ended: it hangs in the kernel";

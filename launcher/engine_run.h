@@ -40,9 +40,9 @@ private:
     outcome<std::string> settle(const std::optional<detachment>& row, std::string words, bool wait_until_it_runs);
     outcome<std::string> close(const std::optional<detachment>& row, const std::string& words);
     outcome<void> forbid_together(const lifecycle_request& request);
-    outcome<systemd_manager*> systemd();
+    outcome<service_host*> host();
 
-    std::optional<systemd_manager> systemd_;
+    std::unique_ptr<service_host> host_;
     std::unique_ptr<detacher> kind_;
     std::optional<file_identity> checked_;
     bool touched_ = false;

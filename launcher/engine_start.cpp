@@ -78,13 +78,13 @@ void engine::run::say(component_state state, const std::string& text) {
     if (progress) progress({state, definition.name, text});
 }
 
-outcome<systemd_manager*> engine::run::systemd() {
-    if (!systemd_) {
-        auto connected = systemd_manager::connect(manager_scope::system);
-        if (!connected) return error_text(connected.error());
-        systemd_.emplace(std::move(*connected));
+outcome<service_host*> engine::run::host() {
+    if (!host_) {
+        auto made = make_service_host(of.configuration_.runtime_directory);
+        if (!made) return error_text(made.error());
+        host_ = std::move(*made);
     }
-    return &*systemd_;
+    return host_.get();
 }
 
 outcome<component_status> engine::run::start(const lifecycle_request& request) {
@@ -154,9 +154,9 @@ outcome<void> engine::run::take_place(component_plan& plan, detachment& row, con
     who.by = row.started_by;
     who.stop_on_entry = request.stop_on_entry;
     if (kind_->starts_dlv_itself(plan)) {
-        auto manager = systemd();
+        auto manager = systemd_manager::connect(manager_scope::system);
         if (!manager) return error_text(manager.error());
-        systemd_component unit(**manager, definition);
+        systemd_component unit(*manager, definition);
         auto seen = unit.inspect();
         auto listen = seen ? unit.choose_listen(*seen, plan.definition.dlv, files.directory)
                            : outcome<std::string>(error_text(seen.error()));
@@ -198,10 +198,10 @@ outcome<void> engine::run::take_place(component_plan& plan, detachment& row, con
 }
 
 outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
-    auto manager = systemd();
+    auto manager = host();
     if (!manager) return error_text(manager.error());
     const auto files = files_of(of.configuration_, definition.name, row.id);
-    // What systemd is about to be asked for is known to whoever must end it.
+    // What is about to be started is known to whoever must end it.
     detachment_changes changes;
     changes.unit = debuggee_unit_of(definition.name);
     changes.socket = files.dlv_socket;
@@ -244,9 +244,9 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
 
 // The kind has started dlv in the component's unit: who it is, and a guard for it.
 outcome<void> engine::run::launched_in_its_unit(const component_plan& plan, detachment& row, const std::string& listen) {
-    auto manager = systemd();
+    auto manager = host();
     if (!manager) return error_text(manager.error());
-    const auto unit = (*manager)->properties(row.unit);
+    const auto unit = (*manager)->state(row.unit);
     if (!unit) return error_text(unit.error());
     detachment_changes changes;
     changes.dlv = mark_process(unit->main_pid);
