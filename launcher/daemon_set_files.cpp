@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <map>
 
 #include "launcher/arguments.h"
@@ -98,7 +98,9 @@ private:
             if (const auto* data = (*found)->find("data")) ca.content = data->get_string("ca.crt");
         if (ca.content.empty()) {
             std::ifstream in("/etc/kubernetes/pki/ca.crt", std::ios::binary);
-            ca.content.assign(std::istreambuf_iterator<char>(in), {});
+            std::ostringstream all;
+            all << in.rdbuf();
+            ca.content = all.str();
         }
         if (ca.content.empty())
             return refuse("the cluster's certificate authority is neither in the ConfigMap " + manifest_.name_space +

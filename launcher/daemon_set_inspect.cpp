@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 #include "launcher/arguments.h"
 #include "launcher/daemon_set.h"
@@ -39,7 +39,9 @@ std::string host_name() {
 std::optional<std::string> text_of(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
     if (!in) return std::nullopt;
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    std::ostringstream out;
+    out << in.rdbuf();  // unlike an iterator of its buffer, this throws nothing when it is a directory
+    return out.str();
 }
 
 std::vector<std::string> values(const std::vector<sourced_word>& words) {
