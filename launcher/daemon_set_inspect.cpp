@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "launcher/arguments.h"
 #include "launcher/daemon_set.h"
@@ -17,6 +15,7 @@
 #include "launcher/kubelet_config.h"
 #include "launcher/plan_json.h"
 #include "launcher/pod_process.h"
+#include "launcher/yaml_document.h"
 #include "storage/sha256.h"
 
 namespace launcher {
@@ -35,9 +34,8 @@ std::string host_name() {
 }
 
 std::optional<std::string> text_of(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) return std::nullopt;
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    auto text = read_regular_file(file, 1u << 20);  // named by an argument: it may be anything
+    return text ? std::optional(std::move(*text)) : std::nullopt;
 }
 
 std::vector<std::string> values(const std::vector<sourced_word>& words) {
