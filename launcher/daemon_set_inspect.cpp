@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "launcher/arguments.h"
 #include "launcher/daemon_set.h"
@@ -19,6 +17,7 @@
 #include "launcher/plan_json.h"
 #include "launcher/pod_process.h"
 #include "launcher/service_host.h"
+#include "launcher/yaml_document.h"
 #include "storage/sha256.h"
 
 namespace launcher {
@@ -37,11 +36,8 @@ std::string host_name() {
 }
 
 std::optional<std::string> text_of(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) return std::nullopt;
-    std::ostringstream out;
-    out << in.rdbuf();  // unlike an iterator of its buffer, this throws nothing when it is a directory
-    return out.str();
+    auto text = read_regular_file(file, 1u << 20);  // named by an argument: it may be anything
+    return text ? std::optional(std::move(*text)) : std::nullopt;
 }
 
 std::vector<std::string> values(const std::vector<sourced_word>& words) {

@@ -181,7 +181,11 @@ outcome<void> engine::run::renew_guard(detachment& row) {
     if (!address) return error_text(address.error());
     (void)(*manager)->stop(guard_unit_of(definition.name));
     auto guard = start_guard(**manager, *plan, files_of(of.configuration_, definition.name, row.id), *address,
-                             definition.ceiling);
+                             of.configuration_.find(definition.name) ? definition.ceiling : protocol::class_set());
+    {  // It is told what it may before anybody is let to it.
+        const std::lock_guard lock(of.places_lock_);
+        here.ceiling.reset();
+    }
     if (!guard) return error_text(guard.error());
     if (definition.kind != component_kind::core)
         (void)ask_guard(files_of(of.configuration_, definition.name, row.id).control,

@@ -30,6 +30,17 @@ public:
         keep(sd_bus_message_close_container(message_));
         close();
     }
+    // Exactly these (true), as systemd has it.
+    void add_families(const char* name, const std::vector<std::string>& values) {
+        open(name, "(bas)");
+        keep(sd_bus_message_open_container(message_, 'r', "bas"));
+        keep(sd_bus_message_append(message_, "b", 1));
+        keep(sd_bus_message_open_container(message_, 'a', "s"));
+        for (const auto& value : values) keep(sd_bus_message_append(message_, "s", value.c_str()));
+        keep(sd_bus_message_close_container(message_));
+        keep(sd_bus_message_close_container(message_));
+        close();
+    }
     void add_mounts(const char* name, const std::vector<bind_mount>& mounts, bool read_only) {
         open(name, "a(ssbt)");
         keep(sd_bus_message_open_container(message_, 'a', "(ssbt)"));
@@ -128,6 +139,25 @@ void add_limits(property_list& list, const transient_service& service) {
     list.add("TasksMax", "t", no_limit);
 }
 
+constexpr std::uint64_t cap_setgid = 1ull << 6, cap_setuid = 1ull << 7;
+
+void add_hardening(property_list& list, const transient_service& service) {
+    for (const char* on : {"NoNewPrivileges", "PrivateDevices", "ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs",
+                           "ProtectControlGroups", "ProtectClock", "ProtectHostname", "RestrictRealtime", "RestrictSUIDSGID",
+                           "LockPersonality", "MemoryDenyWriteExecute"})
+        list.add(on, "b", 1);
+    list.add("ProtectSystem", "s", "strict");
+    const auto& program = service.argv.front();
+    const bool at_home = program.starts_with("/home/") || program.starts_with("/root/") || program.starts_with("/run/user/");
+    list.add("ProtectHome", "s", at_home ? "read-only" : "yes");
+    list.add_strings("ReadWritePaths", service.writable);
+    list.add("CapabilityBoundingSet", "t", is_plain_root(service) ? 0 : cap_setgid | cap_setuid);
+    list.add("RestrictNamespaces", "t", std::uint64_t{0});
+    list.add_families("RestrictAddressFamilies", {"AF_UNIX", "AF_INET", "AF_INET6"});
+    list.add_strings("SystemCallArchitectures", {"native"});
+    list.add("UMask", "u", std::uint32_t{0077});
+}
+
 void add_all(property_list& list, const transient_service& service) {
     list.add("Description", "s", service.description.c_str());
     list.add("Type", "s", "exec");
@@ -146,6 +176,7 @@ void add_all(property_list& list, const transient_service& service) {
         list.add_mounts("BindPaths", service.mounts, false);
         list.add_mounts("BindReadOnlyPaths", service.mounts, true);
     }
+    if (service.hardened) add_hardening(list, service);
     if (!service.slice.empty()) list.add("Slice", "s", service.slice.c_str());
     if (!service.after.empty()) list.add_strings("After", service.after);
     if (!service.runtime_directory.empty()) {

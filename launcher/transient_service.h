@@ -43,6 +43,12 @@ struct transient_service {
     std::string output_file;          // appended to; make it first with the mode it is to have. Empty: the journal
     std::vector<std::string> after;   // units it is ordered after
     int standard_input = -1;          // a descriptor that becomes its standard input; -1: /dev/null
+
+    // For what needs nothing of the system but its sockets and these directories: no new privileges, the rest of the file
+    // system read-only and the homes hidden, no devices, no capability but those that become `uid`, only these socket
+    // families, no memory that is written and executed.
+    bool hardened = false;
+    std::vector<std::string> writable;
 };
 
 }  // namespace launcher
