@@ -294,7 +294,7 @@ outcome<component_plan> daemon_set::inspect(const lifecycle_request& request) {
     check_host_paths(host_paths_, plan.findings);
     check_files(plan.process, plan.findings);
     forbid_together(plan, request);
-    if (auto fine = plan_binary(plan, program_, plan.process.image_version, request); !fine) return error_text(fine.error());
+    if (auto fine = plan_binary(plan, program_, plan.process.image_version, request, examined_); !fine) return error_text(fine.error());
     plan_budget(plan, program_, node_lease_);
     foresee(found->object, plan);
     plan.needed = {"kube-apiserver, for the patch and the process's work (" + definition_.kubeconfig + ", by " + configuration_.kubectl + ")",

@@ -115,7 +115,11 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
     const auto start = ::stat(files.output.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 
     if (auto fine = systemd.reset_failed(service.unit); !fine) return error_text(fine.error());
-    if (auto fine = systemd.start_transient(service); !fine) return error_text(fine.error());
+    if (auto fine = systemd.start_transient(service); !fine) {
+        // A job that took too long goes on without us, and must not.
+        (void)end_debuggee_unit(systemd, service.unit, {}, seconds(0));
+        return error_text(fine.error());
+    }
     launched result;
     std::string trouble;
     const bool announced = wait_until(announcement_patience, [&] {
@@ -206,7 +210,10 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
     service.oom_score_adjust = -900;  // it must outlive what it guards
     service.standard_input = theirs.get();
     if (auto fine = systemd.reset_failed(service.unit); !fine) return error_text(fine.error());
-    if (auto fine = systemd.start_transient(service); !fine) return error_text(fine.error());
+    if (auto fine = systemd.start_transient(service); !fine) {
+        (void)systemd.stop(service.unit);
+        return error_text(fine.error());
+    }
 
     std::string last = "it has not answered";
     const bool ready = wait_until(guard_patience, [&] {

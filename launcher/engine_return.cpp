@@ -34,16 +34,35 @@ outcome<found_on_disk> engine::run::look(const std::optional<detachment>& row, d
         found.guard_alive = found.same_boot && still_running(row->guard);
         found.deadline_passed = row->deadline && passed(*row->deadline, now());
     }
-    auto manager = systemd();
-    if (!manager) return error_text(manager.error());
-    // What cannot be asked is taken to be there: a unit is then stopped in vain, and nothing runs twice.
-    const auto unit = (*manager)->properties(debuggee_unit_of(definition.name));
-    found.unit_active = !unit || unit->is_active() || unit->active_state == "activating" || unit->active_state == "deactivating";
+    if (of.configuration_.scope != systemd_scope::none) {
+        auto manager = systemd();
+        if (!manager) return error_text(manager.error());
+        // What cannot be asked is taken to be there: a unit is then stopped in vain, and nothing runs twice.
+        const auto unit = (*manager)->properties(debuggee_unit_of(definition.name));
+        found.unit_active = !unit || unit->is_active() || unit->active_state == "activating" || unit->active_state == "deactivating";
+    }
     if (auto seen = kind.look(row, found); !seen) return error_text(seen.error());
     return found;
 }
 
+// By what the journal says of them.
+outcome<void> engine::run::end_without_systemd(const std::optional<detachment>& row, const found_on_disk& found) {
+    if (!row || !found.same_boot) return {};
+    if (takes_away(definition.kind) && still_running(row->debuggee)) {
+        ::kill(row->debuggee.pid, SIGTERM);
+        wait_until(default_grace, [&] { return !still_running(row->debuggee); });
+    }
+    for (const auto& one : {takes_away(definition.kind) ? row->debuggee : process_mark{}, row->dlv, row->guard}) {
+        if (!still_running(one)) continue;
+        ::kill(one.pid, SIGKILL);
+        if (!wait_until(ports_patience, [&] { return !still_running(one); }))
+            return "process " + std::to_string(one.pid) + " cannot be ended: it hangs in the kernel";
+    }
+    return {};
+}
+
 outcome<void> engine::run::end_processes(const std::optional<detachment>& row, const found_on_disk& found) {
+    if (of.configuration_.scope == systemd_scope::none) return end_without_systemd(row, found);
     auto manager = systemd();
     if (!manager) return manager.error();
     const auto files = files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0'));
@@ -87,11 +106,14 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     // A journal that cannot be read is no reason to leave a component away: the disk says enough.
     auto read = of.row_of(definition.name);
     const auto row = read ? *read : std::nullopt;
-    if (!kind_) kind_ = make_detacher(definition, of.configuration_);
+    if (!kind_) kind_ = of.make_(definition, of.configuration_);
     auto found = look(row, *kind_, why);
     if (!found) return error_text(found.error());
     if (!read) found->journal = found_on_disk::journal_state::unreadable;
-    if (row && row->step == journal_step::returned) return settle(row, definition.name + " is back", wait_until_it_runs);
+    if (row && row->step == journal_step::returned && why != found_on_disk::occasion::root_set_aside) {
+        touched_ = true;
+        return settle(row, here.returned.empty() ? definition.name + " is back" : here.returned, wait_until_it_runs);
+    }
     const auto decision = decide_recovery(*found);
     if (decision.leave_running) {
         if (decision.restart_guard && row) {
@@ -122,7 +144,11 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     remove_session_files(files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0')));
     if (copy) (void)of.advance(*copy, journal_step::returned, {});
     say(component_state::returned, words);
-    return settle(copy, words, wait_until_it_runs && !back->theirs_kept);
+    here.returned = words;
+    const bool set_aside = why == found_on_disk::occasion::root_set_aside;
+    theirs_kept_ = back->theirs_kept && !set_aside;
+    // What is there now is not ours to wait for.
+    return back->theirs_kept || set_aside ? close(copy, words) : settle(copy, words, wait_until_it_runs);
 }
 
 // Nothing more is done until root has decided; what lives goes on, and is reachable.
@@ -134,6 +160,7 @@ outcome<std::string> engine::run::leave_to_root(const std::optional<detachment>&
         (void)of.advance(copy, journal_step::failed, changes);
         if (decision.restart_guard) (void)renew_guard(copy);
     }
+    undecided_ = true;
     say(component_state::not_put_back, decision.reason);
     return error_text(decision.reason);
 }
@@ -154,12 +181,16 @@ outcome<std::string> engine::run::settle(const std::optional<detachment>& row, s
         say(component_state::returned, words);
         return text(words);
     }
+    return close(row, words + "; it runs");
+}
+
+outcome<std::string> engine::run::close(const std::optional<detachment>& row, std::string words) {
     if (row) {
         forget_plan(of.configuration_.state_directory, row->id);
         auto copy = *row;
         (void)of.advance(copy, journal_step::closed, {});
     }
-    words += "; it runs";
+    here.returned.clear();
     say(component_state::available, words);
     return text(words);
 }

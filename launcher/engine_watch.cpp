@@ -36,14 +36,28 @@ void engine::watch() {
         std::unique_lock lock(watch_lock_);
         while (!watch_wakes_.wait_for(lock, watch_interval, [this] { return ending_; })) {
             lock.unlock();
-            look_after();
+            try {
+                look_after();
+                prune();
+                tell_node();
+            } catch (const std::exception&) {
+                // Again in a second: what is out must not be left alone.
+            }
             lock.lock();
         }
     });
 }
 
 void engine::look_after() {
-    for (const auto& definition : known()) look_after(definition);
+    for (const auto& definition : known()) try {
+            look_after(definition);
+        } catch (const std::exception& error) {
+            // The others are looked after all the same, and this one is again in a while.
+            auto& here = place_of(definition.name);
+            here.not_before = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+            const std::lock_guard lock(places_lock_);
+            here.note = std::string("something failed within: ") + error.what();
+        }
 }
 
 void engine::look_after(const component_definition& definition) {
@@ -75,8 +89,15 @@ outcome<void> engine::run::look_after(detachment& row) {
     if (row.step != journal_step::running && row.step != journal_step::failed) return back(occasion::restore_asked);
     const bool ended = !still_running(row.debuggee) || !still_running(row.dlv);
     const bool left = row.deadline && passed(*row.deadline, now());
+    using on_exit = component_definition::on_exit;
+    if (row.step == journal_step::running && ended && !left && definition.when_exited == on_exit::restart) {
+        auto again = start_again(row);
+        if (again) return again;
+        say(component_state::stopping, again.error());
+        return back(occasion::restore_asked);
+    }
     if (row.step == journal_step::running &&
-        (left || (ended && definition.when_exited != component_definition::on_exit::keep)))
+        (left || (ended && definition.when_exited != on_exit::keep)))
         return back(occasion::restore_asked);
     if (!ended && !still_running(row.guard)) {
         auto renewed = renew_guard(row);
@@ -84,7 +105,7 @@ outcome<void> engine::run::look_after(detachment& row) {
         return renewed || here.failures < guard_tries ? renewed : back(occasion::restore_asked);
     }
     if (row.step != journal_step::running || ended) return {};
-    kind_ = make_detacher(definition, of.configuration_);
+    kind_ = of.make_(definition, of.configuration_);
     if (auto kept = kind_->tend(row); !kept) {
         say(component_state::stopping, kept.error());
         return back(occasion::restore_asked);
