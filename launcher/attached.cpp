@@ -49,7 +49,7 @@ public:
     outcome<std::string> missing(const std::optional<detachment>&) override { return text({}); }
 
 private:
-    void look_at_program(component_plan& plan, const lifecycle_request& request) const;
+    void look_at_program(component_plan& plan, const lifecycle_request& request);
     void limit_budget(component_plan& plan) const;
 
     component_definition definition_;
@@ -67,7 +67,7 @@ outcome<unique_fd> open_running(const live_process& process) {
     return file;
 }
 
-void attached::look_at_program(component_plan& plan, const lifecycle_request& request) const {
+void attached::look_at_program(component_plan& plan, const lifecycle_request& request) {
     const auto refuse = [&](std::string text, std::string mend = {}) {
         plan.findings.push_back({severity::refusal, std::move(text), std::move(mend)});
     };
@@ -80,7 +80,7 @@ void attached::look_at_program(component_plan& plan, const lifecycle_request& re
     if (!build) return refuse(process.executable + " was not built by Go: dlv can do nothing with it");
 
     if (!definition_.binary.empty()) {
-        if (auto fine = plan_binary(plan, process.executable, {}, request); !fine) return refuse(fine.error());
+        if (auto fine = plan_binary(plan, process.executable, {}, request, examined_); !fine) return refuse(fine.error());
         const auto examined = examine_debug_binary(plan.binary, {});
         const auto given = examined && examined->file ? elf_file::of(examined->file.get(), plan.binary)
                                                       : outcome<elf_file>(error_text(plan.binary + " cannot be examined"));
@@ -90,6 +90,7 @@ void attached::look_at_program(component_plan& plan, const lifecycle_request& re
                    "go tool buildid /proc/" + std::to_string(process.pid) + "/exe says which one does");
         return;
     }
+    if (auto fine = check_dlv(definition_, examined_); !fine) return refuse(fine.error());
     const auto dlv = find_dlv(definition_.dlv);
     const auto version = dlv ? version_of(*dlv) : outcome<dlv_version>(dlv.error());
     if (!version) refuse(version.error());

@@ -129,7 +129,11 @@ outcome<launched> launch_debuggee(service_host& host, const component_plan& plan
             return "the environment of " + plan.definition.name + " has " + name + ", which would steer a program of root's before "
                    "it becomes the component's user: remove it";
     if (auto fine = host.forget(service.unit); !fine) return error_text(fine.error());
-    if (auto fine = host.start(service); !fine) return error_text(fine.error());
+    if (auto fine = host.start(service); !fine) {
+        // A job that took too long goes on without us, and must not.
+        (void)end_debuggee_unit(host, service.unit, {}, seconds(0));
+        return error_text(fine.error());
+    }
     launched result;
     std::string trouble;
     const bool announced = wait_until(announcement_patience, [&] {
@@ -223,7 +227,10 @@ outcome<process_mark> start_guard(service_host& host, const component_plan& plan
     service.writable = {files.debuggee};
     service.standard_input = theirs.get();
     if (auto fine = host.forget(service.unit); !fine) return error_text(fine.error());
-    if (auto fine = host.start(service); !fine) return error_text(fine.error());
+    if (auto fine = host.start(service); !fine) {
+        (void)host.stop(service.unit);
+        return error_text(fine.error());
+    }
 
     std::string last = "it has not answered";
     const bool ready = wait_until(guard_patience, [&] {

@@ -43,6 +43,22 @@ outcome<found_on_disk> engine::run::look(const std::optional<detachment>& row, d
     return found;
 }
 
+// What a cgroup that is gone does not say any more.
+outcome<void> engine::run::end_by_journal(const std::optional<detachment>& row, const found_on_disk& found) {
+    if (!row || !found.same_boot) return {};
+    if (takes_away(definition.kind) && still_running(row->debuggee)) {
+        ::kill(row->debuggee.pid, SIGTERM);
+        wait_until(default_grace, [&] { return !still_running(row->debuggee); });
+    }
+    for (const auto& one : {takes_away(definition.kind) ? row->debuggee : process_mark{}, row->dlv, row->guard}) {
+        if (!still_running(one)) continue;
+        ::kill(one.pid, SIGKILL);
+        if (!wait_until(ports_patience, [&] { return !still_running(one); }))
+            return "process " + std::to_string(one.pid) + " cannot be ended: it hangs in the kernel";
+    }
+    return {};
+}
+
 outcome<void> engine::run::end_processes(const std::optional<detachment>& row, const found_on_disk& found) {
     auto manager = host();
     if (!manager) return manager.error();
@@ -74,6 +90,8 @@ outcome<void> engine::run::end_processes(const std::optional<detachment>& row, c
         return ended;
     (void)(*manager)->stop(guard_unit_of(definition.name));
     (void)(*manager)->forget(guard_unit_of(definition.name));
+    if (of.configuration_.scope == systemd_scope::none)
+        if (auto ended = end_by_journal(row, found); !ended) return ended;
     // Where it was away its ports are the debuggee's. A stranger at one of them is no reason to keep the component away.
     if (plan && ours && ran && !own_unit && !wait_until(ports_patience, [&] { return ports_in_use(plan->process.ports).empty(); }))
         say(component_state::stopping, "somebody else listens at a port of " + definition.name + ": ss -ltnp says who");
@@ -87,14 +105,17 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     // A journal that cannot be read is no reason to leave a component away: the disk says enough.
     auto read = of.row_of(definition.name);
     const auto row = read ? *read : std::nullopt;
-    if (!kind_) kind_ = make_detacher(definition, of.configuration_);
+    if (!kind_) kind_ = of.make_(definition, of.configuration_);
     auto found = look(row, *kind_, why);
     if (!found) return error_text(found.error());
     if (!read) found->journal = found_on_disk::journal_state::unreadable;
     // An edit of ours that is there after all is undone again.
     const bool still_patched = found->patch == found_on_disk::patch_state::ours || found->patch == found_on_disk::patch_state::changed;
     here.unasked = !row && found->patch == found_on_disk::patch_state::unreachable;
-    if (row && row->step == journal_step::returned && !still_patched) return settle(row, definition.name + " is back", wait_until_it_runs);
+    if (row && row->step == journal_step::returned && !still_patched && why != found_on_disk::occasion::root_set_aside) {
+        touched_ = true;
+        return settle(row, here.returned.empty() ? definition.name + " is back" : here.returned, wait_until_it_runs);
+    }
     const auto decision = decide_recovery(*found);
     if (decision.leave_running) {
         if (decision.restart_guard && row) {
@@ -125,8 +146,11 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     remove_session_files(files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0')));
     if (copy) (void)of.advance(*copy, journal_step::returned, {});
     say(component_state::returned, words);
-    if (back->theirs_kept) return close(copy, words);  // whether that runs is theirs
-    return settle(copy, words, wait_until_it_runs);
+    here.returned = words;
+    const bool set_aside = why == found_on_disk::occasion::root_set_aside;
+    theirs_kept_ = back->theirs_kept && !set_aside;
+    // What is there now is not ours to wait for.
+    return back->theirs_kept || set_aside ? close(copy, words) : settle(copy, words, wait_until_it_runs);
 }
 
 // Nothing more is done until root has decided; what lives goes on, and is reachable.
@@ -138,6 +162,7 @@ outcome<std::string> engine::run::leave_to_root(const std::optional<detachment>&
         (void)of.advance(copy, journal_step::failed, changes);
         if (decision.restart_guard) (void)renew_guard(copy);
     }
+    undecided_ = true;
     say(component_state::not_put_back, decision.reason);
     return error_text(decision.reason);
 }
@@ -161,12 +186,13 @@ outcome<std::string> engine::run::settle(const std::optional<detachment>& row, s
     return close(row, words + "; it runs");
 }
 
-outcome<std::string> engine::run::close(const std::optional<detachment>& row, const std::string& words) {
+outcome<std::string> engine::run::close(const std::optional<detachment>& row, std::string words) {
     if (row) {
         forget_plan(of.configuration_.state_directory, row->id);
         auto copy = *row;
         (void)of.advance(copy, journal_step::closed, {});
     }
+    here.returned.clear();
     say(component_state::available, words);
     return text(words);
 }

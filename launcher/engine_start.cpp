@@ -81,7 +81,7 @@ void engine::run::say(component_state state, const std::string& text) {
 
 outcome<service_host*> engine::run::host() {
     if (!host_) {
-        auto made = make_service_host(of.configuration_.runtime_directory);
+        auto made = make_service_host(of.configuration_.runtime_directory, of.configuration_.scope);
         if (!made) return error_text(made.error());
         host_ = std::move(*made);
     }
@@ -104,18 +104,16 @@ outcome<component_status> engine::run::start(const lifecycle_request& request) {
         return error_text(definition.name + " is out already, since " + utc_text((*earlier)->since.wall) + " by " +
                        (*earlier)->started_by + ": delvegate stop " + definition.name + " puts it back");
     if (auto fine = forbid_together(request); !fine) return error_text(fine.error());
-    kind_ = make_detacher(definition, of.configuration_);
+    kind_ = of.make_(definition, of.configuration_);
     auto plan = of.keyed(kind_->inspect(request));
     if (!plan) return error_text(plan.error());
     if (plan->refused()) return error_text(definition.name + " is not taken out: " + first_refusal(*plan));
     if (!request.plan_hash.empty() && request.plan_hash != plan->hash)
         return error_text("the plan of " + definition.name + " is another one by now (sha256:" + plan->hash +
                        "): look at it again with delvegate inspect " + definition.name);
-    if (takes_away(definition.kind)) {
-        auto binary = open_guarded(plan->binary);
-        if (!binary) return error_text(binary.error());
-        checked_ = binary->identity;
-    }
+    examined_ = kind_->examined();
+    checked_ = examined_.binary;
+    if (takes_away(definition.kind) && !checked_) return error_text(plan->binary + " was not examined");
 
     detachment_start begin;
     begin.component = definition.name;
@@ -145,6 +143,10 @@ outcome<component_status> engine::run::start(const lifecycle_request& request) {
         if (!back) return error_text(why + "; and it could not be put back: " + back.error());
         return error_text(why + "; " + *back);
     }
+    here.plan = std::make_shared<const component_plan>(std::move(*plan));
+    here.examined = examined_;
+    here.plan_session = row->id;
+    here.restarts.clear();
     return of.status_of(definition);
 }
 
@@ -210,7 +212,9 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
     detachment_changes changes;
     changes.unit = debuggee_unit_of(definition.name);
     changes.socket = files.dlv_socket;
-    if (auto kept = of.advance(row, journal_step::planned, changes); !kept) return kept;
+    // Of one that is started again the journal goes on saying that it is out.
+    const auto step = [&row](journal_step next) { return std::max(row.step, next); };
+    if (auto kept = of.advance(row, step(journal_step::planned), changes); !kept) return kept;
     say(component_state::starting, takes_away(definition.kind) ? "starting " + plan.binary + " under dlv, stopped at its entry"
                                                                 : "starting dlv for " + plan.found_in);
     auto up = launch_debuggee(**manager, plan, files);
@@ -218,7 +222,8 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
     changes = {};
     changes.socket = to_string(up->address);
     changes.dlv = up->dlv;
-    if (auto kept = of.advance(row, journal_step::launched, changes); !kept) return kept;
+    if (auto kept = of.advance(row, step(journal_step::launched), changes); !kept) return kept;
+    if (auto same = runs_checked_dlv(row.dlv); !same) return same;
 
     process_mark debuggee;
     const auto find_program = [&]() -> outcome<void> {
@@ -244,7 +249,14 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
     changes = {};
     changes.guard = *guard;
     changes.debuggee = debuggee;
-    return of.advance(row, journal_step::guarded, changes);
+    return of.advance(row, step(journal_step::guarded), changes);
+}
+
+outcome<void> engine::run::runs_checked_dlv(const process_mark& dlv) const {
+    const auto& seen = examined_.dlv;
+    if (seen && same_file("/proc/" + std::to_string(dlv.pid) + "/exe", *seen)) return {};
+    return "process " + std::to_string(dlv.pid) + " does not run the dlv that was checked: it was replaced meanwhile, or is a "
+           "script; give the program itself as `dlv` of " + definition.name;
 }
 
 // The kind has started dlv in the component's unit: who it is, and a guard for it.
@@ -256,6 +268,7 @@ outcome<void> engine::run::launched_in_its_unit(const component_plan& plan, deta
     detachment_changes changes;
     changes.dlv = mark_process(unit->main_pid);
     if (changes.dlv->pid == 0) return row.unit + " has ended: journalctl -u " + row.unit + " says why";
+    if (auto same = runs_checked_dlv(*changes.dlv); !same) return same;
     auto address = parse_address(listen);
     if (!address) return error_text(address.error());
     const auto files = files_of(of.configuration_, definition.name, row.id);
@@ -283,6 +296,8 @@ std::string engine::run::stranger_at_health(const health_check& where, const det
 outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, const lifecycle_request& request) {
     const auto files = files_of(of.configuration_, definition.name, row.id);
     const bool dead = definition.kind == component_kind::core;
+    const auto output = row.drop_in.empty() ? "the output of " + plan.binary + " is in " + files.output
+                                            : "journalctl -u " + row.unit + " has the output of " + plan.binary;
     // From here on the program may run: a way back lets it end by itself.
     detachment_changes runs;
     runs.deadline = later(definition.session_timeout + definition.start_timeout);
@@ -308,7 +323,7 @@ outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, co
                 const auto answer = probe(health, seconds(2));
                 said = answer.said;
                 if (!answer.healthy && !still_running(row.debuggee))
-                    ended = plan.binary + " ended at once; its output is in " + files.output;
+                    ended = plan.binary + " ended at once; " + output;
                 if (!answer.healthy || !ended) return !ended;
                 const auto stranger = takes_away(definition.kind) ? stranger_at_health(health, row) : std::string();
                 if (!stranger.empty()) said = "what answered is somebody else's, " + stranger;
@@ -317,10 +332,10 @@ outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, co
             if (!ended) return ended;
             if (!healthy)
                 return to_string(health) + " did not answer within " + std::to_string(definition.start_timeout.count()) +
-                       " s: " + said + "; the output of " + plan.binary + " is in " + files.output;
+                       " s: " + said + "; " + output;
         }
         if (wait_until(settling, [&] { return !still_running(row.debuggee); }))
-            return plan.binary + " ended at once; its output is in " + files.output;
+            return plan.binary + " ended at once; " + output;
     }
     detachment_changes changes;
     changes.deadline = later(definition.session_timeout);

@@ -42,21 +42,21 @@ private:
     systemd_manager manager_;
 };
 
-bool systemd_is_here() { return ::sd_booted() > 0; }
+bool by_systemd(systemd_scope scope) { return scope != systemd_scope::none && ::sd_booted() > 0; }
 
 }  // namespace
 
-outcome<std::unique_ptr<service_host>> make_service_host(const std::string& runtime_directory) {
+outcome<std::unique_ptr<service_host>> make_service_host(const std::string& runtime_directory, systemd_scope scope) {
     using made = outcome<std::unique_ptr<service_host>>;
-    if (!systemd_is_here())
+    if (!by_systemd(scope))
         return made(boost::system::in_place_value, std::make_unique<cgroup_host>(runtime_directory + "/.services", find_cgroups()));
     auto manager = systemd_manager::connect(manager_scope::system);
     if (!manager) return error_text(manager.error());
     return made(boost::system::in_place_value, std::make_unique<systemd_host>(std::move(*manager)));
 }
 
-void plan_service_host(component_plan& plan) {
-    if (systemd_is_here()) {
+void plan_service_host(component_plan& plan, systemd_scope scope) {
+    if (by_systemd(scope)) {
         plan.needed.emplace_back("systemd");
         return;
     }
@@ -71,8 +71,8 @@ void plan_service_host(component_plan& plan) {
                              {}});
 }
 
-std::string end_by_hand(const std::string& name) {
-    if (systemd_is_here()) return "systemctl stop '" + guard_unit_of(name) + "' '" + debuggee_unit_of(name) + "'";
+std::string end_by_hand(const std::string& name, systemd_scope scope) {
+    if (by_systemd(scope)) return "systemctl stop '" + guard_unit_of(name) + "' '" + debuggee_unit_of(name) + "'";
     const auto directory = find_cgroups().directory() + "/";
     return "kill -9 $(cat '" + directory + guard_unit_of(name) + "/cgroup.procs' '" + directory + debuggee_unit_of(name) +
             "/cgroup.procs')";

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "launcher/launcher_config.h"
 #include "launcher/outcome.h"
 #include "launcher/plan.h"
 #include "launcher/transient_service.h"
@@ -52,13 +53,13 @@ public:
     static constexpr std::chrono::milliseconds default_deadline = std::chrono::seconds(100);
 };
 
-// systemd where it has booted this node, else cgroups, with their records below the runtime directory. There always is
+// systemd where it has booted this node and launcher.yaml does not say `systemd: none`, else cgroups, with their records below the runtime directory. There always is
 // one: where no cgroup can be made start is refused, and all else is done as far as it can be.
-outcome<std::unique_ptr<service_host>> make_service_host(const std::string& runtime_directory);
+outcome<std::unique_ptr<service_host>> make_service_host(const std::string& runtime_directory, systemd_scope scope);
 
 // What it means for a plan: who must be running, and a refusal where nothing could be started. Changes nothing on the node.
-void plan_service_host(component_plan& plan);
+void plan_service_host(component_plan& plan, systemd_scope scope = systemd_scope::system);
 // The command that ends guard and debuggee of a component by hand.
-std::string end_by_hand(const std::string& name);
+std::string end_by_hand(const std::string& name, systemd_scope scope = systemd_scope::system);
 
 }  // namespace launcher
