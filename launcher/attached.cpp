@@ -19,6 +19,7 @@
 #include "launcher/go_buildinfo.h"
 #include "launcher/plan_json.h"
 #include "launcher/process_tree.h"
+#include "launcher/service_host.h"
 #include "storage/sha256.h"
 
 namespace launcher {
@@ -159,9 +160,8 @@ outcome<component_plan> attached::inspect(const lifecycle_request& request) {
     const auto number = std::to_string(process.pid);
     plan.moved = "nothing: dlv attaches to process " + number + ", which stays where it is";
     plan.comes_back = "dlv clears its breakpoints and lets go of process " + number + ", which goes on";
-    plan.undo_by_hand = {"systemctl stop 'delvegate-guard-" + definition_.name + ".service' 'delvegate-debuggee-" +
-                         definition_.name + ".service'"};
-    plan.needed = {"systemd"};
+    plan.undo_by_hand = {end_by_hand(definition_.name)};
+    plan_service_host(plan);
     auto hash = plan_hash(plan);
     if (!hash) return error_text(hash.error());
     plan.hash = *hash;

@@ -18,6 +18,7 @@
 #include "launcher/attach_target.h"
 #include "launcher/detacher.h"
 #include "launcher/plan_json.h"
+#include "launcher/service_host.h"
 #include "storage/sha256.h"
 #include "storage/trusted_file.h"
 
@@ -144,9 +145,8 @@ outcome<component_plan> core_dump::inspect(const lifecycle_request& request) {
     plan.moved = "nothing: dlv reads " + core->path;
     plan.comes_back = "dlv is ended";
     plan.budget.derivation = "it does not run";
-    plan.undo_by_hand = {"systemctl stop 'delvegate-guard-" + definition_.name + ".service' 'delvegate-debuggee-" +
-                         definition_.name + ".service'"};
-    plan.needed = {"systemd"};
+    plan.undo_by_hand = {end_by_hand(definition_.name)};
+    plan_service_host(plan);
     auto hash = plan_hash(plan);
     if (!hash) return error_text(hash.error());
     plan.hash = *hash;

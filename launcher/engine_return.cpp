@@ -34,17 +34,17 @@ outcome<found_on_disk> engine::run::look(const std::optional<detachment>& row, d
         found.guard_alive = found.same_boot && still_running(row->guard);
         found.deadline_passed = row->deadline && passed(*row->deadline, now());
     }
-    auto manager = systemd();
+    auto manager = host();
     if (!manager) return error_text(manager.error());
     // What cannot be asked is taken to be there: a unit is then stopped in vain, and nothing runs twice.
-    const auto unit = (*manager)->properties(debuggee_unit_of(definition.name));
-    found.unit_active = !unit || unit->is_active() || unit->active_state == "activating" || unit->active_state == "deactivating";
+    const auto unit = (*manager)->state(debuggee_unit_of(definition.name));
+    found.unit_active = !unit || unit->is_alive();
     if (auto seen = kind.look(row, found); !seen) return error_text(seen.error());
     return found;
 }
 
 outcome<void> engine::run::end_processes(const std::optional<detachment>& row, const found_on_disk& found) {
-    auto manager = systemd();
+    auto manager = host();
     if (!manager) return manager.error();
     const auto files = files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0'));
     const auto plan = row ? stored_plan(of.configuration_.state_directory, row->id) : std::nullopt;
@@ -58,7 +58,7 @@ outcome<void> engine::run::end_processes(const std::optional<detachment>& row, c
     const bool ran = !ours || own_unit || !row || row->deadline;
     if (!ran) {
         say(component_state::stopping, "ending the program, which has not begun");
-        if (auto killed = (*manager)->kill_unit(unit, SIGKILL); !killed) return killed;
+        if (auto killed = (*manager)->kill(unit, SIGKILL); !killed) return killed;
     } else if (definition.kind != component_kind::core) {
         say(component_state::stopping, "breakpoints are cleared, and " + definition.name + (ours ? " goes on to its end" : " goes on"));
         (void)ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "end"}}), seconds(15));
@@ -73,7 +73,7 @@ outcome<void> engine::run::end_processes(const std::optional<detachment>& row, c
     if (auto ended = end_debuggee_unit(**manager, unit, own_unit || !ran ? process_mark{} : debuggee, grace); !ended)
         return ended;
     (void)(*manager)->stop(guard_unit_of(definition.name));
-    (void)(*manager)->reset_failed(guard_unit_of(definition.name));
+    (void)(*manager)->forget(guard_unit_of(definition.name));
     // Where it was away its ports are the debuggee's. A stranger at one of them is no reason to keep the component away.
     if (plan && ours && ran && !own_unit && !wait_until(ports_patience, [&] { return ports_in_use(plan->process.ports).empty(); }))
         say(component_state::stopping, "somebody else listens at a port of " + definition.name + ": ss -ltnp says who");
@@ -172,7 +172,7 @@ outcome<std::string> engine::run::close(const std::optional<detachment>& row, co
 }
 
 outcome<void> engine::run::renew_guard(detachment& row) {
-    auto manager = systemd();
+    auto manager = host();
     if (!manager) return error_text(manager.error());
     const auto plan = stored_plan(of.configuration_.state_directory, row.id);
     if (!plan) return "the guard of " + definition.name + " has ended, and the plan it was started by cannot be read: "
@@ -181,7 +181,11 @@ outcome<void> engine::run::renew_guard(detachment& row) {
     if (!address) return error_text(address.error());
     (void)(*manager)->stop(guard_unit_of(definition.name));
     auto guard = start_guard(**manager, *plan, files_of(of.configuration_, definition.name, row.id), *address,
-                             definition.ceiling);
+                             of.configuration_.find(definition.name) ? definition.ceiling : protocol::class_set());
+    {  // It is told what it may before anybody is let to it.
+        const std::lock_guard lock(of.places_lock_);
+        here.ceiling.reset();
+    }
     if (!guard) return error_text(guard.error());
     if (definition.kind != component_kind::core)
         (void)ask_guard(files_of(of.configuration_, definition.name, row.id).control,

@@ -101,6 +101,8 @@ outcome<void> engine::run::look_after(detachment& row) {
         // Without a guard nobody keeps the stop budget.
         return renewed || here.failures < guard_tries ? renewed : back(occasion::restore_asked);
     }
+    // Not before it has a guard; one that does not answer is told in a second.
+    if (!ended) (void)of.tell_ceiling(row, false);
     if (row.step != journal_step::running || ended) return {};
     kind_ = make_detacher(definition, of.configuration_);
     if (auto kept = kind_->tend(row); !kept) {

@@ -18,6 +18,7 @@
 #include "launcher/plan_json.h"
 #include "launcher/pod_process.h"
 #include "launcher/port_use.h"
+#include "launcher/service_host.h"
 #include "storage/sha256.h"
 
 namespace launcher {
@@ -155,11 +156,10 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
     plan.moved = plan.found_in + " is moved to " + fs::path(held).lexically_normal().string() +
                  ", so that the kubelet stops the pod";
     plan.comes_back = "the same file is moved back: the kubelet starts the pod again";
-    plan.undo_by_hand = {
-        "systemctl stop 'delvegate-guard-" + definition_.name + ".service' 'delvegate-debuggee-" + definition_.name + ".service'",
-        "mv -n " + fs::path(held).lexically_normal().string() + " " + plan.found_in,
-    };
-    plan.needed = {"the kubelet, or nobody stops the pod and starts it again (" + setup_.manifests_source + ")", "systemd"};
+    plan.undo_by_hand = {end_by_hand(definition_.name)};
+    plan.undo_by_hand.push_back("mv -n " + fs::path(held).lexically_normal().string() + " " + plan.found_in);
+    plan.needed = {"the kubelet, or nobody stops the pod and starts it again (" + setup_.manifests_source + ")"};
+    plan_service_host(plan);
     if (program_ != "kube-apiserver" && program_ != "etcd") plan.needed.emplace_back("kube-apiserver, for " + program_ + " to do its work");
     auto hash = plan_hash(plan);
     if (!hash) return error_text(hash.error());
@@ -189,7 +189,7 @@ outcome<void> static_pod::take_out(const component_plan& plan, const stand_in& w
     request.by = who.by;
     request.unit = who.unit;
     request.dlv = who.dlv;
-    if (!plan.undo_by_hand.empty()) request.undo_first = {plan.undo_by_hand.front()};
+    request.undo_first = {end_by_hand(definition_.name)};
     request.node = read_node_identity({}, plan.process.files);
     auto held = hold_manifest(place_of(plan.found_in), request);
     if (!held) return error_text(held.error());
