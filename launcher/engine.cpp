@@ -184,6 +184,9 @@ component_status engine::status_of(const component_definition& definition) {
         if (guard && guard->breakpoints_off)
             status.warnings.push_back("the guard has switched its breakpoints off: the stop budget was used up");
     }
+    // A launcher that has just started looks first: what it will find out is not "available" until then.
+    if (status.state == component_state::available)
+        status.state = out.step == journal_step::running ? component_state::running : component_state::restoring;
     return status;
 }
 
