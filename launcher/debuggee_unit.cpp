@@ -18,6 +18,7 @@
 #include "launcher/failure.h"
 #include "launcher/guard.h"
 #include "launcher/loopback.h"
+#include "launcher/oom_score.h"
 #include "launcher/process_tree.h"
 #include "launcher/readiness.h"
 #include "launcher/transient_service.h"
@@ -87,6 +88,12 @@ outcome<unique_fd> listen_at(const std::string& path, int type) {
 
 }  // namespace
 
+bool steers_the_loader(const std::string& variable) {
+    constexpr std::string_view names[] = {"GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "NLSPATH", "TMPDIR", "MALLOC_TRACE",
+                                          "RES_OPTIONS", "HOSTALIASES", "LOCALDOMAIN", "NIS_PATH", "TZDIR", "GETCONF_DIR"};
+    return variable.starts_with("LD_") || std::find(std::begin(names), std::end(names), variable) != std::end(names);
+}
+
 outcome<launched> launch_debuggee(service_host& host, const component_plan& plan, const session_files& files) {
     const auto dlv = find_dlv(plan.definition.dlv);
     if (!dlv) return error_text(dlv.error());
@@ -101,12 +108,14 @@ outcome<launched> launch_debuggee(service_host& host, const component_plan& plan
     service.argv = words_of(plan, spec, *dlv, by_socket ? "unix:" + files.dlv_socket : quieter_loopback() + ":0");
     for (const auto& [name, word] : plan.process.env) service.environment.emplace_back(name, word.value);
     service.environment.emplace_back("GO_TELEMETRY_CHILD", "2");  // no telemetry sidecar of dlv's
+    service.environment_file = files.directory + "/environment";   // a container's holds secrets
     service.working_directory = plan.process.working_directory;
     service.uid = plan.process.uid;
     service.gid = plan.process.gid;
     service.groups = plan.process.groups;
     service.mounts = plan.process.mounts;
     service.memory_max = plan.definition.memory_limit;
+    service.oom_score_adjust = oom_score_for(own_oom_score(plan.process));
     service.limit_nofile = 1u << 20;
     // One that is killed leaves its breakpoints in a program that goes on.
     service.timeout_stop = seconds(plan.process.mode == dlv_mode::attach ? 60 : 10);
@@ -114,6 +123,11 @@ outcome<launched> launch_debuggee(service_host& host, const component_plan& plan
     struct stat info {};
     const auto start = ::stat(files.output.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 
+    // setpriv changes the user while it still is root's, under these.
+    for (const auto& [name, word] : plan.process.env)
+        if (plan.process.uid != 0 && steers_the_loader(name))
+            return "the environment of " + plan.definition.name + " has " + name + ", which would steer a program of root's before "
+                   "it becomes the component's user: remove it";
     if (auto fine = host.forget(service.unit); !fine) return error_text(fine.error());
     if (auto fine = host.start(service); !fine) return error_text(fine.error());
     launched result;
@@ -191,6 +205,7 @@ outcome<process_mark> start_guard(service_host& host, const component_plan& plan
     settings.address = dlv;
     settings.ceiling = ceiling;
     settings.budget = plan.budget;
+    settings.entry_limit = plan.definition.session_timeout;
     settings.component = plan.definition.name;
     settings.state_file = files.debuggee + "/guard.json";
     if (auto sent = send_guard_settings(ours.get(), settings); !sent) return error_text(sent.error());
@@ -204,6 +219,8 @@ outcome<process_mark> start_guard(service_host& host, const component_plan& plan
     service.groups = plan.process.groups;
     service.memory_max = guard_memory;
     service.oom_score_adjust = -900;  // it must outlive what it guards
+    service.hardened = true;
+    service.writable = {files.debuggee};
     service.standard_input = theirs.get();
     if (auto fine = host.forget(service.unit); !fine) return error_text(fine.error());
     if (auto fine = host.start(service); !fine) return error_text(fine.error());

@@ -32,6 +32,9 @@ session_files files_of(const launcher_config& configuration, const std::string& 
 std::string debuggee_unit_of(const std::string& name);  // "delvegate-debuggee-NAME.service"
 std::string guard_unit_of(const std::string& name);
 
+// Whether a variable of that name steers a program that has not yet become the component's user.
+bool steers_the_loader(const std::string& variable);
+
 // Makes the directories and the output file, of that user.
 outcome<void> make_session_files(const session_files& files, const process_plan& process);
 void remove_session_files(const session_files& files);

@@ -5,12 +5,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
 #include "launcher/engine_run.h"
 #include "launcher/guard.h"
+#include "launcher/oom_score.h"
 #include "launcher/plan_store.h"
 
 namespace launcher {
@@ -33,6 +35,7 @@ bool same_session(const std::optional<detachment>& row, const std::string& sessi
 engine::engine(const launcher_config& configuration) : configuration_(configuration) {
     std::error_code error;
     std::filesystem::create_directories(std::filesystem::path(configuration_.state_directory).parent_path(), error);
+    plan_key_ = plan_key::open(configuration_.state_directory);
     auto opened = journal::open(configuration_.state_directory);
     if (opened)
         journal_.emplace(std::move(*opened));
@@ -85,7 +88,17 @@ outcome<component_plan> engine::inspect(const std::string& name) {
     if (row && *row && (*row)->step != journal_step::returned)
         return error_text(name + " is out since " + utc_text((*row)->since.wall) + " by " + (*row)->started_by +
                        ": what start would do can be said when it is back");
-    return make_detacher(**definition, configuration_)->inspect({});
+    return keyed(make_detacher(**definition, configuration_)->inspect({}));
+}
+
+outcome<component_plan> engine::keyed(outcome<component_plan> plan) {
+    if (!plan) return plan;
+    auto sealed = plan_key_->seal(plan->hash);
+    if (!sealed) return error_text(sealed.error());
+    plan->hash = *sealed;
+    if (takes_away(plan->definition.kind))
+        plan->findings.push_back({severity::note, oom_words(plan->definition.name, own_oom_score(plan->process)), {}});
+    return plan;
 }
 
 outcome<component_status> engine::start(const std::string& name, const lifecycle_request& request,
@@ -217,8 +230,11 @@ std::vector<component_status> engine::status() {
 outcome<unique_fd> engine::dial(const std::string& name, const std::string& session) {
     const auto row = row_of(name);
     if (!row) return error_text(row.error());
-    if (!same_session(*row, session) || (*row)->step != journal_step::running)
+    if (!*row || !same_session(*row, session) || (*row)->step != journal_step::running)
         return name + " does not run under dlv" + (*row ? " in that session" : "") + ": delvegate start " + name;
+    if (ceiling_of(**row).empty())
+        return name + " is not armed any more: root on the node can arm it again: sudo delvegate arm " + name + " --for 2h";
+    if (auto told = tell_ceiling(**row, false); !told) return error_text(told.error());
     const auto files = files_of(configuration_, name, (*row)->id);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -267,7 +283,10 @@ outcome<void> engine::heartbeat(const std::string& name, const std::string& sess
 
 std::vector<restore_report> engine::recover(const progress_callback& progress) {
     std::vector<restore_report> reports;
-    for (const auto& definition : known()) {
+    auto all = known();
+    // An API server may not answer, and the manifests are not to wait for it.
+    std::stable_partition(all.begin(), all.end(), [](const auto& each) { return each.kind != component_kind::daemon_set; });
+    for (const auto& definition : all) {
         run one(*this, definition, progress);
         auto back = one.bring_back(found_on_disk::occasion::launcher_start, false);
         if (back && !one.touched()) continue;

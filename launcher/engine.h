@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -19,6 +20,7 @@
 #include "launcher/detacher.h"
 #include "launcher/guard_control.h"
 #include "launcher/journal.h"
+#include "launcher/plan_key.h"
 #include "launcher/recovery.h"
 
 namespace launcher {
@@ -29,6 +31,8 @@ public:
     explicit engine(const launcher_config& configuration);
     ~engine() override;
 
+    void heed(std::function<std::optional<arming>(const std::string& name)> arms) override;
+    outcome<void> tell_ceiling(const std::string& name) override;
     outcome<component_plan> inspect(const std::string& name) override;
     outcome<component_status> start(const std::string& name, const lifecycle_request& request,
                                     const progress_callback& progress) override;
@@ -51,7 +55,10 @@ private:
         std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
         std::int64_t beaten = 0;  // boot nanoseconds: when the journal was last told of a heartbeat ...
         bool beaten_with_people = false;  // ... and whether somebody was in a session
+        // What its guard was last told that the gateway may do; nothing: not yet, or it is a new guard.
+        std::optional<protocol::class_set> ceiling;
         unsigned failures = 0;            // of the watch, in a row
+        bool unasked = false;             // nobody could be asked whether something of it is out, and the journal does not know
         std::chrono::steady_clock::time_point not_before{};  // when it tries again
     };
     struct run;  // one verb on one component, under its lock
@@ -62,6 +69,10 @@ private:
     outcome<std::optional<detachment>> row_of(const std::string& name);
     outcome<void> advance(detachment& row, journal_step step, const detachment_changes& changes);
     component_status status_of(const component_definition& definition);
+    protocol::class_set ceiling_of(const detachment& row);  // of now
+    outcome<void> tell_ceiling(const detachment& row, bool anew);
+    // A plan's hash is made with the launcher's own key before anybody sees it.
+    outcome<component_plan> keyed(outcome<component_plan> plan);
     void watch();
     void look_after();
     void look_after(const component_definition& definition);
@@ -69,9 +80,13 @@ private:
     std::vector<component_definition> known();
 
     const launcher_config configuration_;
+    std::optional<plan_key> plan_key_;
     std::mutex journal_lock_;
     std::optional<journal> journal_;
     std::string journal_trouble_;  // why there is none
+
+    std::mutex arms_lock_;
+    std::function<std::optional<arming>(const std::string& name)> arms_;
 
     std::mutex places_lock_;
     std::map<std::string, std::unique_ptr<place>, std::less<>> places_;
@@ -80,6 +95,7 @@ private:
     std::condition_variable watch_wakes_;
     bool ending_ = false;
     std::thread watch_;
+    std::map<std::string, std::future<void>> looks_;  // the watch's own; under way, of kinds that may take long
 };
 
 }  // namespace launcher

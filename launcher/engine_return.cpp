@@ -91,7 +91,10 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     auto found = look(row, *kind_, why);
     if (!found) return error_text(found.error());
     if (!read) found->journal = found_on_disk::journal_state::unreadable;
-    if (row && row->step == journal_step::returned) return settle(row, definition.name + " is back", wait_until_it_runs);
+    // An edit of ours that is there after all is undone again.
+    const bool still_patched = found->patch == found_on_disk::patch_state::ours || found->patch == found_on_disk::patch_state::changed;
+    here.unasked = !row && found->patch == found_on_disk::patch_state::unreachable;
+    if (row && row->step == journal_step::returned && !still_patched) return settle(row, definition.name + " is back", wait_until_it_runs);
     const auto decision = decide_recovery(*found);
     if (decision.leave_running) {
         if (decision.restart_guard && row) {
@@ -122,7 +125,8 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     remove_session_files(files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0')));
     if (copy) (void)of.advance(*copy, journal_step::returned, {});
     say(component_state::returned, words);
-    return settle(copy, words, wait_until_it_runs && !back->theirs_kept);
+    if (back->theirs_kept) return close(copy, words);  // whether that runs is theirs
+    return settle(copy, words, wait_until_it_runs);
 }
 
 // Nothing more is done until root has decided; what lives goes on, and is reachable.
@@ -154,12 +158,15 @@ outcome<std::string> engine::run::settle(const std::optional<detachment>& row, s
         say(component_state::returned, words);
         return text(words);
     }
+    return close(row, words + "; it runs");
+}
+
+outcome<std::string> engine::run::close(const std::optional<detachment>& row, const std::string& words) {
     if (row) {
         forget_plan(of.configuration_.state_directory, row->id);
         auto copy = *row;
         (void)of.advance(copy, journal_step::closed, {});
     }
-    words += "; it runs";
     say(component_state::available, words);
     return text(words);
 }
@@ -174,7 +181,11 @@ outcome<void> engine::run::renew_guard(detachment& row) {
     if (!address) return error_text(address.error());
     (void)(*manager)->stop(guard_unit_of(definition.name));
     auto guard = start_guard(**manager, *plan, files_of(of.configuration_, definition.name, row.id), *address,
-                             definition.ceiling);
+                             of.configuration_.find(definition.name) ? definition.ceiling : protocol::class_set());
+    {  // It is told what it may before anybody is let to it.
+        const std::lock_guard lock(of.places_lock_);
+        here.ceiling.reset();
+    }
     if (!guard) return error_text(guard.error());
     if (definition.kind != component_kind::core)
         (void)ask_guard(files_of(of.configuration_, definition.name, row.id).control,

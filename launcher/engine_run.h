@@ -34,10 +34,13 @@ private:
     outcome<void> launch(const component_plan& plan, detachment& row);
     outcome<void> launched_in_its_unit(const component_plan& plan, detachment& row, const std::string& listen);
     outcome<void> go_on(const component_plan& plan, detachment& row, const lifecycle_request& request);
+    // Empty, or why an answer of the health endpoint is not the program's.
+    std::string stranger_at_health(const health_check& where, const detachment& row);
     outcome<found_on_disk> look(const std::optional<detachment>& row, detacher& kind, found_on_disk::occasion why);
     outcome<void> end_processes(const std::optional<detachment>& row, const found_on_disk& found);
     outcome<std::string> leave_to_root(const std::optional<detachment>& row, const recovery_decision& decision);
     outcome<std::string> settle(const std::optional<detachment>& row, std::string words, bool wait_until_it_runs);
+    outcome<std::string> close(const std::optional<detachment>& row, const std::string& words);
     outcome<void> forbid_together(const lifecycle_request& request);
     outcome<service_host*> host();
 

@@ -5,6 +5,7 @@
 
 #include "launcher/engine_run.h"
 #include "launcher/guarded_path.h"
+#include "launcher/health_owner.h"
 #include "launcher/health_probe.h"
 #include "launcher/plan_store.h"
 #include "launcher/systemd_component.h"
@@ -104,7 +105,7 @@ outcome<component_status> engine::run::start(const lifecycle_request& request) {
                        (*earlier)->started_by + ": delvegate stop " + definition.name + " puts it back");
     if (auto fine = forbid_together(request); !fine) return error_text(fine.error());
     kind_ = make_detacher(definition, of.configuration_);
-    auto plan = kind_->inspect(request);
+    auto plan = of.keyed(kind_->inspect(request));
     if (!plan) return error_text(plan.error());
     if (plan->refused()) return error_text(definition.name + " is not taken out: " + first_refusal(*plan));
     if (!request.plan_hash.empty() && request.plan_hash != plan->hash)
@@ -127,6 +128,10 @@ outcome<component_status> engine::run::start(const lifecycle_request& request) {
     }();
     if (!row) return error_text(row.error());
     here.failures = 0;
+    {
+        const std::lock_guard lock(of.places_lock_);
+        here.ceiling.reset();
+    }
     // Once more, now that whoever starts at the same moment can see this one: at least one of them stops here.
     if (auto fine = forbid_together(request); !fine) {
         (void)of.advance(*row, journal_step::closed, {});
@@ -268,6 +273,13 @@ outcome<void> engine::run::launched_in_its_unit(const component_plan& plan, deta
     return of.advance(row, journal_step::detached, changes);
 }
 
+std::string engine::run::stranger_at_health(const health_check& where, const detachment& row) {
+    auto manager = systemd();
+    if (!manager) return manager.error();
+    const auto own = (*manager)->unit_processes(row.unit);
+    return own ? stranger_at(where, *own) : own.error();
+}
+
 outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, const lifecycle_request& request) {
     const auto files = files_of(of.configuration_, definition.name, row.id);
     const bool dead = definition.kind == component_kind::core;
@@ -275,6 +287,12 @@ outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, co
     detachment_changes runs;
     runs.deadline = later(definition.session_timeout + definition.start_timeout);
     if (auto kept = of.advance(row, journal_step::detached, runs); !kept) return kept;
+    if (request.stop_on_entry && !dead) {
+        // What stands where dlv found it is kept from its duty at once; a program at its entry has none yet.
+        auto counting = verb("counting");
+        if (takes_away(definition.kind)) counting.set("entry", true);
+        if (auto told = ask_guard(files.control, counting); !told) return error_text(told.error());
+    }
     if (!request.stop_on_entry && !dead) {
         auto resume = verb("resume");
         resume.set("breakpoints", "keep");
@@ -291,7 +309,10 @@ outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, co
                 said = answer.said;
                 if (!answer.healthy && !still_running(row.debuggee))
                     ended = plan.binary + " ended at once; its output is in " + files.output;
-                return answer.healthy || !ended;
+                if (!answer.healthy || !ended) return !ended;
+                const auto stranger = takes_away(definition.kind) ? stranger_at_health(health, row) : std::string();
+                if (!stranger.empty()) said = "what answered is somebody else's, " + stranger;
+                return stranger.empty();
             });
             if (!ended) return ended;
             if (!healthy)

@@ -1,6 +1,7 @@
 // Which keys of a component belong together.
 #include <algorithm>
 
+#include "launcher/guard_filter.h"
 #include "launcher/launcher_config_table.h"
 
 namespace launcher {
@@ -74,6 +75,7 @@ std::string names_of(const std::vector<component_kind>& kinds) {
 }
 
 std::string settle(component_definition& definition, bool ceiling_given) {
+    if (const auto flaw = flaw_of(definition.ceiling); flaw && definition.kind != kind::core) return "has " + *flaw;
     if (definition.kind == kind::attach) return settle_attach(definition);
     if (definition.binary.empty() && definition.binary_directory.empty())
         return "needs a debug binary: give `binary`, or `binaryDir`";

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "launcher/arguments.h"
+#include "launcher/debuggee_unit.h"
 #include "launcher/detacher.h"
 #include "launcher/dlv_version.h"
 #include "launcher/health_probe.h"
@@ -17,12 +18,6 @@
 namespace launcher {
 
 namespace {
-
-bool steers_the_loader(const std::string& variable) {
-    constexpr std::string_view names[] = {"GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "NLSPATH", "TMPDIR", "MALLOC_TRACE",
-                                          "RES_OPTIONS", "HOSTALIASES", "LOCALDOMAIN", "NIS_PATH", "TZDIR", "GETCONF_DIR"};
-    return variable.starts_with("LD_") || std::find(std::begin(names), std::end(names), variable) != std::end(names);
-}
 
 class systemd_service final : public detacher {
 public:
