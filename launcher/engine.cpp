@@ -223,6 +223,8 @@ outcome<void> engine::heartbeat(const std::string& name, const std::string& sess
     auto row = row_of(name);
     if (!row) return error_text(row.error());
     if (!same_session(*row, session)) return name + " is not out in that session";
+    // Who has nothing to do there any more does not keep it out either.
+    if (ceiling_of(**row).empty()) return name + " is not armed any more: it is put back when its sessionTimeout is over";
     const auto files = files_of(configuration_, name, (*row)->id);
     const auto told = ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "alive"}}), status_patience);
     auto& here = place_of(name);
