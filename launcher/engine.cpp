@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -270,7 +271,10 @@ outcome<void> engine::heartbeat(const std::string& name, const std::string& sess
 
 std::vector<restore_report> engine::recover(const progress_callback& progress) {
     std::vector<restore_report> reports;
-    for (const auto& definition : known()) {
+    auto all = known();
+    // An API server may not answer, and the manifests are not to wait for it.
+    std::stable_partition(all.begin(), all.end(), [](const auto& each) { return each.kind != component_kind::daemon_set; });
+    for (const auto& definition : all) {
         run one(*this, definition, progress);
         auto back = one.bring_back(found_on_disk::occasion::launcher_start, false);
         if (back && !one.touched()) continue;

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -52,6 +53,7 @@ private:
         std::int64_t beaten = 0;  // boot nanoseconds: when the journal was last told of a heartbeat ...
         bool beaten_with_people = false;  // ... and whether somebody was in a session
         unsigned failures = 0;            // of the watch, in a row
+        bool unasked = false;             // nobody could be asked whether something of it is out, and the journal does not know
         std::chrono::steady_clock::time_point not_before{};  // when it tries again
     };
     struct run;  // one verb on one component, under its lock
@@ -80,6 +82,7 @@ private:
     std::condition_variable watch_wakes_;
     bool ending_ = false;
     std::thread watch_;
+    std::map<std::string, std::future<void>> looks_;  // the watch's own; under way, of kinds that may take long
 };
 
 }  // namespace launcher

@@ -92,7 +92,10 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     auto found = look(row, *kind_, why);
     if (!found) return error_text(found.error());
     if (!read) found->journal = found_on_disk::journal_state::unreadable;
-    if (row && row->step == journal_step::returned) return settle(row, definition.name + " is back", wait_until_it_runs);
+    // An edit of ours that is there after all is undone again.
+    const bool still_patched = found->patch == found_on_disk::patch_state::ours || found->patch == found_on_disk::patch_state::changed;
+    here.unasked = !row && found->patch == found_on_disk::patch_state::unreachable;
+    if (row && row->step == journal_step::returned && !still_patched) return settle(row, definition.name + " is back", wait_until_it_runs);
     const auto decision = decide_recovery(*found);
     if (decision.leave_running) {
         if (decision.restart_guard && row) {
@@ -127,7 +130,8 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     remove_session_files(files_of(of.configuration_, definition.name, row ? row->id : std::string(32, '0')));
     if (copy) (void)of.advance(*copy, journal_step::returned, {});
     say(component_state::returned, words);
-    auto settled = settle(copy, words, wait_until_it_runs && !back->theirs_kept);
+    if (back->theirs_kept) return close(copy, words);  // whether that runs is theirs
+    auto settled = settle(copy, words, wait_until_it_runs);
     // The session is over all the same; but nobody is to take it for one that ended well.
     if (settled && left_alone) return error_text(*settled);
     return settled;
@@ -162,12 +166,15 @@ outcome<std::string> engine::run::settle(const std::optional<detachment>& row, s
         say(component_state::returned, words);
         return text(words);
     }
+    return close(row, takes_away(definition.kind) ? words + "; it runs" : words);
+}
+
+outcome<std::string> engine::run::close(const std::optional<detachment>& row, const std::string& words) {
     if (row) {
         forget_plan(of.configuration_.state_directory, row->id);
         auto copy = *row;
         (void)of.advance(copy, journal_step::closed, {});
     }
-    if (takes_away(definition.kind)) words += "; it runs";
     say(component_state::available, words);
     return text(words);
 }

@@ -38,6 +38,7 @@ private:
     outcome<void> end_processes(const std::optional<detachment>& row, const found_on_disk& found);
     outcome<std::string> leave_to_root(const std::optional<detachment>& row, const recovery_decision& decision);
     outcome<std::string> settle(const std::optional<detachment>& row, std::string words, bool wait_until_it_runs);
+    outcome<std::string> close(const std::optional<detachment>& row, const std::string& words);
     outcome<void> forbid_together(const lifecycle_request& request);
     outcome<systemd_manager*> systemd();
 

@@ -14,6 +14,8 @@ namespace launcher {
 namespace {
 
 constexpr auto watch_interval = std::chrono::seconds(1);
+constexpr auto returned_interval = std::chrono::seconds(3);
+constexpr auto unasked_interval = std::chrono::seconds(30);
 constexpr unsigned guard_tries = 3;
 const progress_callback nobody_watches;
 
@@ -42,8 +44,17 @@ void engine::watch() {
     });
 }
 
+// One that asks an API server may wait long for its answer: nobody else waits with it.
 void engine::look_after() {
-    for (const auto& definition : known()) look_after(definition);
+    for (const auto& definition : known()) {
+        if (definition.kind != component_kind::daemon_set) {
+            look_after(definition);
+            continue;
+        }
+        auto& look = looks_[definition.name];
+        if (look.valid() && look.wait_for(std::chrono::seconds(0)) != std::future_status::ready) continue;
+        look = std::async(std::launch::async, [this, definition] { look_after(definition); });
+    }
 }
 
 void engine::look_after(const component_definition& definition) {
@@ -51,10 +62,17 @@ void engine::look_after(const component_definition& definition) {
     std::unique_lock busy(here.busy, std::try_to_lock);
     if (!busy || std::chrono::steady_clock::now() < here.not_before) return;
     auto row = row_of(definition.name);
-    if (!row || !*row) return;
+    if (!row || (!*row && !here.unasked)) return;
     run one(*this, definition, nobody_watches, std::move(busy));
+    if (!*row) {
+        (void)one.bring_back(found_on_disk::occasion::launcher_start, false);
+        here.not_before = std::chrono::steady_clock::now() + unasked_interval;
+        return;
+    }
     if (one.look_after(**row)) {
         here.failures = 0;
+        // It has to start, which takes its time; each look costs programs that are run.
+        if ((*row)->step == journal_step::returned) here.not_before = std::chrono::steady_clock::now() + returned_interval;
         return;
     }
     here.failures = std::min(here.failures + 1, 6u);

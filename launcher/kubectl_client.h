@@ -1,5 +1,6 @@
 // The Kubernetes API, asked by kubectl: with root's kubeconfig of this node, a few requests, JSON only.
 //
+// kubectl and kubeconfig are used only where nobody but root can change them.
 // What is secret comes by kubectl's output and goes by its input; no word of its command line is.
 #pragma once
 
@@ -51,7 +52,7 @@ private:
 
 // What kubectl's standard error comes down to, on one line. Pure.
 std::string kubectl_trouble(const std::string& errors);
-// "Error from server (NotFound): …". Pure.
+// The very object is not there: "Error from server (NotFound): daemonsets.apps "x" not found". Pure.
 bool is_not_found(const std::string& errors);
 
 // As it stands in a query of an API path. Pure.

@@ -146,16 +146,22 @@ recovery_decision for_visitor(const found_on_disk& f, const view& v) {
 
 recovery_decision for_daemon_set(const found_on_disk& f, const view& v) {
     const bool was_out = v.row ? f.step >= journal_step::detaching && f.step != journal_step::returned : v.any;
-    if (f.why == occasion::root_set_aside && (f.patch != patch_at::none || was_out))
-        return restored(v, manifest_do::none, true, "root has decided that the DaemonSet is left as it is");
+    if (f.why == occasion::root_set_aside && f.patch != patch_at::unreachable && (f.patch != patch_at::none || was_out)) {
+        auto out = restored(v, manifest_do::none, true, "root has decided that the DaemonSet is left as it is");
+        if (f.patch != patch_at::none) out.patch = patch_do::forget;
+        return out;
+    }
+    const auto why = f.trouble.empty() ? std::string() : " (" + f.trouble + ")";
     switch (f.patch) {
         case patch_at::unreachable: {
             if (!was_out)
                 return restored(v, manifest_do::none, false,
                                 v.row || v.any ? "nothing of it is out: what is left of the session is cleared away"
-                                               : "nothing of it is known to be out; the API server cannot be asked");
+                                               : "nothing of it is known to be out; the API server cannot be asked" + why);
             // What does the component's work goes on with it: nothing could take its place now.
-            auto out = left_to_root(v, "the API server cannot be asked to put it back: it is tried again until it can");
+            auto out = left_to_root(v, "the API server cannot be asked to put it back: it is tried again until it can" + why);
+            // Without a row nobody knows whether what runs is whole: it is the only one of this node.
+            if (!v.row) out.end_processes = false;
             out.manifest = manifest_do::none;
             out.patch = patch_do::hold_and_report;
             return out;

@@ -33,6 +33,7 @@ struct found_on_disk {
 
     // What the DaemonSet says of this node. `changed`: somebody has undone a part of what we had done.
     enum class patch_state { none, ours, changed, unreachable } patch = patch_state::none;  // daemon-set only
+    std::string trouble;  // why it is unreachable
 
     bool same_node = true;  // node_difference() is empty; false when unknown
     bool same_boot = true;  // of journal or record; false when unknown
@@ -73,6 +74,7 @@ struct recovery_decision {
     enum class patch_action {
         none,
         undo,             // what is there of our own edits
+        forget,           // only our note of it; root has decided that the rest stays
         hold_and_report,  // the API server does not answer: it is tried again
     } patch = patch_action::none;
 

@@ -42,9 +42,8 @@ class NodeCase(unittest.TestCase):
         return answers
 
     def component(self, name):
-        found = re.search(r'\{[^{}]*"name":\s*"%s"[^{}]*\}' % name, self.node.delvegate("status", "--output", "json").succeeded().out)
-        self.assertTrue(found, name)
-        return json.loads(found[0])
+        said = self.node.delvegate("status", "--output", "json").succeeded().json
+        return next(each for each in said["launcher"]["components"] if each["name"] == name)
 
     def units(self):
         return self.node.run(["systemctl", "list-units", "--all", "--plain", "--no-legend", "delvegate-debuggee-*",
@@ -53,7 +52,7 @@ class NodeCase(unittest.TestCase):
 
 @needs_root
 class Attach(NodeCase):
-    definitions = [{"name": "app", "kind": "attach"}]
+    definitions = [{"name": "app", "kind": "attach", "stopBudget": "20s"}]
 
     def setUp(self):
         super().setUp()
@@ -82,7 +81,8 @@ class Attach(NodeCase):
         self.assertEqual(self.main_pid(), self.pid)
 
     def stop_at_a_breakpoint(self):
-        made, hit = self.calls("app", ["CreateBreakpoint", {"Breakpoint": {"functionName": "main.tick", "line": -1}}],
+        made, hit = self.calls("app", ["Command", {"name": "halt"}],
+                               ["CreateBreakpoint", {"Breakpoint": {"functionName": "main.tick", "line": -1}}],
                                ["Command", {"name": "continue"}])[-2:]
         self.assertIsNone(made["error"], made)
         self.assertIsNone(hit["error"], hit)
@@ -100,7 +100,7 @@ class Attach(NodeCase):
         self.assertNotEqual(self.status("TracerPid"), "0")
         status = self.component("app")
         self.assertEqual((status["state"], status["detached"]), ("running", False))
-        self.node.delvegate("inspect", "app").failed()
+        self.node.delvegate("inspect", "app").failed(3)
         self.stop_at_a_breakpoint()
         self.node.delvegate("stop", "app").succeeded()
         self.assert_goes_on()
@@ -137,12 +137,60 @@ class Attach(NodeCase):
             {"name": "again", "kind": "attach", "process": "app", "executable": PROGRAM}]}), 0o600)
         self.launcher.kill()
         waiting.until("the launcher back", lambda: "again" in self.node.delvegate("status", "--output", "json").out)
-        answer = self.node.delvegate("start", "again").failed()
+        answer = self.node.delvegate("start", "again").failed(3)
         self.assertRegex(answer.out + answer.err, "is traced already")
         self.node.delvegate("stop", "app").succeeded()
         self.node.delvegate("start", "again").succeeded()
         self.node.delvegate("stop", "again").succeeded()
         self.assert_goes_on()
+
+    def test_a_killed_guard_is_started_again(self):
+        self.node.delvegate("start", "app").succeeded()
+        tracer, guard = self.status("TracerPid"), self.main_pid("delvegate-guard-app")
+        self.node.run(["kill", "-KILL", str(guard)], check=True)
+        waiting.until("another guard", lambda: self.main_pid("delvegate-guard-app") not in (0, guard))
+        self.assertEqual(self.status("TracerPid"), tracer)
+        self.stop_at_a_breakpoint()
+        self.node.delvegate("stop", "app").succeeded()
+        self.assert_goes_on()
+
+    def test_the_stop_budget_ends(self):
+        """Nobody lets it go on: the guard does, and takes the breakpoints off."""
+        self.node.delvegate("start", "app").succeeded()
+        self.stop_at_a_breakpoint()
+        waiting.until(lambda: f"it goes on\n{self.component('app')}", lambda: self.component("app")["state"] == "running")
+        since = int(self.status("voluntary_ctxt_switches"))
+        waiting.until("it works on", lambda: int(self.status("voluntary_ctxt_switches")) > since + 50)
+        self.node.delvegate("stop", "app").succeeded()
+        self.assert_goes_on()
+
+    def test_its_end_ends_the_session(self):
+        self.node.delvegate("start", "app").succeeded()
+        self.node.run(["kill", "-KILL", str(self.pid)], check=True)
+        waiting.until("the session over", lambda: self.component("app")["state"] == "available")
+        waiting.until("its units gone", lambda: self.units() == "")
+        waiting.until("the service again", lambda: self.main_pid() not in (0, self.pid))
+
+    def killed_at_each_step(self, verb, least):
+        for step in range(1, 30):
+            if verb == "stop":
+                self.node.delvegate("start", "app").succeeded()
+            answer = self.launcher.at_step(step, "signal=KILL", verb, "app")
+            state = self.launcher.settled("app")
+            with self.subTest(step=step, state=state, said=answer.err[-300:]):
+                if state == "running":
+                    self.node.delvegate("stop", "app").succeeded()
+                waiting.until("its units gone", lambda: self.units() == "")
+                self.assert_goes_on()
+            if answer.code == 0:
+                return self.assertGreater(step, least, "there are more steps than that")
+        return self.fail(f"a {verb} never came to its end")
+
+    def test_a_start_killed_at_each_step(self):
+        self.killed_at_each_step("start", 3)
+
+    def test_a_stop_killed_at_each_step(self):
+        self.killed_at_each_step("stop", 1)
 
     def test_a_killed_dlv_ends_the_session(self):
         self.node.delvegate("start", "app").succeeded()
@@ -168,7 +216,7 @@ class Core(NodeCase):
 
     def test_read_by_nobody_and_no_more(self):
         self.node.run(["chmod", "600", "/var/lib/cores/app.core"], check=True)
-        plan = self.node.delvegate("inspect", "app", "--output", "json").succeeded().json
+        plan = self.node.delvegate("inspect", "app", "--output", "json").failed(3).json
         self.assertTrue(plan["refused"])
         self.assertIn("cannot be read by nobody", json.dumps(plan["findings"]))
         self.node.run(["chmod", "644", "/var/lib/cores/app.core"], check=True)
@@ -190,11 +238,11 @@ class Core(NodeCase):
         self.node.delvegate("stop", "app").succeeded()
         self.assertEqual(self.units(), "")
 
-    def test_of_another_program_it_says_so(self):
+    def test_of_half_a_file_it_says_so(self):
         self.node.write("/var/lib/cores/later.core", "")
         self.node.run(["sh", "-c", "head -c 64 /var/lib/cores/app.core > /var/lib/cores/later.core"], check=True)
         answer = self.node.delvegate("start", "app").failed()
-        self.assertRegex(answer.out + answer.err, "app.log")
+        self.assertRegex(answer.err, "dlv of app ended with exit code 1, its last words")
         self.assertEqual(self.units(), "")
         self.assertEqual(self.component("app")["detached"], False)
 

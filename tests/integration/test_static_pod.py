@@ -27,6 +27,7 @@ class StaticPodCase(unittest.TestCase):
 
     def setUp(self):
         self.node = self.enterContext(Node())
+        self.furnish()
         self.kubelet = Kubelet(self.node, list_every="2s", backoff="500ms", backoff_max="2s").install()
         self.kubelet.put(f"{NAME}.yaml", self.manifest())
         self.kubelet.start()
@@ -34,6 +35,9 @@ class StaticPodCase(unittest.TestCase):
         self.kubelet.wait_duty(NAME)
         self.was = stamp(self.node, MANIFEST)
         self.launcher = Launcher(self.node, [self.definition], **self.settings).install()
+
+    def furnish(self):
+        """What is done to the node before its kubelet comes."""
 
     def delvegate(self, *words, **more):
         return self.node.delvegate(*words, **more)

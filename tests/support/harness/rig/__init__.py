@@ -1,8 +1,9 @@
 """A node of a cluster without the cluster: a real systemd, a stand-in kubelet, stand-in components."""
 
 from .case import RigCase
+from .cluster import Cluster
 from .delvegate import Launcher
 from .kubelet import Kubelet
 from .node import Node, needs_root
 
-__all__ = ["Kubelet", "Launcher", "Node", "RigCase", "needs_root"]
+__all__ = ["Cluster", "Kubelet", "Launcher", "Node", "RigCase", "needs_root"]
