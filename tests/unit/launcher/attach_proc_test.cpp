@@ -15,7 +15,7 @@ protected:
     struct look {
         pid_t pid;
         std::string cgroup = "/";
-        std::string numbers;  // NSpid
+        std::string numbers = {};  // NSpid
         std::string program = "/usr/bin/app";
         std::string argv0 = "app";
         std::string uids = "0\t0\t0\t0";
