@@ -17,6 +17,7 @@
 
 #include "launcher/attach_target.h"
 #include "launcher/detacher.h"
+#include "launcher/dlv_version.h"
 #include "launcher/plan_json.h"
 #include "launcher/service_host.h"
 #include "storage/sha256.h"
@@ -141,6 +142,10 @@ outcome<component_plan> core_dump::inspect(const lifecycle_request& request) {
         if (!file.empty() && !readable_by(file, plan.process.uid, plan.process.gid))
             plan.findings.push_back({severity::refusal, file + " cannot be read by " + definition_.user + ", as whom dlv runs",
                                      "setfacl -m u:" + definition_.user + ":r " + file + ", and x for the directories above it"});
+    if (const auto dlv = check_dlv(definition_) ? find_dlv(definition_.dlv) : outcome<std::string>(text({})); dlv && !dlv->empty())
+        if (const auto version = version_of(*dlv); version && !(*version >= first_with_unix_sockets))
+            plan.findings.push_back({severity::warning, "dlv " + to_string(*version) + " listens on TCP only, so it is not shut off "
+                                     "from the node's network", "install dlv 1.22.1 or later"});
     plan.findings.push_back({severity::note, "whether the core file is of this program is for dlv to say", {}});
     plan.moved = "nothing: dlv reads " + core->path;
     plan.comes_back = "dlv is ended";

@@ -21,6 +21,7 @@
 #include "launcher/oom_score.h"
 #include "launcher/process_tree.h"
 #include "launcher/readiness.h"
+#include "launcher/start_patience.h"
 #include "launcher/transient_service.h"
 #include "launcher/waiting.h"
 
@@ -30,8 +31,6 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr auto announcement_patience = seconds(60);
-constexpr auto guard_patience = seconds(60);  // dlv reads its debug information meanwhile
 constexpr std::uint64_t guard_memory = 512u << 20;
 
 exec_spec spec_of(const component_plan& plan) {
@@ -94,7 +93,8 @@ bool steers_the_loader(const std::string& variable) {
     return variable.starts_with("LD_") || std::find(std::begin(names), std::end(names), variable) != std::end(names);
 }
 
-outcome<launched> launch_debuggee(service_host& host, const component_plan& plan, const session_files& files) {
+outcome<launched> launch_debuggee(service_host& host, const component_plan& plan, const session_files& files,
+                                  std::chrono::milliseconds patience) {
     const auto dlv = find_dlv(plan.definition.dlv);
     if (!dlv) return error_text(dlv.error());
     const auto version = version_of(*dlv);
@@ -117,8 +117,15 @@ outcome<launched> launch_debuggee(service_host& host, const component_plan& plan
     service.memory_max = plan.definition.memory_limit;
     service.oom_score_adjust = oom_score_for(own_oom_score(plan.process));
     service.limit_nofile = 1u << 20;
-    // One that is killed leaves its breakpoints in a program that goes on.
-    service.timeout_stop = seconds(plan.process.mode == dlv_mode::attach ? 60 : 10);
+    service.timeout_stop = seconds(10);
+    if (plan.process.mode == dlv_mode::attach) {
+        // One that is killed leaves its breakpoints in a program that goes on: it goes last when memory is short. And the
+        // program stands still while dlv takes its time to let go.
+        service.timeout_stop = start_patience(plan).most(patience);
+        service.oom_score_adjust = -900;
+    }
+    if (plan.process.mode == dlv_mode::core)
+        service.sealed = sealed_service{{files.debuggee}, {*dlv, plan.binary, plan.process.core}, !by_socket};
     service.output_file = files.output;
     struct stat info {};
     const auto start = ::stat(files.output.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
@@ -136,7 +143,7 @@ outcome<launched> launch_debuggee(service_host& host, const component_plan& plan
     }
     launched result;
     std::string trouble;
-    const bool announced = wait_until(announcement_patience, [&] {
+    const bool announced = wait_until(patience, [&] {
         const auto text = read_from(files.output, start);
         const auto found = find_announcement(text, by_socket ? std::string_view(files.dlv_socket) : std::string_view());
         if (found.verdict == announcement::answer::elsewhere) {
@@ -157,7 +164,7 @@ outcome<launched> launch_debuggee(service_host& host, const component_plan& plan
         }
         return false;
     });
-    if (!announced) trouble = *dlv + " did not say within 60 s where it listens; its output is in " + files.output;
+    if (!announced) trouble = *dlv + " did not say within " + in_seconds(patience) + " where it listens; its output is in " + files.output;
     if (trouble.empty()) {
         const auto unit = host.state(service.unit);
         if (unit) result.dlv = mark_process(unit->main_pid);
@@ -190,7 +197,7 @@ outcome<process_mark> find_debuggee(service_host& host, const std::string& unit,
 }
 
 outcome<process_mark> start_guard(service_host& host, const component_plan& plan, const session_files& files,
-                                  const dlv_address& dlv, protocol::class_set ceiling) {
+                                  const dlv_address& dlv, protocol::class_set ceiling, std::chrono::milliseconds patience) {
     auto control = listen_at(files.control, SOCK_SEQPACKET);
     auto gateway = listen_at(files.gateway, SOCK_STREAM);
     if (!control) return error_text(control.error());
@@ -233,7 +240,7 @@ outcome<process_mark> start_guard(service_host& host, const component_plan& plan
     }
 
     std::string last = "it has not answered";
-    const bool ready = wait_until(guard_patience, [&] {
+    const bool ready = wait_until(patience, [&] {
         const auto answer = ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "status"}}));
         if (!answer) {
             last = answer.error();

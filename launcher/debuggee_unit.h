@@ -44,16 +44,20 @@ struct launched {
     process_mark dlv;
 };
 
-// Starts dlv with the debuggee stopped at its entry. On an error nothing of it is left.
-outcome<launched> launch_debuggee(service_host& host, const component_plan& plan, const session_files& files);
+// Starts dlv with the debuggee stopped at its entry. On an error nothing of it is left. `patience`: until it says where it
+// listens.
+outcome<launched> launch_debuggee(service_host& host, const component_plan& plan, const session_files& files,
+                                  std::chrono::milliseconds patience = std::chrono::seconds(60));
 
 // dlv's child that runs the binary; pid 0: none. The error: it runs, but not the file that was checked.
 outcome<process_mark> find_debuggee(service_host& host, const std::string& unit, const process_mark& dlv,
                                     const file_identity& checked);
 
-// Starts a guard in the path and waits until it answers. `dlv` is where dlv listens.
+// Starts a guard in the path and waits until it answers, which takes as long as dlv reads its debug information. `dlv` is
+// where dlv listens.
 outcome<process_mark> start_guard(service_host& host, const component_plan& plan, const session_files& files,
-                                  const dlv_address& dlv, protocol::class_set ceiling);
+                                  const dlv_address& dlv, protocol::class_set ceiling,
+                                  std::chrono::milliseconds patience = std::chrono::seconds(60));
 
 // SIGTERM to the debuggee and, after its grace, whatever it takes; then dlv and the rest of the unit. Fine when there is
 // nothing. Afterwards nothing of it runs, or the error says what does.

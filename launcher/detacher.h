@@ -46,6 +46,8 @@ public:
     // Nothing is changed. Refusals that `forces` names are warnings instead.
     virtual outcome<component_plan> inspect(const lifecycle_request& request) = 0;
 
+    // What the journal is to say of it from the first step on.
+    virtual detachment_changes known(const component_plan&) const { return {}; }
     // True: dlv is started by take_out, in the component's own unit, and not before it.
     virtual bool starts_dlv_itself(const component_plan&) const { return false; }
     // What the kubelet would have made before the program starts: volumes' directories and files.

@@ -12,6 +12,7 @@
 
 #include "launcher/engine_run.h"
 #include "launcher/guard.h"
+#include "launcher/left_behind.h"
 #include "launcher/oom_score.h"
 #include "launcher/plan_store.h"
 #include "launcher/stray_holds.h"
@@ -144,6 +145,8 @@ component_status engine::status_of(const component_definition& definition) {
         status.since = seconds_of(here.since);
         if (!here.note.empty()) status.notes.push_back(here.note);
     }
+    if (const auto left = left_behind(configuration_.state_directory, definition.name); left && definition.kind == component_kind::attach)
+        status.warnings.push_back(left_behind_text(*left));
     const auto row = row_of(definition.name);
     if (!row) {
         status.warnings.push_back(row.error());

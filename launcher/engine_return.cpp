@@ -3,6 +3,7 @@
 
 #include "launcher/engine_run.h"
 #include "launcher/health_probe.h"
+#include "launcher/left_behind.h"
 #include "launcher/plan_store.h"
 #include "launcher/port_use.h"
 #include "launcher/waiting.h"
@@ -129,6 +130,10 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     if (!touched_) return text(decision.reason);
     const bool held = decision.manifest == manifest::hold_and_report || decision.patch == patch::hold_and_report;
     if (held && !decision.end_processes) return leave_to_root(row, decision);
+    const bool left_alone = decision.report && !takes_away(definition.kind);
+    if (left_alone && row)
+        if (auto kept = keep_left_behind(of.configuration_.state_directory, definition.name, row->debuggee); !kept)
+            say(component_state::stopping, kept.error());
     // What follows is done whether or not it can be written down. What was never taken is not on its way back.
     auto copy = row;
     if (copy && copy->step >= journal_step::detaching) (void)of.advance(*copy, journal_step::returning, {});
@@ -150,7 +155,10 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
     const bool set_aside = why == found_on_disk::occasion::root_set_aside;
     theirs_kept_ = back->theirs_kept && !set_aside;
     // What is there now is not ours to wait for.
-    return back->theirs_kept || set_aside ? close(copy, words) : settle(copy, words, wait_until_it_runs);
+    auto settled = back->theirs_kept || set_aside ? close(copy, words) : settle(copy, words, wait_until_it_runs);
+    // The session is over all the same; but nobody is to take it for one that ended well.
+    if (settled && left_alone) return error_text(*settled);
+    return settled;
 }
 
 // Nothing more is done until root has decided; what lives goes on, and is reachable.
@@ -183,7 +191,7 @@ outcome<std::string> engine::run::settle(const std::optional<detachment>& row, s
         say(component_state::returned, words);
         return text(words);
     }
-    return close(row, words + "; it runs");
+    return close(row, takes_away(definition.kind) ? words + "; it runs" : words);
 }
 
 outcome<std::string> engine::run::close(const std::optional<detachment>& row, std::string words) {

@@ -8,6 +8,7 @@
 #include "launcher/health_owner.h"
 #include "launcher/health_probe.h"
 #include "launcher/plan_store.h"
+#include "launcher/start_patience.h"
 #include "launcher/systemd_component.h"
 #include "launcher/waiting.h"
 
@@ -120,6 +121,7 @@ outcome<component_status> engine::run::start(const lifecycle_request& request) {
     begin.kind = definition.kind;
     begin.started_by = request.by;
     begin.plan_hash = plan->hash;
+    begin.known = kind_->known(*plan);
     auto row = [&] {
         const std::lock_guard lock(of.journal_lock_);
         return of.journal_->begin(begin);
@@ -217,7 +219,8 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
     if (auto kept = of.advance(row, step(journal_step::planned), changes); !kept) return kept;
     say(component_state::starting, takes_away(definition.kind) ? "starting " + plan.binary + " under dlv, stopped at its entry"
                                                                 : "starting dlv for " + plan.found_in);
-    auto up = launch_debuggee(**manager, plan, files);
+    const start_patience patience(plan);
+    auto up = launch_debuggee(**manager, plan, files, patience.most(entry_patience));
     if (!up) return error_text(up.error());
     changes = {};
     changes.socket = to_string(up->address);
@@ -226,9 +229,14 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
     if (auto same = runs_checked_dlv(row.dlv); !same) return same;
 
     process_mark debuggee;
+    const auto given_up = [&](outcome<void> why) {
+        // Nobody has been let in yet: there is no breakpoint of anybody's to clear, and it has stood for as long as it may.
+        if (patience.over()) (void)(*manager)->kill_unit(row.unit, SIGKILL);
+        return why;
+    };
     const auto find_program = [&]() -> outcome<void> {
         outcome<void> wrong;
-        const bool there = wait_until(entry_patience, [&] {
+        const bool there = wait_until(patience.most(entry_patience), [&] {
             auto found = takes_away(definition.kind) ? find_debuggee(**manager, row.unit, row.dlv, *checked_)
                                                      : kind_->held_by(plan, row.dlv);
             if (!found) wrong = found.error();
@@ -241,9 +249,9 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
     };
     // Of a process that was there before it is known at once, and before anybody is let in, whether it is the right one.
     if (!takes_away(definition.kind))
-        if (auto found = find_program(); !found) return found;
-    auto guard = start_guard(**manager, plan, files, up->address, definition.ceiling);
-    if (!guard) return error_text(guard.error());
+        if (auto found = find_program(); !found) return given_up(found);
+    auto guard = start_guard(**manager, plan, files, up->address, definition.ceiling, patience.most(entry_patience));
+    if (!guard) return given_up(error_text(guard.error()));
     if (takes_away(definition.kind))
         if (auto found = find_program(); !found) return found;
     changes = {};

@@ -94,7 +94,7 @@ const std::vector<config_key<component_definition>>& component_keys() {
         {"namespace", "DNS label", false, "kube-system", "daemon-set: its namespace. attach: of the container's pod.", "",
          [](definition& to, const words& value) { return label_into(to.name_space, value[0]); }},
         {"process", "text", false, "",
-         "attach: the program's name, where there is one such process of user outside of containers.", "kube-proxy",
+         "attach: the program's name, where one process of user outside of containers runs executable.", "kube-proxy",
          [](definition& to, const words& value) { return base_name_into(to.process, value[0]); }},
         {"pidFile", "path", false, "", "attach: a file of root's with the process's number.", "/run/kube-proxy.pid",
          [](definition& to, const words& value) { return path_into(to.pid_file, value[0]); }},

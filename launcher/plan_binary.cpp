@@ -1,5 +1,6 @@
 // What a plan says of the debug binary, of dlv, and of how long the component may be stopped.
 #include "launcher/arguments.h"
+#include "launcher/config_of_process.h"
 #include "launcher/debug_binary.h"
 #include "launcher/detacher.h"
 #include "launcher/dlv_version.h"
@@ -33,6 +34,15 @@ std::optional<std::string> text_of(const std::string& file) {
     auto text = read_regular_file(file, 1u << 20);  // a FIFO or an endless file must not hold root up
     if (!text) return {};
     return *text;
+}
+
+// What --config names is in the process's own root directory, which is a container's where it runs in one.
+std::optional<std::string> config_text(component_plan& plan, const std::string& file) {
+    if (plan.process.mode != dlv_mode::attach) return text_of(file);
+    auto text = read_file_of(plan.process.target, file);
+    if (text) return *text;
+    plan.findings.push_back({severity::warning, text.error() + "; the stop budget is derived without it", {}});
+    return {};
 }
 
 }  // namespace
@@ -93,7 +103,7 @@ void plan_budget(component_plan& plan, const std::string& program, std::chrono::
     for (const auto& manager : find_processes("kube-controller-manager"))
         if (manager.of_the_kubelet) facts.controller_manager = manager.argv;
     const auto config = flag_value(argv, "config");
-    if (auto election = leader_election_of(program, argv, config ? text_of(*config) : std::nullopt))
+    if (auto election = leader_election_of(program, argv, config ? config_text(plan, *config) : std::nullopt))
         facts.election = *election;
     else
         plan.findings.push_back({severity::warning, election.error(), {}});

@@ -140,10 +140,15 @@ recovery_decision for_visitor(const found_on_disk& f, const view& v) {
     const bool session = v.row || v.dlv || v.guard || f.unit_active;
     auto out = restored(v, manifest_do::none, false, session ? "dlv has let go; nothing was taken away" : "dlv is not there");
     out.end_processes = v.dlv || v.guard || f.unit_active;
-    // A dlv that was killed has left its breakpoints in the program.
-    if (f.kind == component_kind::attach && from(f, v, journal_step::launched) && !v.dlv && v.debuggee)
+    if (f.kind != component_kind::attach || v.dlv || !v.debuggee || !v.row) return out;
+    // A dlv that was killed has left its breakpoints in the program; before it ran for anybody there were none.
+    if (f.step == journal_step::running) {
+        out.report = true;
         out.reason = "dlv ended without letting go: breakpoints that were set may still be in the program, which dies at the first "
                      "it comes to. Restart it";
+    } else if (f.step >= journal_step::launched && f.step < journal_step::running) {
+        out.reason = "dlv has ended before a breakpoint could be set; nothing was taken away";
+    }
     return out;
 }
 

@@ -118,6 +118,7 @@ std::vector<std::string> with_identity(const transient_service& service) {
     std::string groups;
     for (const auto group : service.groups) groups += (groups.empty() ? "" : ",") + std::to_string(group);
     argv.push_back(groups.empty() ? "--clear-groups" : "--groups=" + groups);
+    if (service.sealed) argv.insert(argv.end(), {"--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"});
     argv.emplace_back("--");
     argv.insert(argv.end(), service.argv.begin(), service.argv.end());
     return argv;
@@ -158,6 +159,28 @@ void add_hardening(property_list& list, const transient_service& service) {
     list.add("UMask", "u", std::uint32_t{0077});
 }
 
+bool below(const std::string& path, std::string_view directory) {
+    return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
+}
+
+void add_seal(property_list& list, const transient_service& service) {
+    const auto& seal = *service.sealed;
+    list.add("NoNewPrivileges", "b", 1);
+    // setpriv needs three to become the user, and keeps none.
+    constexpr std::uint64_t setgid = 1u << 6, setuid = 1u << 7, setpcap = 1u << 8;
+    list.add("CapabilityBoundingSet", "t", is_plain_root(service) ? std::uint64_t{0} : setgid | setuid | setpcap);
+    list.add("PrivateNetwork", "b", seal.network ? 0 : 1);
+    list.add("ProtectSystem", "s", "strict");
+    list.add("ProtectHome", "s", "tmpfs");
+    list.add("PrivateTmp", "b", 1);
+    if (!seal.writable.empty()) list.add_strings("ReadWritePaths", seal.writable);
+    std::vector<bind_mount> hidden;  // but for these
+    for (const auto& path : seal.readable)
+        for (const std::string_view directory : {"/home", "/root", "/run/user", "/tmp", "/var/tmp"})
+            if (below(path, directory)) hidden.push_back({path, path, true});
+    if (!hidden.empty()) list.add_mounts("BindReadOnlyPaths", hidden, true);
+}
+
 void add_all(property_list& list, const transient_service& service) {
     list.add("Description", "s", service.description.c_str());
     list.add("Type", "s", "exec");
@@ -177,6 +200,7 @@ void add_all(property_list& list, const transient_service& service) {
         list.add_mounts("BindReadOnlyPaths", service.mounts, true);
     }
     if (service.hardened) add_hardening(list, service);
+    if (service.sealed) add_seal(list, service);
     if (!service.slice.empty()) list.add("Slice", "s", service.slice.c_str());
     if (!service.after.empty()) list.add_strings("After", service.after);
     if (!service.runtime_directory.empty()) {

@@ -15,6 +15,14 @@
 
 namespace launcher {
 
+// For what reads a few files and talks on one socket: no new privileges, no capability, everything read-only but `writable`,
+// the homes and /tmp empty but for `readable`, and, without `network`, no network but Unix sockets.
+struct sealed_service {
+    std::vector<std::string> writable;
+    std::vector<std::string> readable;  // absolute, without links
+    bool network = false;
+};
+
 struct transient_service {
     std::string unit;         // "delvegate-kube-scheduler.service"
     std::string description;
@@ -36,6 +44,7 @@ struct transient_service {
     std::optional<int> oom_score_adjust;
     std::optional<std::uint64_t> limit_nofile;
     std::optional<mode_t> umask;
+    std::optional<sealed_service> sealed;
     std::chrono::microseconds timeout_stop = std::chrono::seconds(30);  // SIGTERM to SIGKILL
     std::string kill_mode = "control-group";
     std::string slice;                // empty: systemd's default

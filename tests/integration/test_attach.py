@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import unittest
 
 from harness import debuggee, tools, waiting
@@ -197,6 +198,53 @@ class Attach(NodeCase):
     def test_a_stop_killed_at_each_step(self):
         self.killed_at_each_step("stop", 1)
 
+    def starting(self):
+        """A start under way, at the first sight of its dlv in the program."""
+        under_way = self.node.popen(["delvegate", "start", "app"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        waiting.until("dlv has it", lambda: self.status("TracerPid") != "0")
+        return under_way, self.status("TracerPid")
+
+    def assert_given_up(self, under_way):
+        said = under_way.communicate(timeout=waiting.DEADLINE)[1]
+        self.assertNotEqual(under_way.returncode, 0)
+        self.assertNotIn(self.status("State"), ("T", "t"), said)
+        self.assertEqual(self.units(), "")
+        self.assert_goes_on()
+
+    def test_a_dlv_killed_while_it_attaches_does_not_leave_it_standing(self):
+        for _ in range(3):
+            under_way, dlv = self.starting()
+            self.node.run(["kill", "-KILL", dlv], check=True)
+            self.assert_given_up(under_way)
+
+    def test_a_dlv_that_takes_too_long_to_attach_is_ended(self):
+        under_way, dlv = self.starting()
+        self.node.run(["kill", "-STOP", dlv], check=True)
+        self.assert_given_up(under_way)
+
+    def test_what_a_killed_dlv_left_is_told_while_it_lives(self):
+        self.node.delvegate("start", "app").succeeded()
+        dlv = self.main_pid("delvegate-debuggee-app")
+        self.assertEqual(self.node.read(f"/proc/{dlv}/oom_score_adj").strip(), "-900")
+        self.node.run(["kill", "-KILL", str(dlv)], check=True)
+        waiting.until("the session over", lambda: self.component("app")["state"] == "available")
+        self.assertIn("may still be in it", json.dumps(self.component("app")["warnings"]))
+        self.launcher.kill()
+        waiting.until("the launcher back", lambda: self.node.delvegate("status", "--output", "json").code == 0)
+        self.assertIn("may still be in it", json.dumps(self.component("app")["warnings"]))
+        self.node.run(["systemctl", "restart", "app"], check=True)
+        self.assertEqual(self.component("app").get("warnings", []), [])
+
+    def test_a_dlv_that_others_may_write_is_not_run(self):
+        self.node.write("/opt/loose/dlv", "#!/bin/sh\ntouch /run/loose-was-run\n", 0o777)
+        self.node.write("/etc/delvegate/launcher.yaml", json.dumps({"components": [
+            {"name": "app", "kind": "attach", "dlv": "/opt/loose/dlv"}]}), 0o600)
+        self.launcher.kill()
+        waiting.until("the launcher back", lambda: self.node.delvegate("status", "--output", "json").code == 0)
+        plan = self.node.delvegate("inspect", "app", "--output", "json").failed(3).json
+        self.assertIn("can be written by others", json.dumps(plan["findings"]))
+        self.assertFalse(self.node.exists("/run/loose-was-run"))
+
     def test_a_killed_dlv_ends_the_session(self):
         self.node.delvegate("start", "app").succeeded()
         self.node.run(["systemctl", "kill", "--signal=KILL", "delvegate-debuggee-app.service"], check=True)
@@ -219,6 +267,22 @@ class Core(NodeCase):
         self.node.run(["pkill", "-x", "app"])
         self.launcher.install().start()
 
+    def assert_sealed(self):
+        """dlv is by itself: no privilege to win, no network, no home, nothing of /tmp, nothing to write but its socket."""
+        self.node.run(["sh", "-c", "mkdir -p /home/eve; touch /home/eve/secret /tmp/of-others; chmod -R a+rX /home/eve"], check=True)
+        pid = self.node.run(["systemctl", "show", "-p", "MainPID", "--value", "delvegate-debuggee-app"]).stdout.strip()
+        status = self.node.read(f"/proc/{pid}/status")
+        for line in (r"NoNewPrivs:\s*1", r"CapBnd:\s*0+", r"CapPrm:\s*0+", r"CapInh:\s*0+"):
+            self.assertRegex(status, f"(?m)^{line}$")
+        for space in ("net", "mnt"):
+            self.assertNotEqual(*(self.node.run(["readlink", f"/proc/{of}/ns/{space}"], check=True).stdout for of in (pid, 1)))
+        for hidden in ("/home/eve/secret", "/tmp/of-others"):
+            self.assertTrue(self.node.exists(hidden))
+            self.assertFalse(self.node.exists(f"/proc/{pid}/root{hidden}"))
+        mounts = self.node.read(f"/proc/{pid}/mounts")
+        self.assertRegex(mounts, r"(?m)^\S+ / \S+ ro,")
+        self.assertRegex(mounts, r"(?m)^\S+ /run/delvegate/\S*app\S* \S+ rw,")
+
     def test_read_by_nobody_and_no_more(self):
         self.node.run(["chmod", "600", "/var/lib/cores/app.core"], check=True)
         plan = self.node.delvegate("inspect", "app", "--output", "json").failed(3).json
@@ -240,6 +304,7 @@ class Core(NodeCase):
         self.assertTrue(resume["error"], resume)
         uid = self.node.run(["sh", "-c", "stat -c %u /proc/$(systemctl show -p MainPID --value delvegate-debuggee-app)"]).stdout
         self.assertEqual(uid.strip(), self.node.run(["id", "-u", "nobody"]).stdout.strip())
+        self.assert_sealed()
         self.node.delvegate("stop", "app").succeeded()
         self.assertEqual(self.units(), "")
 

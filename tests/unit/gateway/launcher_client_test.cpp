@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "gateway/launcher_watch.h"
@@ -237,6 +238,31 @@ TEST_F(launcher_watch_test, ALauncherThatIsGoneIsNoReasonToForgetWhatRuns) {
     launcher.listen();
     launcher.next(io, launcher_verb::status, [](auto&) {}).result(json::array{one("running")});
     ASSERT_TRUE(run_until(io, [&] { return watch.trouble().empty(); }));
+}
+
+// What is attached to is never away from its place, and neither is a core file; without beats the launcher would end both.
+TEST_F(launcher_watch_test, BeatsForASessionThatTakesNothingAway) {
+    const auto of = [](std::string_view kind, std::string_view state, std::string_view id) {
+        auto out = one(state, id);
+        out.set("kind", kind);
+        out.set("detached", false);
+        out.set("session", id);
+        return json::array{out};
+    };
+    launcher.next(io, launcher_verb::status).result(of("attach", "starting", session));
+    ASSERT_TRUE(run_until(io, [&] { return watch.answered(); }));
+    EXPECT_FALSE(watch.find("kube-scheduler")->in_session());
+    const std::string second(32, 'c');
+    for (const auto& [kind, state, id] : {std::tuple("attach", "running", session), std::tuple("core", "stopped", second)}) {
+        launcher.next(io, launcher_verb::status).result(of(kind, state, id));
+        ASSERT_TRUE(run_until(io, [&] { return watch.find("kube-scheduler")->session == id && watch.find("kube-scheduler")->in_session(); }))
+            << kind;
+        auto beat = launcher.next(io, launcher_verb::heartbeat, [&](auto& other) { other.result(of(kind, state, id)); });
+        EXPECT_EQ(beat.request.session, id) << kind;
+        beat.result(json::object{});
+    }
+    launcher.next(io, launcher_verb::status, [](auto& other) { other.result(json::object{}); }).result(of("core", "available", ""));
+    ASSERT_TRUE(run_until(io, [&] { return !watch.find("kube-scheduler")->in_session(); }));
 }
 
 TEST(launcher_status, WhatIsNotOneIsNone) {
