@@ -37,6 +37,7 @@ std::string words_of(const transient_service& service, const service_child::fail
         case step::directory: return "its working directory " + service.working_directory + " cannot be gone to" + why;
         case step::identity: return "it could not become user " + std::to_string(service.uid) + why;
         case step::streams: return "its standard streams could not be opened" + why;
+        case step::confine: return "it could not be confined" + why;
         case step::execute: break;
     }
     return service.argv.front() + " could not be executed" + why;
@@ -71,11 +72,13 @@ private:
 
 outcome<void> check_service(const transient_service& service) {
     // A member that is new does not compile here: it is to be done in service_child.cpp, or refused below.
-    const auto& [unit, description, argv, environment, working_directory, uid, gid, groups, mounts, memory_max, oom_score_adjust,
-                 limit_nofile, mask, timeout_stop, kill_mode, slice, runtime_directory, output_file, after, standard_input] = service;
+    const auto& [unit, description, argv, environment, environment_file, working_directory, uid, gid, groups, mounts, memory_max,
+                 oom_score_adjust, limit_nofile, mask, timeout_stop, kill_mode, slice, runtime_directory, output_file, after,
+                 standard_input, hardened, writable] = service;
+    static_cast<void>(environment_file);  // nobody but the process gets its environment to see
     static_cast<void>(description), static_cast<void>(uid), static_cast<void>(gid), static_cast<void>(groups);
     static_cast<void>(memory_max), static_cast<void>(oom_score_adjust), static_cast<void>(limit_nofile);
-    static_cast<void>(mask), static_cast<void>(timeout_stop), static_cast<void>(standard_input);
+    static_cast<void>(mask), static_cast<void>(timeout_stop), static_cast<void>(standard_input), static_cast<void>(hardened);
     const auto refuse = [&](const std::string& what) -> outcome<void> {
         return unit + " could not be started: " + what;
     };
@@ -91,6 +94,7 @@ outcome<void> check_service(const transient_service& service) {
         if (name.empty() || has_nul(name) || has_nul(value) || name.find('=') != name.npos)
             return refuse("a variable of it has a name or value that cannot be");
     if (kill_mode != "control-group") return refuse("without systemd all of it is ended together, and not by the mode \"" + kill_mode + "\"");
+    if (writable.size() > most_writable) return refuse("it has too many directories to write in");
     if (!slice.empty()) return refuse("without systemd there is no slice " + slice);
     if (!runtime_directory.empty()) return refuse("without systemd nobody makes its directory /run/" + runtime_directory);
     if (!after.empty()) return refuse("without systemd nobody orders it after " + after.front());
@@ -115,11 +119,18 @@ outcome<process_mark> spawn_service(const transient_service& service, const std:
     for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
     std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return service.mounts[i].target; });
 
+    std::vector<sock_filter> filter;
+    if (service.hardened) {
+        auto made = hardening_filter();
+        if (!made) return fault(made.error());
+        filter = std::move(*made);
+    }
+
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return fault(std::strerror(errno));
     const unique_fd ours(ends[0]);
     unique_fd theirs(ends[1]);
-    const service_child::orders orders{service, argument_pointers.data(), environment_pointers.data(), door_numbers, order, output,
+    const service_child::orders orders{service, argument_pointers.data(), environment_pointers.data(), door_numbers, order, filter, output,
                                  ours.get(), theirs.get()};
     const auto pid = [&] {
         const without_signals quiet;
