@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "launcher/engine_run.h"
+#include "launcher/systemd_manager.h"
 #include "launcher/waiting.h"
 
 namespace launcher {
@@ -22,7 +23,7 @@ outcome<void> engine::run::start_again(detachment& row) {
                                                       " times within 10 minutes: it is put back";
     here.restarts.push_back(at);
     say(component_state::starting, definition.name + " has ended by itself, and is started again under dlv");
-    auto manager = systemd();
+    auto manager = host();
     if (!manager) return error_text(manager.error());
     const auto plan = here.plan;
     examined_ = here.examined;
@@ -30,16 +31,18 @@ outcome<void> engine::run::start_again(detachment& row) {
     const auto deadline = row.deadline;
     const auto files = files_of(of.configuration_, definition.name, row.id);
     (void)(*manager)->stop(guard_unit_of(definition.name));
-    (void)(*manager)->reset_failed(guard_unit_of(definition.name));
+    (void)(*manager)->forget(guard_unit_of(definition.name));
     kind_ = of.make_(definition, of.configuration_);
     if (!row.drop_in.empty()) {
-        if (auto ended = (*manager)->stop(row.unit); !ended) return ended;
+        auto systemd = systemd_manager::connect(manager_scope::system);
+        if (!systemd) return error_text(systemd.error());
+        if (auto ended = systemd->stop(row.unit); !ended) return ended;
         if (row.socket.starts_with("unix:")) ::unlink(row.socket.c_str() + 5);
-        (void)(*manager)->reset_failed(row.unit);
-        if (auto started = (*manager)->start(row.unit); !started) return started;
+        (void)systemd->reset_failed(row.unit);
+        if (auto started = systemd->start(row.unit); !started) return started;
         // Between fork and exec it is still systemd.
         wait_until(executed_patience, [&] {
-            const auto unit = (*manager)->properties(row.unit);
+            const auto unit = systemd->properties(row.unit);
             return !unit || !unit->is_active() || (unit->main_pid > 0 && runs_checked_dlv(mark_process(unit->main_pid)));
         });
         if (auto up = launched_in_its_unit(*plan, row, row.socket); !up) return up;

@@ -295,9 +295,9 @@ outcome<void> engine::run::launched_in_its_unit(const component_plan& plan, deta
 }
 
 std::string engine::run::stranger_at_health(const health_check& where, const detachment& row) {
-    auto manager = systemd();
+    auto manager = host();
     if (!manager) return manager.error();
-    const auto own = (*manager)->unit_processes(row.unit);
+    const auto own = (*manager)->processes(row.unit);
     return own ? stranger_at(where, *own) : own.error();
 }
 
