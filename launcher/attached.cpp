@@ -21,6 +21,7 @@
 #include "launcher/go_buildinfo.h"
 #include "launcher/plan_json.h"
 #include "launcher/process_tree.h"
+#include "launcher/service_host.h"
 #include "launcher/waiting.h"
 #include "storage/sha256.h"
 
@@ -53,7 +54,7 @@ public:
     outcome<std::string> missing(const std::optional<detachment>&) override { return text({}); }
 
 private:
-    void look_at_program(component_plan& plan, const lifecycle_request& request) const;
+    void look_at_program(component_plan& plan, const lifecycle_request& request);
 
     component_definition definition_;
     attach_target target_;  // of the last inspect
@@ -72,7 +73,7 @@ outcome<unique_fd> open_running(const live_process& process, const std::optional
     return file;
 }
 
-void attached::look_at_program(component_plan& plan, const lifecycle_request& request) const {
+void attached::look_at_program(component_plan& plan, const lifecycle_request& request) {
     const auto refuse = [&](std::string text, std::string mend = {}) {
         plan.findings.push_back({severity::refusal, std::move(text), std::move(mend)});
     };
@@ -85,7 +86,7 @@ void attached::look_at_program(component_plan& plan, const lifecycle_request& re
     if (!build) return refuse(process.executable + " was not built by Go: dlv can do nothing with it");
 
     if (!definition_.binary.empty()) {
-        if (auto fine = plan_binary(plan, process.executable, {}, request); !fine) return refuse(fine.error());
+        if (auto fine = plan_binary(plan, process.executable, {}, request, examined_); !fine) return refuse(fine.error());
         const auto examined = examine_debug_binary(plan.binary, {});
         const auto given = examined && examined->file ? elf_file::of(examined->file.get(), plan.binary)
                                                       : outcome<elf_file>(error_text(plan.binary + " cannot be examined"));
@@ -95,7 +96,7 @@ void attached::look_at_program(component_plan& plan, const lifecycle_request& re
                    "go tool buildid /proc/" + std::to_string(process.pid) + "/exe says which one does");
         return;
     }
-    if (auto fine = check_dlv(definition_); !fine) return refuse(fine.error());
+    if (auto fine = check_dlv(definition_, examined_); !fine) return refuse(fine.error());
     const auto dlv = find_dlv(definition_.dlv);
     const auto version = dlv ? version_of(*dlv) : outcome<dlv_version>(dlv.error());
     if (!version) refuse(version.error());
@@ -149,9 +150,8 @@ outcome<component_plan> attached::inspect(const lifecycle_request& request) {
     const auto number = std::to_string(process.pid);
     plan.moved = "nothing: dlv attaches to process " + number + ", which stays where it is";
     plan.comes_back = "dlv clears its breakpoints and lets go of process " + number + ", which goes on";
-    plan.undo_by_hand = {"systemctl stop 'delvegate-guard-" + definition_.name + ".service' 'delvegate-debuggee-" +
-                         definition_.name + ".service'"};
-    plan.needed = {"systemd"};
+    plan.undo_by_hand = {end_by_hand(definition_.name)};
+    plan_service_host(plan);
     auto hash = plan_hash(plan);
     if (!hash) return error_text(hash.error());
     plan.hash = *hash;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -19,6 +20,7 @@
 #include "launcher/detacher.h"
 #include "launcher/dlv_version.h"
 #include "launcher/plan_json.h"
+#include "launcher/service_host.h"
 #include "storage/sha256.h"
 #include "storage/trusted_file.h"
 
@@ -136,12 +138,12 @@ outcome<component_plan> core_dump::inspect(const lifecycle_request& request) {
     const auto& info = core->info;
     plan.manifest_hash = storage::sha256_hex(std::to_string(info.st_ino) + " " + std::to_string(info.st_size) + " " +
                                              std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec));
-    if (auto fine = plan_binary(plan, definition_.name, {}, request); !fine) return error_text(fine.error());
+    if (auto fine = plan_binary(plan, definition_.name, {}, request, examined_); !fine) return error_text(fine.error());
     for (const auto& file : {core->path, plan.binary})
         if (!file.empty() && !readable_by(file, plan.process.uid, plan.process.gid))
             plan.findings.push_back({severity::refusal, file + " cannot be read by " + definition_.user + ", as whom dlv runs",
                                      "setfacl -m u:" + definition_.user + ":r " + file + ", and x for the directories above it"});
-    if (const auto dlv = check_dlv(definition_) ? find_dlv(definition_.dlv) : outcome<std::string>(text({})); dlv && !dlv->empty())
+    if (const auto dlv = examined_.dlv ? find_dlv(definition_.dlv) : outcome<std::string>(error_text("")); dlv)
         if (const auto version = version_of(*dlv); version && !(*version >= first_with_unix_sockets))
             plan.findings.push_back({severity::warning, "dlv " + to_string(*version) + " listens on TCP only, so it is not shut off "
                                      "from the node's network", "install dlv 1.22.1 or later"});
@@ -149,9 +151,11 @@ outcome<component_plan> core_dump::inspect(const lifecycle_request& request) {
     plan.moved = "nothing: dlv reads " + core->path;
     plan.comes_back = "dlv is ended";
     plan.budget.derivation = "it does not run";
-    plan.undo_by_hand = {"systemctl stop 'delvegate-guard-" + definition_.name + ".service' 'delvegate-debuggee-" +
-                         definition_.name + ".service'"};
-    plan.needed = {"systemd"};
+    plan.undo_by_hand = {end_by_hand(definition_.name)};
+    plan_service_host(plan);
+    if (std::ranges::find(plan.needed, "systemd") == plan.needed.end())
+        plan.findings.push_back({severity::warning, "without systemd dlv is shut off from nothing but what " + definition_.user +
+                                 " may not do: it has the node's network, homes and /tmp", {}});
     auto hash = plan_hash(plan);
     if (!hash) return error_text(hash.error());
     plan.hash = *hash;

@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "launcher/arguments.h"
 #include "launcher/daemon_set.h"
@@ -18,6 +16,8 @@
 #include "launcher/own_host.h"
 #include "launcher/plan_json.h"
 #include "launcher/pod_process.h"
+#include "launcher/service_host.h"
+#include "launcher/yaml_document.h"
 #include "storage/sha256.h"
 
 namespace launcher {
@@ -36,9 +36,8 @@ std::string host_name() {
 }
 
 std::optional<std::string> text_of(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) return std::nullopt;
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    auto text = read_regular_file(file, 1u << 20);  // named by an argument: it may be anything
+    return text ? std::optional(std::move(*text)) : std::nullopt;
 }
 
 std::vector<std::string> values(const std::vector<sourced_word>& words) {
@@ -250,8 +249,7 @@ void daemon_set::foresee(const json& object, bool forced, component_plan& plan) 
     plan.moved = "the " + what() + " is patched once: updateStrategy OnDelete, and an affinity that does not want node " + node_ +
                  "; this node's pod ends, no other one does";
     plan.comes_back = "the two edits are undone, and the same ControllerRevision's pod returns to the node";
-    plan.undo_by_hand = {"systemctl stop 'delvegate-guard-" + definition_.name + ".service' 'delvegate-debuggee-" + definition_.name +
-                         ".service'"};
+    plan.undo_by_hand = {end_by_hand(definition_.name, configuration_.scope)};
     auto then = object;
     if (!apply_patch(then, *patch)) return;
     auto back = patch_back(then, node_).patch;
@@ -330,11 +328,12 @@ outcome<component_plan> daemon_set::inspect(const lifecycle_request& request) {
     check_host_paths(host_paths_, plan.findings);
     check_files(plan.process, plan.findings);
     forbid_together(plan, request);
-    if (auto fine = plan_binary(plan, program_, plan.process.image_version, request); !fine) return error_text(fine.error());
+    if (auto fine = plan_binary(plan, program_, plan.process.image_version, request, examined_); !fine) return error_text(fine.error());
     plan_budget(plan, program_, node_lease_);
     foresee(found->object, request.forced(force::not_together), plan);
     plan.needed = {"kube-apiserver, for the patch and the process's work (" + definition_.kubeconfig + ", by " + configuration_.kubectl + ")",
-                   "kube-controller-manager, or nobody ends the pod and makes it again", "the kubelet of this node", "systemd"};
+                   "kube-controller-manager, or nobody ends the pod and makes it again", "the kubelet of this node"};
+    plan_service_host(plan, configuration_.scope);
     auto hash = plan_hash(plan);
     if (!hash) return error_text(hash.error());
     plan.hash = *hash;

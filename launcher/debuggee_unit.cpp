@@ -18,6 +18,7 @@
 #include "launcher/failure.h"
 #include "launcher/guard.h"
 #include "launcher/loopback.h"
+#include "launcher/oom_score.h"
 #include "launcher/process_tree.h"
 #include "launcher/readiness.h"
 #include "launcher/start_patience.h"
@@ -86,7 +87,13 @@ outcome<unique_fd> listen_at(const std::string& path, int type) {
 
 }  // namespace
 
-outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan& plan, const session_files& files,
+bool steers_the_loader(const std::string& variable) {
+    constexpr std::string_view names[] = {"GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "NLSPATH", "TMPDIR", "MALLOC_TRACE",
+                                          "RES_OPTIONS", "HOSTALIASES", "LOCALDOMAIN", "NIS_PATH", "TZDIR", "GETCONF_DIR"};
+    return variable.starts_with("LD_") || std::find(std::begin(names), std::end(names), variable) != std::end(names);
+}
+
+outcome<launched> launch_debuggee(service_host& host, const component_plan& plan, const session_files& files,
                                   std::chrono::milliseconds patience) {
     const auto dlv = find_dlv(plan.definition.dlv);
     if (!dlv) return error_text(dlv.error());
@@ -101,12 +108,14 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
     service.argv = words_of(plan, spec, *dlv, by_socket ? "unix:" + files.dlv_socket : quieter_loopback() + ":0");
     for (const auto& [name, word] : plan.process.env) service.environment.emplace_back(name, word.value);
     service.environment.emplace_back("GO_TELEMETRY_CHILD", "2");  // no telemetry sidecar of dlv's
+    service.environment_file = files.directory + "/environment";   // a container's holds secrets
     service.working_directory = plan.process.working_directory;
     service.uid = plan.process.uid;
     service.gid = plan.process.gid;
     service.groups = plan.process.groups;
     service.mounts = plan.process.mounts;
     service.memory_max = plan.definition.memory_limit;
+    service.oom_score_adjust = oom_score_for(own_oom_score(plan.process));
     service.limit_nofile = 1u << 20;
     service.timeout_stop = seconds(10);
     if (plan.process.mode == dlv_mode::attach) {
@@ -121,8 +130,17 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
     struct stat info {};
     const auto start = ::stat(files.output.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 
-    if (auto fine = systemd.reset_failed(service.unit); !fine) return error_text(fine.error());
-    if (auto fine = systemd.start_transient(service); !fine) return error_text(fine.error());
+    // setpriv changes the user while it still is root's, under these.
+    for (const auto& [name, word] : plan.process.env)
+        if (plan.process.uid != 0 && steers_the_loader(name))
+            return "the environment of " + plan.definition.name + " has " + name + ", which would steer a program of root's before "
+                   "it becomes the component's user: remove it";
+    if (auto fine = host.forget(service.unit); !fine) return error_text(fine.error());
+    if (auto fine = host.start(service); !fine) {
+        // A job that took too long goes on without us, and must not.
+        (void)end_debuggee_unit(host, service.unit, {}, seconds(0));
+        return error_text(fine.error());
+    }
     launched result;
     std::string trouble;
     const bool announced = wait_until(patience, [&] {
@@ -139,8 +157,8 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
             else result.address = *address;
             return true;
         }
-        const auto unit = systemd.properties(service.unit);
-        if (unit && !unit->is_active() && unit->active_state != "activating") {
+        const auto unit = host.state(service.unit);
+        if (unit && !unit->is_running()) {
             trouble = explain_failure(spec, read_from(files.output, start), 1, 0);
             return true;
         }
@@ -148,20 +166,20 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
     });
     if (!announced) trouble = *dlv + " did not say within " + in_seconds(patience) + " where it listens; its output is in " + files.output;
     if (trouble.empty()) {
-        const auto unit = systemd.properties(service.unit);
+        const auto unit = host.state(service.unit);
         if (unit) result.dlv = mark_process(unit->main_pid);
         if (result.dlv.pid == 0) trouble = explain_failure(spec, read_from(files.output, start), 1, 0);
     }
     if (!trouble.empty()) {
-        if (auto ended = end_debuggee_unit(systemd, service.unit, {}, seconds(0)); !ended) trouble += "; " + ended.error();
+        if (auto ended = end_debuggee_unit(host, service.unit, {}, seconds(0)); !ended) trouble += "; " + ended.error();
         return trouble;
     }
     return result;
 }
 
-outcome<process_mark> find_debuggee(systemd_manager& systemd, const std::string& unit, const process_mark& dlv,
+outcome<process_mark> find_debuggee(service_host& host, const std::string& unit, const process_mark& dlv,
                                     const file_identity& checked) {
-    const auto all = systemd.unit_processes(unit);
+    const auto all = host.processes(unit);
     if (!all) return error_text(all.error());
     for (const auto pid : *all) {
         process_stat stat;
@@ -178,7 +196,7 @@ outcome<process_mark> find_debuggee(systemd_manager& systemd, const std::string&
     return process_mark{};
 }
 
-outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan& plan, const session_files& files,
+outcome<process_mark> start_guard(service_host& host, const component_plan& plan, const session_files& files,
                                   const dlv_address& dlv, protocol::class_set ceiling, std::chrono::milliseconds patience) {
     auto control = listen_at(files.control, SOCK_SEQPACKET);
     auto gateway = listen_at(files.gateway, SOCK_STREAM);
@@ -198,6 +216,7 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
     settings.address = dlv;
     settings.ceiling = ceiling;
     settings.budget = plan.budget;
+    settings.entry_limit = plan.definition.session_timeout;
     settings.component = plan.definition.name;
     settings.state_file = files.debuggee + "/guard.json";
     if (auto sent = send_guard_settings(ours.get(), settings); !sent) return error_text(sent.error());
@@ -211,9 +230,14 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
     service.groups = plan.process.groups;
     service.memory_max = guard_memory;
     service.oom_score_adjust = -900;  // it must outlive what it guards
+    service.hardened = true;
+    service.writable = {files.debuggee};
     service.standard_input = theirs.get();
-    if (auto fine = systemd.reset_failed(service.unit); !fine) return error_text(fine.error());
-    if (auto fine = systemd.start_transient(service); !fine) return error_text(fine.error());
+    if (auto fine = host.forget(service.unit); !fine) return error_text(fine.error());
+    if (auto fine = host.start(service); !fine) {
+        (void)host.stop(service.unit);
+        return error_text(fine.error());
+    }
 
     std::string last = "it has not answered";
     const bool ready = wait_until(patience, [&] {
@@ -224,8 +248,8 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
         }
         // What dlv finds out only after it has begun to listen: a core file of another program.
         if (plan.process.mode != dlv_mode::exec) {
-            const auto dlv_unit = systemd.properties(debuggee_unit_of(plan.definition.name));
-            if (dlv_unit && !dlv_unit->is_active()) {
+            const auto dlv_unit = host.state(debuggee_unit_of(plan.definition.name));
+            if (dlv_unit && !dlv_unit->is_running()) {
                 last = "dlv has ended, see " + files.output;
                 return true;
             }
@@ -233,16 +257,16 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
         const auto status = read_guard_status(*answer);
         return status && status->state != "unknown";
     });
-    const auto unit = systemd.properties(service.unit);
+    const auto unit = host.state(service.unit);
     const auto mark = unit ? mark_process(unit->main_pid) : process_mark{};
     if (!ready || mark.pid == 0 || last.starts_with("dlv has ended")) {
-        (void)systemd.stop(service.unit);
+        (void)host.stop(service.unit);
         return "the guard of " + plan.definition.name + " did not come up: " + last + "; its log is " + log;
     }
     return mark;
 }
 
-outcome<void> end_debuggee_unit(systemd_manager& systemd, const std::string& unit, const process_mark& debuggee,
+outcome<void> end_debuggee_unit(service_host& host, const std::string& unit, const process_mark& debuggee,
                                 std::chrono::milliseconds grace) {
     if (debuggee.pid != 0 && still_running(debuggee)) {
         // Its own handler: leases are released, requests finished. A signal to dlv would kill it instead.
@@ -250,12 +274,12 @@ outcome<void> end_debuggee_unit(systemd_manager& systemd, const std::string& uni
         wait_until(grace, [&] { return !still_running(debuggee); });
         if (still_running(debuggee)) ::kill(debuggee.pid, SIGKILL);
     }
-    if (auto stopped = systemd.stop(unit); !stopped) {
-        (void)systemd.kill_unit(unit, SIGKILL);
-        if (auto again = systemd.stop(unit); !again) return error_text(again.error());
+    if (auto stopped = host.stop(unit); !stopped) {
+        (void)host.kill(unit, SIGKILL);
+        if (auto again = host.stop(unit); !again) return error_text(again.error());
     }
-    (void)systemd.reset_failed(unit);
-    const auto left = systemd.unit_processes(unit);
+    (void)host.forget(unit);
+    const auto left = host.processes(unit);
     if (!left) return error_text(left.error());
     if (!left->empty())
         return "process " + std::to_string(left->front()) + " of " + unit + " cannot be ended: it hangs in the kernel";

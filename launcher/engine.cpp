@@ -13,7 +13,9 @@
 #include "launcher/engine_run.h"
 #include "launcher/guard.h"
 #include "launcher/left_behind.h"
+#include "launcher/oom_score.h"
 #include "launcher/plan_store.h"
+#include "launcher/stray_holds.h"
 
 namespace launcher {
 
@@ -21,6 +23,7 @@ namespace {
 
 constexpr std::int64_t beat_interval = 30'000'000'000;  // nanoseconds between heartbeats that reach the journal
 constexpr auto status_patience = std::chrono::milliseconds(500);
+constexpr auto notice_patience = std::chrono::seconds(3);  // of a process that ends, for the node's annotation
 
 unix_seconds seconds_of(std::chrono::system_clock::time_point at) {
     return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
@@ -32,9 +35,11 @@ bool same_session(const std::optional<detachment>& row, const std::string& sessi
 
 }  // namespace
 
-engine::engine(const launcher_config& configuration) : configuration_(configuration) {
+engine::engine(const launcher_config& configuration, detacher_factory make)
+    : configuration_(configuration), make_(std::move(make)), notice_(notice_place_of(configuration_)) {
     std::error_code error;
     std::filesystem::create_directories(std::filesystem::path(configuration_.state_directory).parent_path(), error);
+    plan_key_ = plan_key::open(configuration_.state_directory);
     auto opened = journal::open(configuration_.state_directory);
     if (opened)
         journal_.emplace(std::move(*opened));
@@ -49,6 +54,7 @@ engine::~engine() {
     }
     watch_wakes_.notify_all();
     if (watch_.joinable()) watch_.join();
+    notice_.settle(notice_patience);
 }
 
 engine::place& engine::place_of(const std::string& name) {
@@ -87,7 +93,17 @@ outcome<component_plan> engine::inspect(const std::string& name) {
     if (row && *row && (*row)->step != journal_step::returned)
         return error_text(name + " is out since " + utc_text((*row)->since.wall) + " by " + (*row)->started_by +
                        ": what start would do can be said when it is back");
-    return make_detacher(**definition, configuration_)->inspect({});
+    return keyed(make_(**definition, configuration_)->inspect({}));
+}
+
+outcome<component_plan> engine::keyed(outcome<component_plan> plan) {
+    if (!plan) return plan;
+    auto sealed = plan_key_->seal(plan->hash);
+    if (!sealed) return error_text(sealed.error());
+    plan->hash = *sealed;
+    if (takes_away(plan->definition.kind))
+        plan->findings.push_back({severity::note, oom_words(plan->definition.name, own_oom_score(plan->process)), {}});
+    return plan;
 }
 
 outcome<component_status> engine::start(const std::string& name, const lifecycle_request& request,
@@ -99,64 +115,20 @@ outcome<component_status> engine::start(const std::string& name, const lifecycle
 
 outcome<component_status> engine::stop(const std::string& name, const lifecycle_request& request,
                                        const progress_callback& progress) {
-    const auto definition = definition_of(name);
-    if (!definition) return error_text(definition.error());
-    run one(*this, **definition, progress);
+    // What gives back works for what is not in launcher.yaml any more.
+    const auto all = known();
+    const auto definition = std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.name == name; });
+    if (definition == all.end()) return error_text(definition_of(name).error());
+    run one(*this, *definition, progress);
     const auto row = row_of(name);
     if (row && !*row) return error_text(name + " is not out: there is nothing to stop");
     if (row && !same_session(*row, request.session))
         return error_text("the session that was to be stopped is over; " + name + " is out in another one, by " + (*row)->started_by);
     auto back = one.bring_back(found_on_disk::occasion::restore_asked, true);
     if (!back) return error_text(back.error());
-    auto status = status_of(**definition);
+    auto status = status_of(*definition);
     status.notes.push_back(*back);
     return status;
-}
-
-std::vector<component_definition> engine::known() {
-    auto all = configuration_.components;
-    const std::lock_guard lock(journal_lock_);
-    const auto rows = journal_ ? journal_->active() : outcome<std::vector<detachment>>(error_text(journal_trouble_));
-    if (!rows) return all;
-    for (const auto& row : *rows) {
-        if (configuration_.find(row.component) != nullptr) continue;
-        component_definition gone;  // taken out of launcher.yaml while it was out
-        gone.name = row.component;
-        gone.kind = row.kind;
-        if (row.kind == component_kind::systemd) gone.unit = row.target_file;
-        if (row.kind == component_kind::daemon_set) {
-            const auto path = std::filesystem::path(row.target_file);  // daemonset/NAMESPACE/NAME
-            gone.daemon_set = path.filename();
-            gone.name_space = path.parent_path().filename();
-        }
-        all.push_back(std::move(gone));
-    }
-    return all;
-}
-
-outcome<std::vector<restore_report>> engine::restore(const std::string& name, const lifecycle_request& request,
-                                                     const progress_callback& progress) {
-    using occasion = found_on_disk::occasion;
-    const auto why = request.decide == decision::keep_theirs     ? occasion::root_set_aside
-                     : request.decide == decision::put_back_ours ? occasion::root_put_back
-                                                                 : occasion::restore_asked;
-    std::vector<restore_report> reports;
-    for (const auto& definition : known()) {
-        if (!name.empty() && definition.name != name) continue;
-        restore_report report;
-        report.name = definition.name;
-        run one(*this, definition, progress);
-        auto back = one.bring_back(why, false);
-        report.restored = back.has_value();
-        report.text = back ? *back : back.error();
-        report.nothing_to_do = back && !one.touched();
-        if (!back)
-            report.decide = {"delvegate restore " + definition.name + " --put-back-ours",
-                             "delvegate restore " + definition.name + " --keep-theirs"};
-        reports.push_back(std::move(report));
-    }
-    if (reports.empty() && !name.empty()) return definition_of(name).error();
-    return reports;
 }
 
 component_status engine::status_of(const component_definition& definition) {
@@ -182,6 +154,12 @@ component_status engine::status_of(const component_definition& definition) {
     }
     if (!*row) {
         if (!working && status.state != component_state::failed) status.state = component_state::available;
+        if (!working && known_by_its_hold(definition)) {
+            status.state = component_state::not_put_back;
+            status.detached = true;
+            status.notes.push_back(definition.manifest_directory + " is held, and neither launcher.yaml nor the journal speaks of "
+                                                                   "it: delvegate restore " + definition.name + " puts it back");
+        }
         return status;
     }
     const auto& out = **row;
@@ -221,8 +199,11 @@ std::vector<component_status> engine::status() {
 outcome<unique_fd> engine::dial(const std::string& name, const std::string& session) {
     const auto row = row_of(name);
     if (!row) return error_text(row.error());
-    if (!same_session(*row, session) || (*row)->step != journal_step::running)
+    if (!*row || !same_session(*row, session) || (*row)->step != journal_step::running)
         return name + " does not run under dlv" + (*row ? " in that session" : "") + ": delvegate start " + name;
+    if (ceiling_of(**row).empty())
+        return name + " is not armed any more: root on the node can arm it again: sudo delvegate arm " + name + " --for 2h";
+    if (auto told = tell_ceiling(**row, false); !told) return error_text(told.error());
     const auto files = files_of(configuration_, name, (*row)->id);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -267,26 +248,6 @@ outcome<void> engine::heartbeat(const std::string& name, const std::string& sess
     here.beaten = at.boot;
     here.beaten_with_people = sessions;
     return {};
-}
-
-std::vector<restore_report> engine::recover(const progress_callback& progress) {
-    std::vector<restore_report> reports;
-    auto all = known();
-    // An API server may not answer, and the manifests are not to wait for it.
-    std::stable_partition(all.begin(), all.end(), [](const auto& each) { return each.kind != component_kind::daemon_set; });
-    for (const auto& definition : all) {
-        run one(*this, definition, progress);
-        auto back = one.bring_back(found_on_disk::occasion::launcher_start, false);
-        if (back && !one.touched()) continue;
-        restore_report report;
-        report.name = definition.name;
-        const auto after = row_of(definition.name);
-        report.restored = back && after && !*after;
-        report.text = back ? *back : back.error();
-        reports.push_back(std::move(report));
-    }
-    watch();
-    return reports;
 }
 
 outcome<std::unique_ptr<component_manager>> make_component_manager(const launcher_config& configuration) {

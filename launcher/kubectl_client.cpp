@@ -152,4 +152,11 @@ outcome<protocol::json> kubectl_client::patch_daemon_set(const std::string& name
     return read(said->output, what);
 }
 
+outcome<void> kubectl_client::patch_node(const std::string& node, const protocol::json& patch) const {
+    auto said = run({"patch", "nodes", node, "--type=merge", "--output=name", "--patch=" + protocol::to_text(patch)});
+    if (!said) return said.error();
+    if (!said->fine) return "node " + node + " was not patched: " + said->trouble;
+    return {};
+}
+
 }  // namespace launcher

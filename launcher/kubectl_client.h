@@ -35,6 +35,8 @@ public:
     // is every other one: whoever gets it looks at the object again.
     outcome<protocol::json> patch_daemon_set(const std::string& name_space, const std::string& name,
                                              const protocol::json& patch) const;
+    // A merge patch of a node: an annotation that is null is removed.
+    outcome<void> patch_node(const std::string& node, const protocol::json& patch) const;
 
     const kubectl_setup& setup() const { return setup_; }
 

@@ -22,7 +22,8 @@ const std::vector<config_key<launcher_config>>& launcher_keys() {
         {"runtimeDirectory", "path", false, "/run/delvegate/launcher", "dlv's sockets and what else a reboot may forget.", "",
          [](launcher_config& to, const words& value) { return path_into(to.runtime_directory, value[0]); }},
         {"logFile", "path", false, "/var/log/delvegate/launcher.jsonl",
-         "The launcher's own log of verbs, one JSON object a line, root's (0600); kept below 64 MiB with the file before it.", "",
+         "The launcher's own log of verbs, one JSON object a line, root's (0600); kept below 64 MiB with the file before "
+         "it. Beside it, with `.gateway` behind its name, as much of what the gateway asked in vain or only to look.", "",
          [](launcher_config& to, const words& value) { return path_into(to.log_file, value[0]); }},
         {"gatewayUser", "text", false, "delvegate",
          "The system user the gateway runs as: it may ask, within what is armed. There need not be one.", "",
@@ -43,7 +44,7 @@ const std::vector<config_key<launcher_config>>& launcher_keys() {
              return seconds_into(to.arm_time_max, value[0], std::chrono::minutes(1), std::chrono::hours(24 * 366));
          }},
         {"remoteStarts", "count", false, "6",
-         "Starts of one component through the gateway within remoteStartsPeriod, and as many stops; 0: none.", "",
+         "Starts of one component through the gateway within remoteStartsPeriod, and as many stops and restores; 0: none.", "",
          [](launcher_config& to, const words& value) { return count_into(to.remote_starts, value[0], 0, 10'000); }},
         {"remoteStartsPeriod", "duration", false, "10m", "The time that remoteStarts counts in.", "",
          [](launcher_config& to, const words& value) {

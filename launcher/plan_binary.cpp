@@ -47,21 +47,22 @@ std::optional<std::string> config_text(component_plan& plan, const std::string& 
 
 }  // namespace
 
-outcome<void> check_dlv(const component_definition& definition) {
+outcome<void> check_dlv(const component_definition& definition, examined_files& seen) {
     const auto dlv = find_dlv(definition.dlv);
     if (!dlv) return dlv.error();
     const auto file = open_guarded(*dlv);
     if (!file) return file.error();
     if (!file->unsafe.empty()) return "dlv of " + definition.name + " is not run as root: " + file->unsafe + "; " + file->mend;
+    seen.dlv = file->identity;
     return {};
 }
 
 outcome<void> plan_binary(component_plan& plan, const std::string& original, const std::string& running_version,
-                          const lifecycle_request& request) {
+                          const lifecycle_request& request, examined_files& seen) {
     const auto refuse = [&](std::string text, std::string mend = {}) {
         plan.findings.push_back({severity::refusal, std::move(text), std::move(mend)});
     };
-    const auto safe = check_dlv(plan.definition);
+    const auto safe = check_dlv(plan.definition, seen);
     const auto dlv = safe ? find_dlv(plan.definition.dlv) : outcome<std::string>(error_text(safe.error()));
     const auto version = dlv ? version_of(*dlv) : outcome<dlv_version>(dlv.error());
     if (!version) refuse(version.error());
@@ -84,6 +85,7 @@ outcome<void> plan_binary(component_plan& plan, const std::string& original, con
         return {};
     }
     plan.binary = examined->path;
+    seen.binary = examined->identity;
     plan.memory_needed = examined->memory_needed;
     for (auto& each : examined->findings) plan.findings.push_back(std::move(each));
     if (plan.definition.memory_limit != 0 && plan.memory_needed > plan.definition.memory_limit)

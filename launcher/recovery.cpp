@@ -36,7 +36,8 @@ bool still_good(const found_on_disk& f, const view& v) {
     if (!takes_away(f.kind)) return true;
     if (f.kind == component_kind::systemd) return f.drop_in != drop_in_at::changed;
     if (f.kind == component_kind::daemon_set) return f.patch == patch_at::ours || f.patch == patch_at::unreachable;
-    return f.record == record_state::good && f.held == held_at::as_recorded && f.target == target_at::none;
+    return f.record == record_state::good && f.held == held_at::as_recorded && f.target == target_at::none &&
+           f.same_session && !f.held_by_another;
 }
 
 // Root must decide. What still does the component's work is left to do it; what is broken is ended.
@@ -64,6 +65,8 @@ recovery_decision nothing_held(const found_on_disk& f, const view& v) {
     const bool there = f.target != target_at::none;
     switch (f.record) {
         case record_state::none:
+            if (f.held_by_another)
+                return restored(v, manifest_do::none, false, "its manifest is held for another component's session, which puts it back");
             if (!there && from(f, v, journal_step::detaching) && f.step != journal_step::returned)
                 return left_to_root(v, "the manifest is neither in its place nor held: it was removed by somebody else");
             return restored(v, manifest_do::none, false,
@@ -91,6 +94,9 @@ recovery_decision nothing_held(const found_on_disk& f, const view& v) {
 recovery_decision something_held(const found_on_disk& f, const view& v) {
     if (f.target == target_at::same && f.held == held_at::as_recorded)
         return restored(v, manifest_do::drop_ours, false, "somebody has put the same manifest back already");
+    if (f.target != target_at::none && f.why == occasion::root_put_back)
+        return restored(v, manifest_do::replace_theirs, true,
+                        "root has decided: what is held is put back, and the manifest that was in its place is stored beside");
     if (f.target != target_at::none)
         return restored(v, manifest_do::keep_theirs_report, true,
                         "another manifest is in its place: it is kept, and the one that was held is stored beside");
@@ -109,6 +115,8 @@ recovery_decision for_static_pod(const found_on_disk& f, const view& v) {
     const bool something = f.held != held_at::none || f.record != record_state::none;
     if (f.why == occasion::root_set_aside && something)
         return restored(v, manifest_do::set_aside, true, "root has decided that what was held is not to come back");
+    if (f.why == occasion::root_set_aside && (v.row || v.any))
+        return restored(v, manifest_do::none, true, "root has decided that what is there now stays; nothing was held");
     return f.held == held_at::none ? nothing_held(f, v) : something_held(f, v);
 }
 

@@ -5,7 +5,7 @@ import unittest
 
 from harness import waiting
 from harness.rig import manifests
-from test_static_pod import DEFINITION, MANIFEST, NAME, StaticPodCase
+from test_static_pod import DEFINITION, MANIFEST, NAME, StaticPodCase, stamp
 
 
 class WhileItIsOut(StaticPodCase):
@@ -53,6 +53,28 @@ class WhileItIsOut(StaticPodCase):
         self.delvegate("stop", NAME).succeeded()
         self.assertEqual(self.node.read(MANIFEST), self.was[2])
         self.kubelet.wait_running(NAME)
+
+    def decide(self, option):
+        """Root's word, where no launcher has seen the other file yet."""
+        self.launcher.stop()
+        self.kubelet.put(f"{NAME}.yaml", manifests.scheduler(extra=["--say=theirs"]))
+        theirs = self.node.read(MANIFEST)
+        self.delvegate("restore", NAME, option).succeeded()
+        self.kubelet.wait_running(NAME)
+        return theirs
+
+    def test_root_has_ours_put_back(self):
+        theirs = self.decide("--put-back-ours")
+        self.assertEqual(stamp(self.node, MANIFEST), self.was)
+        kept = self.node.run(["sh", "-c", f"cat {manifests.DIRECTORY}/../delvegate-held/*superseded*"], check=True).stdout
+        self.assertEqual(kept, theirs)
+
+    def test_root_keeps_theirs(self):
+        theirs = self.decide("--keep-theirs")
+        self.assertEqual(self.node.read(MANIFEST), theirs)
+        kept = self.node.run(["sh", "-c", f"cat {manifests.DIRECTORY}/../delvegate-held/*superseded*"], check=True).stdout
+        self.assertTrue(kept.startswith(self.was[2]))
+        self.delvegate("restore", NAME).succeeded()
 
     def test_the_kubelet_is_stopped(self):
         """It cannot come back without one, and is put back all the same."""

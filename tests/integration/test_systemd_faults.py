@@ -138,7 +138,7 @@ class BeforeItIsOut(ServiceCase):
         self.assert_untouched(VARIABLES)
 
     def test_unit_is_malformed(self):
-        self.write_unit("[Service]\nExecStart=app\n")
+        self.write_unit("[Service]\nExecStart=./app\n")
         self.assert_untouched(UNIT)
 
     def test_unit_is_gone(self):
@@ -154,7 +154,7 @@ class BeforeItIsOut(ServiceCase):
         """What runs is told of, and nothing is done."""
         self.node.write("/etc/delvegate/launcher.yaml", "components: [\n", 0o600)
         answer = self.node.run(["delvegate", "launcher"])
-        self.assertEqual(answer.returncode, 1, answer)
+        self.assertEqual(answer.returncode, 2, answer.stderr)
         self.assertIn("/etc/delvegate/launcher.yaml", answer.stderr)
         self.assertEqual(self.main_pid(), self.first)
 

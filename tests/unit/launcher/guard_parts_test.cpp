@@ -62,6 +62,8 @@ TEST(guard_settings, arrive_with_their_descriptors) {
     sent.in_path = false;
     sent.budget = {std::chrono::seconds(8), std::chrono::seconds(25), "lease"};
     sent.duty = std::chrono::milliseconds(1500);
+    sent.mercy = std::chrono::milliseconds(700);
+    sent.entry_limit = std::chrono::milliseconds(90'000);
     sent.component = "kube-scheduler";
     sent.state_file = "/run/d/guard.json";
     ASSERT_TRUE(send_guard_settings(pair[0], sent));
@@ -74,6 +76,8 @@ TEST(guard_settings, arrive_with_their_descriptors) {
     EXPECT_EQ(got->budget.disturb, sent.budget.disturb);
     EXPECT_EQ(got->budget.damage, sent.budget.damage);
     EXPECT_EQ(got->duty, sent.duty);
+    EXPECT_EQ(got->mercy, sent.mercy);
+    EXPECT_EQ(got->entry_limit, sent.entry_limit);
     EXPECT_EQ(got->component, sent.component);
     EXPECT_EQ(got->state_file, sent.state_file);
     ASSERT_EQ(::write(got->log_fd, "x", 1), 1);

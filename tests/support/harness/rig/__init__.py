@@ -5,5 +5,6 @@ from .cluster import Cluster
 from .delvegate import Launcher
 from .kubelet import Kubelet
 from .node import Node, needs_root
+from .plain import PlainKubelet, PlainLauncher, PlainNode
 
-__all__ = ["Cluster", "Kubelet", "Launcher", "Node", "RigCase", "needs_root"]
+__all__ = ["Cluster", "Kubelet", "Launcher", "Node", "PlainKubelet", "PlainLauncher", "PlainNode", "RigCase", "needs_root"]

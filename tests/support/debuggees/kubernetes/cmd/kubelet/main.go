@@ -106,6 +106,10 @@ func main() {
 	if os.Args[0] == "rig-container" {
 		kubelet.Container()
 	}
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
+		fmt.Println("Kubernetes", version.Get())
+		return
+	}
 	parse(os.Args[1:])
 	signals, stop := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)

@@ -131,33 +131,6 @@ func (k *Kubelet) syncLoopIteration(ended chan<- struct{}) error {
 	return k.beat()
 }
 
-// wanted are the pods of files and of the API server that are not to end; by UID.
-func (k *Kubelet) wanted() map[string]*manifest.Pod {
-	wanted := map[string]*manifest.Pod{}
-	for _, pod := range k.source.pods {
-		wanted[pod.Metadata.UID] = pod
-	}
-	for _, pod := range k.bound {
-		if !pod.deleting {
-			wanted[pod.Metadata.UID] = pod.Pod
-		}
-	}
-	return wanted
-}
-
-// tell says what has become of the API server's pods.
-func (k *Kubelet) tell() {
-	for _, pod := range k.bound {
-		count := 0
-		for _, one := range k.containers {
-			if one.UID == pod.Metadata.UID && one.running() {
-				count++
-			}
-		}
-		go k.remote.tell(pod, count == len(pod.Spec.Containers), count == 0)
-	}
-}
-
 func (k *Kubelet) syncPod(pod *manifest.Pod, ended chan<- struct{}) {
 	for _, one := range k.containers { // a static pod waits for the one of the same name before it
 		if one.Key == pod.Key() && one.running() && (one.UID != pod.Metadata.UID || one.Killing) {

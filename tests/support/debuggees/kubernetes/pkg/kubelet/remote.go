@@ -194,3 +194,30 @@ func (r *remote) tell(pod bound, running, gone bool) {
 		r.log("%v", err)
 	}
 }
+
+// wanted are the pods of files and of the API server that are not to end; by UID.
+func (k *Kubelet) wanted() map[string]*manifest.Pod {
+	wanted := map[string]*manifest.Pod{}
+	for _, pod := range k.source.pods {
+		wanted[pod.Metadata.UID] = pod
+	}
+	for _, pod := range k.bound {
+		if !pod.deleting {
+			wanted[pod.Metadata.UID] = pod.Pod
+		}
+	}
+	return wanted
+}
+
+// tell says what has become of the API server's pods.
+func (k *Kubelet) tell() {
+	for _, pod := range k.bound {
+		count := 0
+		for _, one := range k.containers {
+			if one.UID == pod.Metadata.UID && one.running() {
+				count++
+			}
+		}
+		go k.remote.tell(pod, count == len(pod.Spec.Containers), count == 0)
+	}
+}
