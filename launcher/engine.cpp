@@ -187,6 +187,9 @@ component_status engine::status_of(const component_definition& definition) {
         if (guard && guard->breakpoints_off)
             status.warnings.push_back("the guard has switched its breakpoints off: the stop budget was used up");
     }
+    // A launcher that has just started looks first: what it will find out is not "available" until then.
+    if (status.state == component_state::available)
+        status.state = out.step == journal_step::running ? component_state::running : component_state::restoring;
     return status;
 }
 
@@ -223,6 +226,8 @@ outcome<void> engine::heartbeat(const std::string& name, const std::string& sess
     auto row = row_of(name);
     if (!row) return error_text(row.error());
     if (!same_session(*row, session)) return name + " is not out in that session";
+    // Who has nothing to do there any more does not keep it out either.
+    if (ceiling_of(**row).empty()) return name + " is not armed any more: it is put back when its sessionTimeout is over";
     const auto files = files_of(configuration_, name, (*row)->id);
     const auto told = ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "alive"}}), status_patience);
     auto& here = place_of(name);

@@ -51,6 +51,15 @@ bool set_oom_score(int value) noexcept {
     return done;
 }
 
+// Where it cannot be raised so far, in a container, as far as it can.
+bool set_open_files(std::uint64_t count) noexcept {
+    rlimit limit{count, count};
+    if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) return true;
+    if (errno != EPERM || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+    limit.rlim_cur = limit.rlim_max;
+    return ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
 // The directories above, and itself as what is going to be mounted on it, where they are not there.
 void make_target(const char* target, bool directory) noexcept {
     std::array<char, longest_path> path{};
@@ -122,10 +131,7 @@ void run(const orders& o) noexcept {
     for (const int door : o.doors)
         if (::write(door, "0", 1) != 1) fail(parent, step::cgroup);
     if (::setsid() < 0) fail(parent, step::session);
-    if (service.limit_nofile) {
-        const rlimit limit{*service.limit_nofile, *service.limit_nofile};
-        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) fail(parent, step::limits);
-    }
+    if (service.limit_nofile && !set_open_files(*service.limit_nofile)) fail(parent, step::limits);
     if (!set_oom_score(service.oom_score_adjust.value_or(0))) fail(parent, step::oom_score);
     ::umask(0022);
     make_mounts(o, parent);

@@ -13,8 +13,8 @@
 
 namespace launcher {
 
-// What cannot be had without systemd, or is not what it must be; fine when all can be done. (Of the OOM score alone this is
-// not known: where CAP_SYS_RESOURCE is missing, in a container, it is not lowered. So it is with systemd.)
+// What cannot be had without systemd, or is not what it must be; fine when all can be done. Where CAP_SYS_RESOURCE
+// is missing, in a container, the OOM score is not lowered and the number of open files raised as far as can be, as by systemd.
 outcome<void> check_service(const transient_service& service);
 
 // Returns when argv[0] has been executed; else nothing is left of it, and the error says what could not be done.

@@ -190,7 +190,7 @@ class WithoutRoom(StaticPodCase):
             with self.subTest(path):
                 self.fill(path)
                 answer = self.delvegate("start", NAME).failed(1)
-                self.assertIn("No space left", answer.err)
+                self.assertRegex(answer.err, "No space left|no room")
                 self.node.run(["rm", f"{path}/filler"], check=True)
                 self.assert_as_before()
 

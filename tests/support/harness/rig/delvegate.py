@@ -1,5 +1,6 @@
 """`delvegate` inside the node: one command's answer, and the launcher as a service."""
 
+import contextlib
 import json
 import os
 import signal
@@ -111,12 +112,15 @@ class Launcher:
                                                     "-e", f"inject=fdatasync:{what}:when={step}"])
         waiting.until("strace attached", lambda: "TracerPid:\t0\n" not in self.node.read(f"/proc/{pid}/status"))
         answer = self.node.delvegate(*words)
-        survived = answer.code == 0 or "KILL" not in what
-        if survived:
+        died = False
+        if answer.code and "KILL" in what:
+            with contextlib.suppress(AssertionError):  # the verb may have failed for another reason
+                died = waiting.until("the launcher's end", lambda: not tracer.running(), waiting.DEADLINE / 4)
+        if died:
+            waiting.until("another launcher", lambda: self.pid() not in (None, pid))
+        else:
             tracer.signal(signal.SIGINT)
         tracer.wait()
-        if not survived:
-            waiting.until("another launcher", lambda: self.pid() not in (None, pid))
         return answer
 
     def settled(self, name):
