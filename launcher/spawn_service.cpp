@@ -71,8 +71,12 @@ private:
 
 outcome<void> check_service(const transient_service& service) {
     // A member that is new does not compile here: it is to be done in service_child.cpp, or refused below.
-    const auto& [unit, description, argv, environment, working_directory, uid, gid, groups, mounts, memory_max, oom_score_adjust,
-                 limit_nofile, mask, timeout_stop, kill_mode, slice, runtime_directory, output_file, after, standard_input] = service;
+    const auto& [unit, description, argv, environment, environment_file, working_directory, uid, gid, groups, mounts, memory_max,
+                 oom_score_adjust, limit_nofile, mask, sealed, timeout_stop, kill_mode, slice, runtime_directory, output_file, after,
+                 standard_input, hardened, writable] = service;
+    static_cast<void>(environment_file);  // nobody but the process gets its environment to see
+    // Only guards ask for it, and they confine themselves as well: seccomp and Landlock, docs/guard.md.
+    static_cast<void>(hardened), static_cast<void>(writable);
     static_cast<void>(description), static_cast<void>(uid), static_cast<void>(gid), static_cast<void>(groups);
     static_cast<void>(memory_max), static_cast<void>(oom_score_adjust), static_cast<void>(limit_nofile);
     static_cast<void>(mask), static_cast<void>(timeout_stop), static_cast<void>(standard_input);
@@ -91,6 +95,7 @@ outcome<void> check_service(const transient_service& service) {
         if (name.empty() || has_nul(name) || has_nul(value) || name.find('=') != name.npos)
             return refuse("a variable of it has a name or value that cannot be");
     if (kill_mode != "control-group") return refuse("without systemd all of it is ended together, and not by the mode \"" + kill_mode + "\"");
+    if (sealed) return refuse("without systemd nobody seals it off from the network and from its user's files");
     if (!slice.empty()) return refuse("without systemd there is no slice " + slice);
     if (!runtime_directory.empty()) return refuse("without systemd nobody makes its directory /run/" + runtime_directory);
     if (!after.empty()) return refuse("without systemd nobody orders it after " + after.front());

@@ -140,28 +140,7 @@ void add_limits(property_list& list, const transient_service& service) {
     list.add("TasksMax", "t", no_limit);
 }
 
-bool below(const std::string& path, std::string_view directory) {
-    return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
-}
-
-constexpr std::uint64_t cap_setgid = 1ull << 6, cap_setuid = 1ull << 7, cap_setpcap = 1ull << 8;
-
-void add_seal(property_list& list, const transient_service& service) {
-    const auto& seal = *service.sealed;
-    list.add("NoNewPrivileges", "b", 1);
-    // setpriv needs three to become the user, and keeps none.
-    list.add("CapabilityBoundingSet", "t", is_plain_root(service) ? 0 : cap_setgid | cap_setuid | cap_setpcap);
-    list.add("PrivateNetwork", "b", seal.network ? 0 : 1);
-    list.add("ProtectSystem", "s", "strict");
-    list.add("ProtectHome", "s", "tmpfs");
-    list.add("PrivateTmp", "b", 1);
-    if (!seal.writable.empty()) list.add_strings("ReadWritePaths", seal.writable);
-    std::vector<bind_mount> hidden;  // but for these
-    for (const auto& path : seal.readable)
-        for (const std::string_view directory : {"/home", "/root", "/run/user", "/tmp", "/var/tmp"})
-            if (below(path, directory)) hidden.push_back({path, path, true});
-    if (!hidden.empty()) list.add_mounts("BindReadOnlyPaths", hidden, true);
-}
+constexpr std::uint64_t cap_setgid = 1ull << 6, cap_setuid = 1ull << 7;
 
 void add_hardening(property_list& list, const transient_service& service) {
     for (const char* on : {"NoNewPrivileges", "PrivateDevices", "ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs",
@@ -178,6 +157,28 @@ void add_hardening(property_list& list, const transient_service& service) {
     list.add_families("RestrictAddressFamilies", {"AF_UNIX", "AF_INET", "AF_INET6"});
     list.add_strings("SystemCallArchitectures", {"native"});
     list.add("UMask", "u", std::uint32_t{0077});
+}
+
+bool below(const std::string& path, std::string_view directory) {
+    return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
+}
+
+void add_seal(property_list& list, const transient_service& service) {
+    const auto& seal = *service.sealed;
+    list.add("NoNewPrivileges", "b", 1);
+    // setpriv needs three to become the user, and keeps none.
+    constexpr std::uint64_t setgid = 1u << 6, setuid = 1u << 7, setpcap = 1u << 8;
+    list.add("CapabilityBoundingSet", "t", is_plain_root(service) ? std::uint64_t{0} : setgid | setuid | setpcap);
+    list.add("PrivateNetwork", "b", seal.network ? 0 : 1);
+    list.add("ProtectSystem", "s", "strict");
+    list.add("ProtectHome", "s", "tmpfs");
+    list.add("PrivateTmp", "b", 1);
+    if (!seal.writable.empty()) list.add_strings("ReadWritePaths", seal.writable);
+    std::vector<bind_mount> hidden;  // but for these
+    for (const auto& path : seal.readable)
+        for (const std::string_view directory : {"/home", "/root", "/run/user", "/tmp", "/var/tmp"})
+            if (below(path, directory)) hidden.push_back({path, path, true});
+    if (!hidden.empty()) list.add_mounts("BindReadOnlyPaths", hidden, true);
 }
 
 void add_all(property_list& list, const transient_service& service) {
