@@ -142,7 +142,7 @@ outcome<component_plan> core_dump::inspect(const lifecycle_request& request) {
         if (!file.empty() && !readable_by(file, plan.process.uid, plan.process.gid))
             plan.findings.push_back({severity::refusal, file + " cannot be read by " + definition_.user + ", as whom dlv runs",
                                      "setfacl -m u:" + definition_.user + ":r " + file + ", and x for the directories above it"});
-    if (const auto dlv = check_dlv(definition_, examined_) ? find_dlv(definition_.dlv) : outcome<std::string>(text({})); dlv && !dlv->empty())
+    if (const auto dlv = examined_.dlv ? find_dlv(definition_.dlv) : outcome<std::string>(error_text("")); dlv)
         if (const auto version = version_of(*dlv); version && !(*version >= first_with_unix_sockets))
             plan.findings.push_back({severity::warning, "dlv " + to_string(*version) + " listens on TCP only, so it is not shut off "
                                      "from the node's network", "install dlv 1.22.1 or later"});

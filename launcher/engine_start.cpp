@@ -231,7 +231,7 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
     process_mark debuggee;
     const auto given_up = [&](outcome<void> why) {
         // Nobody has been let in yet: there is no breakpoint of anybody's to clear, and it has stood for as long as it may.
-        if (patience.over()) (void)(*manager)->kill_unit(row.unit, SIGKILL);
+        if (patience.over()) (void)(*manager)->kill(row.unit, SIGKILL);
         return why;
     };
     const auto find_program = [&]() -> outcome<void> {
