@@ -102,9 +102,12 @@ outcome<void> permit(int rules, const std::string& path, std::uint64_t rights) {
     return {};
 }
 
-// The version; 0: the kernel has none.
+// The version; 0: the kernel has none. Every other refusal is somebody's: a seccomp filter around the gateway, mostly.
 outcome<long> close_files(const open_paths& paths) {
     const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (version < 0 && errno != ENOSYS && errno != EOPNOTSUPP)
+        return failure("Landlock is refused to it (a SystemCallFilter= without landlock_create_ruleset, landlock_add_rule and "
+                       "landlock_restrict_self?)", errno);
     if (version <= 0) return 0L;
     landlock_ruleset_attr attributes{};
     attributes.handled_access_fs = handled_by(version);
@@ -169,19 +172,25 @@ outcome<void> close_calls(pid_t signer) {
 
 }  // namespace
 
-outcome<std::string> confine_gateway(const confinement& how) {
-    using result = outcome<std::string>;
+outcome<confined> confine_gateway(const confinement& how) {
+    using result = outcome<confined>;
     const auto failed = [](const std::string& why) { return result(boost::system::in_place_error, why); };
     if (auto dropped = drop_privileges(); !dropped) return failed(dropped.error());
-    std::string files = "files are open to it as before: other processes' descriptors must be seen (kind connect)";
+    confined out;
+    if (!how.landlock) out.why = "files are open to it as before: other processes' descriptors must be seen (kind connect)";
     if (how.landlock) {
         const auto version = close_files(how.paths);
-        if (!version) return failed(version.error());
-        files = *version == 0 ? "files are open to it as before: this kernel has no Landlock"
-                              : "files by Landlock " + std::to_string(*version);
+        if (!version && how.whole) return failed(version.error());
+        if (!version)
+            out.why = out.lacking = "files are open to it as before: " + version.error();
+        else if (*version == 0)
+            out.why = out.lacking = "files are open to it as before: this kernel has no Landlock";
+        else
+            out.landlock = *version;
     }
     if (auto closed = close_calls(how.signer); !closed) return failed(closed.error());
-    return result(boost::system::in_place_value, "confined: no capabilities, system calls by seccomp, " + files);
+    out.calls = true;
+    return result(boost::system::in_place_value, std::move(out));
 }
 
 }  // namespace gateway
