@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "launcher/engine_run.h"
+#include "launcher/systemd_manager.h"
 #include "launcher/waiting.h"
 
 namespace launcher {
