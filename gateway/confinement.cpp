@@ -117,19 +117,25 @@ outcome<void> close_calls(pid_t signer) {
 
 }  // namespace
 
-outcome<std::string> confine_gateway(const confinement& how) {
-    using result = outcome<std::string>;
+outcome<confined> confine_gateway(const confinement& how) {
+    using result = outcome<confined>;
     const auto failed = [](const std::string& why) { return result(boost::system::in_place_error, why); };
     if (auto dropped = drop_privileges(); !dropped) return failed(dropped.error());
-    std::string files = "files are open to it as before: other processes' descriptors must be seen (kind connect)";
+    confined out;
+    if (!how.landlock) out.why = "files are open to it as before: other processes' descriptors must be seen (kind connect)";
     if (how.landlock) {
         const auto version = launcher::close_files({how.paths.read, how.paths.write});
-        if (!version) return failed("the gateway cannot be confined: " + version.error());
-        files = *version == 0 ? "files are open to it as before: this kernel has no Landlock"
-                              : "files by Landlock " + std::to_string(*version);
+        if (!version && how.whole) return failed("the gateway cannot be confined: " + version.error());
+        if (!version)
+            out.why = out.lacking = "files are open to it as before: " + version.error();
+        else if (*version == 0)
+            out.why = out.lacking = "files are open to it as before: this kernel has no Landlock";
+        else
+            out.landlock = *version;
     }
     if (auto closed = close_calls(how.signer); !closed) return failed(closed.error());
-    return result(boost::system::in_place_value, "confined: no capabilities, system calls by seccomp, " + files);
+    out.calls = true;
+    return result(boost::system::in_place_value, std::move(out));
 }
 
 }  // namespace gateway

@@ -96,7 +96,10 @@ int run(const arguments& a, const launcher::manager_factory& make) {
         if (!reports || !reports->if_array()) return complain("the launcher's answer cannot be read; is it another version?", 1);
         return show(*reports->if_array(), a.output);
     }
-    if (!answer.error().unreachable || answer.error().fault == launcher::launcher_fault::refused) return complain(answer.error().text, 1);
+    const auto& failure = answer.error();
+    // What a gateway could not do is not to be done here instead.
+    if (a.where.gateway.given() || !failure.unreachable || failure.fault == launcher::launcher_fault::refused)
+        return complain(failure.text, failure.usage ? 2 : 1);
     const int code = without_launcher(a, configuration, decide, make);
     // What only the unusable part speaks of may still be out, and no launcher can look after anything.
     if (!read) return complain(read.error() + "; mend it, and run this again: delvegate launcher --check says whether it is right", 1);

@@ -185,7 +185,8 @@ component_status engine::status_of(const component_definition& definition) {
         else if (guard->state == "stopped") status.state = component_state::stopped;
         else if (guard->state == "exited") status.state = component_state::exited;
         if (guard && guard->breakpoints_off)
-            status.warnings.push_back("the guard has switched its breakpoints off: the stop budget was used up");
+            status.warnings.push_back(std::string("the guard has switched its breakpoints off: the stop budget was used up; they come on "
+                                                  "again ") + (guard->duty_done ? "at its next stop" : "when one duty has been done"));
     }
     // A launcher that has just started looks first: what it will find out is not "available" until then.
     if (status.state == component_state::available)
@@ -212,6 +213,7 @@ outcome<unique_fd> engine::dial(const std::string& name, const std::string& sess
     address.sun_family = AF_UNIX;
     if (files.gateway.size() >= sizeof address.sun_path) return files.gateway + " is too long for a socket";
     files.gateway.copy(address.sun_path, files.gateway.size());
+    give_breakpoints_back(files.control);
     // Not blocking: a guard that hangs must not hold up whoever dials.
     unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)

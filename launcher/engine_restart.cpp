@@ -34,15 +34,15 @@ outcome<void> engine::run::start_again(detachment& row) {
     (void)(*manager)->forget(guard_unit_of(definition.name));
     kind_ = of.make_(definition, of.configuration_);
     if (!row.drop_in.empty()) {
-        auto units = systemd_manager::connect(manager_scope::system);
-        if (!units) return error_text(units.error());
-        if (auto ended = units->stop(row.unit); !ended) return ended;
+        auto systemd = systemd_manager::connect(manager_scope::system);
+        if (!systemd) return error_text(systemd.error());
+        if (auto ended = systemd->stop(row.unit); !ended) return ended;
         if (row.socket.starts_with("unix:")) ::unlink(row.socket.c_str() + 5);
-        (void)units->reset_failed(row.unit);
-        if (auto started = units->start(row.unit); !started) return started;
+        (void)systemd->reset_failed(row.unit);
+        if (auto started = systemd->start(row.unit); !started) return started;
         // Between fork and exec it is still systemd.
         wait_until(executed_patience, [&] {
-            const auto unit = units->properties(row.unit);
+            const auto unit = systemd->properties(row.unit);
             return !unit || !unit->is_active() || (unit->main_pid > 0 && runs_checked_dlv(mark_process(unit->main_pid)));
         });
         if (auto up = launched_in_its_unit(*plan, row, row.socket); !up) return up;

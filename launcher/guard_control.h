@@ -8,7 +8,7 @@
 //                              with "clear" they are cleared for good.
 //   {"verb":"breakpoints_on"}  those that the guard switched off are switched on again; refused until one duty
 //                              has been seen done, and while the gateway's connections are open and the program
-//                              runs (it would have to be halted under them)
+//                              runs (it would have to be halted under them): then the guard does it at the next stop
 //   {"verb":"ceiling","classes":["observe",...]}  never above what root fixed; where it loses a class, open
 //                              connections are cut. An empty list refuses everybody: not armed any more. It is in the
 //                              state file before the answer is given: a later guard begins with it.
@@ -54,5 +54,9 @@ struct guard_status {
 outcome<protocol::json> ask_guard(const std::string& path, const protocol::json& request,
                                   std::chrono::milliseconds patience = std::chrono::seconds(10));
 outcome<guard_status> read_guard_status(const protocol::json& answer);
+
+// For the first connection of a gateway, before it: breakpoints that the guard switched off while no gateway was there come
+// on again, where their duty has been done. Done or not, the connection may be made: `breakpoints_off` tells.
+void give_breakpoints_back(const std::string& path);
 
 }  // namespace launcher

@@ -222,20 +222,35 @@ void guard_loop::keep_budget() {
                        }});
 }
 
+// A gateway that came before the duty was done is not to see the program halted under it: at its next stop.
+void guard_loop::give_back() {
+    const auto t = now();
+    if (!off_ || taken_.empty() || !duty_done() || deeds_.busy() || !orders_.empty()) return;
+    if (!gateway_alive_ || relays_.empty() || sight_ != seen::stopped || t < given_at_ + force_again) return;
+    given_at_ = t;
+    orders_.push_back({deed::on_where_it_stands, [this](const std::string& error) {
+                           log_.say_rationed(error.empty() ? "a duty was done: breakpoints are on again"
+                                                           : "breakpoints are not on again: " + error, now());
+                       }});
+}
+
 void guard_loop::serve_orders() {
     if (deeds_.busy() || orders_.empty()) return;
     auto next = std::move(orders_.front());
     orders_.pop_front();
-    if (next.what != deed::on) cut("the guard resumes the program");
+    const bool on = next.what == deed::on || next.what == deed::on_where_it_stands;
+    // Several connections that come at once ask for it; the program is halted for the first.
+    if (on && !off_) return next.done({});
+    if (!on) cut("the guard resumes the program");
     const auto t = now();
     if (next.what == deed::off) {
         off_ = true;
         off_at_ = t;
     }
     clock_.interrupted(t);
-    deeds_.begin(next.what, t, [this, what = next.what, done = std::move(next.done)](const std::string& error) {
+    deeds_.begin(next.what, t, [this, on, done = std::move(next.done)](const std::string& error) {
         clock_.interrupted(now());
-        if (what == deed::on && taken_.empty()) off_ = false;
+        if (on && taken_.empty()) off_ = false;
         remember(true);
         done(error);
     });
@@ -257,6 +272,7 @@ void guard_loop::round() {
     const auto t = now();
     watch_.work(t, interval());
     keep_budget();
+    give_back();
     serve_orders();
     deeds_.work(t);
     const auto r = rules();

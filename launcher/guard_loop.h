@@ -40,6 +40,7 @@ private:
     void saw(seen what);
     void round();
     void keep_budget();
+    void give_back();
     void serve_orders();
     void admit();
     void cut(const std::string& why);
@@ -78,6 +79,7 @@ private:
     bool off_ = false;        // the guard switched breakpoints off, and they are not back
     time off_at_{0};
     time forced_at_{0};       // the last try
+    time given_at_{0};        // the last try to give breakpoints back
     time admit_again_{0};
     std::uint64_t forced_ = 0, refusals_ = 0, cuts_ = 0;
     std::string remembered_;

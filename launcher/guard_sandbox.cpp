@@ -67,7 +67,6 @@ outcome<std::string> confine_guard(const std::string& directory) {
     if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return error_text(failure("the guard cannot be made not dumpable", errno));
     if (auto dropped = drop_capabilities(); !dropped) return error_text(dropped.error());
     const auto landlock = close_files({{}, {directory}});
-    if (!landlock) return error_text("the guard cannot be confined: " + landlock.error());
     const context filter(::seccomp_init(SCMP_ACT_ERRNO(EPERM)), &::seccomp_release);
     if (!filter) return error_text("no memory for the guard's seccomp filter");
     int error = 0;
@@ -83,6 +82,7 @@ outcome<std::string> confine_guard(const std::string& directory) {
         if (error == 0) error = add_socket(filter.get(), family);
     if (error == 0) error = ::seccomp_load(filter.get());
     if (error != 0) return error_text(failure("the guard's seccomp filter cannot be loaded", -error));
+    if (!landlock) return text("system calls by seccomp; files are open to it as before: " + landlock.error());
     return text(*landlock == 0 ? std::string("system calls by seccomp; this kernel has no Landlock")
                                : "system calls by seccomp, files by Landlock " + std::to_string(*landlock));
 }

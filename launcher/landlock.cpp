@@ -51,6 +51,9 @@ outcome<void> permit(int rules, const std::string& path, std::uint64_t rights) {
 
 outcome<long> close_files(const open_files& paths) {
     const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (version < 0 && errno != ENOSYS && errno != EOPNOTSUPP)
+        return failure(" is refused to it (a SystemCallFilter= without landlock_create_ruleset, landlock_add_rule and "
+                       "landlock_restrict_self?)");
     if (version <= 0) return 0L;
     landlock_ruleset_attr attributes{};
     attributes.handled_access_fs = handled_by(version);

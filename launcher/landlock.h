@@ -14,7 +14,8 @@ struct open_files {
 };
 
 // For the calling thread, and those that it starts; for good. What is not there cannot be opened, and is left out. Nothing
-// may be executed. The version of Landlock; 0: this kernel has none, and nothing was done. Needs no_new_privs or root.
+// may be executed. The version of Landlock; 0: this kernel has none, and nothing was done; that
+// it is refused by somebody, by a seccomp filter mostly, is an error. Needs no_new_privs or root.
 outcome<long> close_files(const open_files& paths);
 
 }  // namespace launcher

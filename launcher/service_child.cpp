@@ -76,7 +76,7 @@ void make_target(const char* target, bool directory) noexcept {
 
 void make_mounts(const orders& o, int parent) noexcept {
     const auto& mounts = o.service.mounts;
-    if (mounts.empty()) return;
+    if (mounts.empty() && !o.service.hardened) return;
     if (::unshare(CLONE_NEWNS) != 0 || ::syscall(SYS_mount, nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
         fail(parent, step::name_space);
     // All sources are as the host has them: they are taken before any target hides one.
@@ -99,6 +99,7 @@ void make_mounts(const orders& o, int parent) noexcept {
             fail(parent, step::mount_target, i);
         ::close(trees[i]);
     }
+    if (o.service.hardened && !harden_mounts(o.service)) fail(parent, step::confine);
 }
 
 // glibc's own wrappers take locks to change every thread; here there is one.
@@ -135,8 +136,9 @@ void run(const orders& o) noexcept {
     if (!set_oom_score(service.oom_score_adjust.value_or(0))) fail(parent, step::oom_score);
     ::umask(0022);
     make_mounts(o, parent);
-    ::umask(service.umask.value_or(0022));
+    ::umask(service.umask.value_or(service.hardened ? 0077 : 0022));
     if (!set_streams(service.standard_input, o.output)) fail(parent, step::streams);
+    if (service.hardened && !drop_bounding_set()) fail(parent, step::confine);
     // As root: it may be one that only root can reach.
     if (::chdir(service.working_directory.c_str()) != 0) fail(parent, step::directory);
     if (!become(service)) fail(parent, step::identity);
@@ -144,6 +146,7 @@ void run(const orders& o) noexcept {
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (service.hardened && !harden_calls(o.filter)) fail(parent, step::confine);
     ::execve(o.argv[0], o.argv, o.environment);
     fail(parent, step::execute);
 }

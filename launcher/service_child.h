@@ -6,11 +6,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "launcher/service_hardening.h"
 #include "launcher/transient_service.h"
 
 namespace launcher::service_child {
 
-enum class step { cgroup, session, limits, oom_score, name_space, mount_source, mount_read_only, mount_target, directory, identity, streams, execute };
+enum class step { cgroup, session, limits, oom_score, name_space, mount_source, mount_read_only, mount_target, directory, identity, streams, confine, execute };
 
 struct failure_note {
     step where;
@@ -27,6 +28,7 @@ struct orders {
     char* const* environment;
     const std::vector<int>& doors;
     const std::vector<std::uint32_t>& mount_order;
+    const std::vector<sock_filter>& filter;  // of one that is hardened
     int output;
     int parents_own;  // the other end of:
     int parent;       // a packet from here lets it begin; its end, or a failure's note, is the answer

@@ -37,6 +37,7 @@ std::string words_of(const transient_service& service, const service_child::fail
         case step::directory: return "its working directory " + service.working_directory + " cannot be gone to" + why;
         case step::identity: return "it could not become user " + std::to_string(service.uid) + why;
         case step::streams: return "its standard streams could not be opened" + why;
+        case step::confine: return "it could not be confined" + why;
         case step::execute: break;
     }
     return service.argv.front() + " could not be executed" + why;
@@ -75,11 +76,9 @@ outcome<void> check_service(const transient_service& service) {
                  oom_score_adjust, limit_nofile, mask, sealed, timeout_stop, kill_mode, slice, runtime_directory, output_file, after,
                  standard_input, hardened, writable] = service;
     static_cast<void>(environment_file);  // nobody but the process gets its environment to see
-    // Only guards ask for it, and they confine themselves as well: seccomp and Landlock, docs/guard.md.
-    static_cast<void>(hardened), static_cast<void>(writable);
     static_cast<void>(description), static_cast<void>(uid), static_cast<void>(gid), static_cast<void>(groups);
     static_cast<void>(memory_max), static_cast<void>(oom_score_adjust), static_cast<void>(limit_nofile);
-    static_cast<void>(mask), static_cast<void>(timeout_stop), static_cast<void>(standard_input);
+    static_cast<void>(mask), static_cast<void>(timeout_stop), static_cast<void>(standard_input), static_cast<void>(hardened);
     const auto refuse = [&](const std::string& what) -> outcome<void> {
         return unit + " could not be started: " + what;
     };
@@ -96,6 +95,7 @@ outcome<void> check_service(const transient_service& service) {
             return refuse("a variable of it has a name or value that cannot be");
     if (kill_mode != "control-group") return refuse("without systemd all of it is ended together, and not by the mode \"" + kill_mode + "\"");
     if (sealed) return refuse("without systemd nobody seals it off from the network and from its user's files");
+    if (writable.size() > most_writable) return refuse("it has too many directories to write in");
     if (!slice.empty()) return refuse("without systemd there is no slice " + slice);
     if (!runtime_directory.empty()) return refuse("without systemd nobody makes its directory /run/" + runtime_directory);
     if (!after.empty()) return refuse("without systemd nobody orders it after " + after.front());
@@ -120,11 +120,18 @@ outcome<process_mark> spawn_service(const transient_service& service, const std:
     for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
     std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return service.mounts[i].target; });
 
+    std::vector<sock_filter> filter;
+    if (service.hardened) {
+        auto made = hardening_filter();
+        if (!made) return fault(made.error());
+        filter = std::move(*made);
+    }
+
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return fault(std::strerror(errno));
     const unique_fd ours(ends[0]);
     unique_fd theirs(ends[1]);
-    const service_child::orders orders{service, argument_pointers.data(), environment_pointers.data(), door_numbers, order, output,
+    const service_child::orders orders{service, argument_pointers.data(), environment_pointers.data(), door_numbers, order, filter, output,
                                  ours.get(), theirs.get()};
     const auto pid = [&] {
         const without_signals quiet;

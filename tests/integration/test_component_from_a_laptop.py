@@ -39,7 +39,7 @@ certificate: /etc/delvegate/gateway.crt
 key: /etc/delvegate/gateway.key
 clientCA: /etc/delvegate/clients-ca.crt
 policy: /etc/delvegate/policy.yaml
-auditFile: /var/lib/delvegate/gateway/audit.jsonl
+auditFile: /var/lib/delvegate/gateway/audit/audit.jsonl
 components:
 - {{name: {NAME}, kind: launcher}}
 """, 0o644)

@@ -7,9 +7,10 @@ import re
 import signal
 import ssl
 import subprocess
+import threading
 import unittest
 
-from harness import case, debuggee, tools, waiting
+from harness import case, debuggee, guard, tools, waiting
 from harness.dap import INITIALIZE, Dap
 from harness.launcher import SESSION, Launcher
 from harness.rpc import Rpc
@@ -48,7 +49,7 @@ class LaunchedCase(case.Case):
         self.launcher.runs(dlv.address)
         return dlv
 
-    def api(self, gateway, who, method, path, body=None):
+    def api(self, gateway, who, method, path, body=None, headers=None):
         """(status, headers, lines or the one body)"""
         person = self.person(who)
         context = ssl.create_default_context(cafile=person.ca)
@@ -56,7 +57,7 @@ class LaunchedCase(case.Case):
         context.set_alpn_protocols(["http/1.1"])
         connection = http.client.HTTPSConnection("localhost", gateway.port, context=context, timeout=waiting.DEADLINE)
         self.addCleanup(connection.close)
-        connection.request(method, path, body=body)
+        connection.request(method, path, body=body, headers=headers or {})
         answer = connection.getresponse()
         text = answer.read().decode()
         if answer.headers["Content-Type"] == "application/x-ndjson":
@@ -166,6 +167,90 @@ class Sessions(LaunchedCase):
         waiting.until("it goes on by itself", lambda: client.state()["Running"])
 
 
+class Guarded(LaunchedCase):
+    """With a guard in the path, as the launcher puts it there."""
+
+    def run_guarded(self, **more):
+        dlv = self.headless(listen="unix:" + os.path.join(self.directory, "dlv.sock") if self.delve.unix_sockets else None)
+        self.launcher.guard = guard.Guard(self, dlv.address, **more)
+        self.launcher.runs(dlv.address)
+        return dlv
+
+    def stopped_at_tick(self, gateway):
+        client = Rpc(self, self.connect(gateway, component=NAME).address)
+        point = client.set_breakpoint(debuggee.MAIN, TICK)
+        self.assertEqual(client.command("continue")["currentThread"]["line"], TICK)
+        return client, point["id"]
+
+    def test_a_living_gateway_acts_once_and_the_guard_does_not(self):
+        self.launcher.budget = {"disturbMs": 1000, "damageMs": 3000, "dutyMs": 1000}
+        self.run_guarded(disturb=1, damage=3, duty=1.0, silence=5.0)
+        gateway = self.gateway()
+        self.until_attached(gateway)
+        client, point = self.stopped_at_tick(gateway)
+        watch = self.launcher.guard
+        watch.ask("counting")
+        waiting.until("it goes on", lambda: client.state()["Running"])
+        client.call("ClearBreakpoint", {"Id": point})
+        status = watch.until("its duty is done", lambda s: s["state"] == "running" and s["spentMs"] == 0)
+        self.assertEqual((status["forcedResumes"], status["breakpointsOff"], status["gatewayAlive"]), (0, False, True))
+        self.assertNotIn("is used up", watch.log())
+        waiting.until("its breakpoints are on again", lambda: "its breakpoints are on again" in gateway.log())
+        self.assertEqual(gateway.log().count("is used up: its breakpoints are switched off"), 1, gateway.log())
+        warned = re.findall("kept from its duty for .* of 3 s", gateway.log())
+        self.assertTrue(1 <= len(warned) <= 3, gateway.log())  # others notice, half, most of it
+
+    def die(self, gateway):
+        os.kill(gateway.pid, signal.SIGKILL)
+        gateway.process.wait()
+
+    def test_a_new_gateway_finds_breakpoints_on_again(self):
+        self.run_guarded(silence=4.0)
+        gateway = self.gateway()
+        self.until_attached(gateway)
+        _, point = self.stopped_at_tick(gateway)
+        watch = self.launcher.guard
+        watch.ask("counting")
+        self.die(gateway)
+        watch.until("it is let go, and its duty is done", lambda s: s["breakpointsOff"] and s["dutyDone"])
+        again = self.gateway(name="again")
+        self.until_attached(again)
+        late = Rpc(self, self.connect(again, component=NAME, name="late").address)
+        waiting.until("it stands there again", lambda: not late.state()["Running"])
+        self.assertEqual(late.state()["currentThread"]["breakPoint"]["id"], point)
+        status = watch.status()
+        self.assertEqual((status["breakpointsOff"], status["taken"]), (False, []))
+
+    def test_one_that_comes_before_the_duty_has_them_at_the_next_stop_after_it(self):
+        self.run_guarded(silence=4.0, duty=15.0)
+        gateway = self.gateway()
+        self.until_attached(gateway)
+        client, point = self.stopped_at_tick(gateway)
+        other = client.set_breakpoint(debuggee.MAIN, debuggee.line("use"), Cond="sum < 0")["id"]
+        client.call("ClearBreakpoint", {"Id": point})
+        watch = self.launcher.guard
+        watch.ask("counting")
+        self.die(gateway)
+        watch.until("it is let go", lambda s: s["breakpointsOff"] and s["state"] == "running")
+        again = self.gateway(name="again")
+        self.until_attached(again)
+        self.assertFalse(watch.status()["dutyDone"], "too slow to be a test")
+        late = Rpc(self, self.connect(again, component=NAME, name="late").address)
+        status = watch.until("its duty is done", lambda s: s["dutyDone"])
+        self.assertTrue(status["breakpointsOff"], "the program was halted under its gateway")
+        self.assertTrue(late.state()["Running"])
+        self.assertFalse(late.command("halt")["Running"])
+        watch.until("they are on again", lambda s: not s["breakpointsOff"])
+
+        def enabled():
+            listed = late.call("ListBreakpoints", {"All": False})["Breakpoints"]
+            return {one["id"] for one in listed if one["id"] > 0 and not one.get("disabled")}
+        self.assertEqual(enabled(), {other})
+        late.resume()
+        waiting.until("it runs", lambda: late.state()["Running"])
+        self.assertEqual(enabled(), {other}, "what the hub remembers is from before")
+
+
 class Lifecycle(LaunchedCase):
     def setUp(self):
         super().setUp()
@@ -246,11 +331,79 @@ class Lifecycle(LaunchedCase):
         self.assertEqual(self.command("alice", "restore", NAME).returncode, 0)
         for verb in ("start", "stop", "restore", "inspect"):
             refused = self.command("bob", verb, NAME)
-            self.assertEqual((refused.returncode, len(refused.stderr.splitlines())), (1, 1), refused)
+            self.assertEqual((refused.returncode, len(refused.stderr.splitlines())), (1, 2), refused)
+            self.assertIn(f"through the gateway localhost:{self.serving.port}", refused.stderr)
             self.assertIn("lifecycle", refused.stderr)
         forced = self.command("alice", "start", NAME, "--force-other-minor")
         self.assertEqual(forced.returncode, 1, forced)
         self.assertIn("root", forced.stderr)
+
+    def test_exit_codes_of_a_start(self):
+        self.launcher.refusal = ("failed", "its health did not answer")
+        undone = self.command("alice", "start", NAME)
+        self.assertEqual(undone.returncode, 1, undone)
+        self.launcher.on_refusal = lambda: self.launcher.goes_back("not_put_back")
+        broken = self.command("alice", "start", NAME)
+        self.assertEqual(broken.returncode, 4, broken)
+        self.assertRegex(broken.stderr, "did not answer; it is not as it was; see: delvegate status")
+        self.launcher.goes_back()
+        self.launcher.on_refusal = self.launcher.close
+        lost = self.command("alice", "start", NAME)
+        self.assertEqual(lost.returncode, 4, lost)
+        person = self.person("alice")
+        person.certificate = os.path.join(self.directory, "nowhere.crt")
+        for verb in ("start", "stop", "restore", "inspect", "status"):
+            wrong = self.command("alice", verb, NAME)
+            self.assertEqual(wrong.returncode, 2, wrong)
+
+    def waiting_start(self):
+        """A start that waits for its turn at the launcher; its answer comes into the list."""
+        self.launcher.queued = True
+        self.launcher.go_on.clear()
+        answer = []
+        thread = threading.Thread(target=lambda: answer.append(self.order("alice", "start")), daemon=True)
+        thread.start()
+        self.addCleanup(thread.join, waiting.DEADLINE)
+        self.launcher.wait_for("start")
+        return answer
+
+    def test_what_waits_is_taken_back_from_who_may_not_any_more(self):
+        answer = self.waiting_start()
+        with open(self.policy + ".new", "w", encoding="utf-8") as file:
+            file.write(POLICY.replace("alice", "carol"))
+        os.rename(self.policy + ".new", self.policy)
+        waiting.until("the launcher is told", self.launcher.left.is_set)
+        waiting.until("she is told", lambda: answer)
+        status, lines = answer[0]
+        self.assertEqual((status, lines[-1]["code"]), (200, "forbidden"), lines)
+        self.assertIn("lifecycle", lines[-1]["error"])
+        waiting.until("its outcome is recorded", lambda: re.search('"kind":"outcome".*"operation":"start".*lifecycle', self.audit()))
+
+    def test_what_waits_is_taken_back_from_who_is_shown_out(self):
+        answer = self.waiting_start()
+        killed = subprocess.run([tools.delvegate(), "sessions", "kill", "--user", "alice", "--config", self.serving.configuration_file],
+                                capture_output=True, text=True, timeout=waiting.DEADLINE, check=False)
+        self.assertEqual(killed.returncode, 0, killed)
+        waiting.until("the launcher is told", self.launcher.left.is_set)
+        waiting.until("she is told", lambda: answer)
+        self.assertIn("error", answer[0][1][-1])
+
+    def test_who_stopped_it_last_time_is_not_told_of_this_time(self):
+        self.assertEqual(self.order("alice", "restore")[0], 200)
+        self.run_debuggee()
+        self.until_attached(self.serving)
+        ide = Dap(self, self.connect(self.serving, component=NAME).address)
+        ide.attach(stopOnEntry=True)
+        self.launcher.goes_back("restoring")
+        ide.event("terminated")
+        self.assertIn("was stopped and goes back", told(ide))
+        self.assertNotIn("by alice", told(ide))
+
+    def test_a_page_in_a_browser_starts_nothing(self):
+        for header in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            status, answer = self.api(self.serving, "alice", "POST", self.path + "/start", None, header)
+            self.assertEqual(status, 403, answer)
+        self.assertFalse(self.launcher.requests("start"))
 
     def test_restore(self):
         self.assertEqual(self.order("alice", "restore")[1][-1]["result"]["reports"][0]["text"], "put back")

@@ -173,13 +173,54 @@ TEST_F(launcher_client_test, ADescriptorThatIsNoStreamSocketIsRefused) {
     EXPECT_NE(closed.find("no stream socket"), std::string::npos) << closed;
 }
 
-TEST_F(launcher_client_test, QuickVerbsDoNotWaitBehindSlowOnes) {
-    for (std::size_t i = 0; i < launcher_client::max_long + 2; ++i) client.ask(request(launcher_verb::start), [](launcher_answer) {});
+TEST_F(launcher_client_test, NobodyWaitsBehindAnotherKind) {
+    for (std::size_t i = 0; i < launcher_client::max_start + 2; ++i) client.ask(request(launcher_verb::start), [](launcher_answer) {});
+    for (int i = 0; i < 8; ++i)
+        client.ask(request(launcher_verb::inspect), [](launcher_answer) {}, {}, {}, {}, "user " + std::to_string(i));
+    ask(launcher_verb::stop);
+    launcher.next(io, launcher_verb::stop).result(json::object{});
+    ASSERT_TRUE(run_until(io, [&] { return answer.has_value(); }));
+    answer.reset();
     ask(launcher_verb::status);
     launcher.next(io, launcher_verb::status).result(json::array{});
     ASSERT_TRUE(run_until(io, [&] { return answer.has_value(); }));
     EXPECT_FALSE(answer->failed);
-    EXPECT_EQ(launcher.waiting(), launcher_client::max_long);
+    EXPECT_EQ(launcher.waiting(), launcher_client::max_start + launcher_client::max_inspect);
+}
+
+TEST_F(launcher_client_test, OneHasOnePlanMadeAtATime) {
+    for (int i = 0; i < 8; ++i) client.ask(request(launcher_verb::inspect), [](launcher_answer) {}, {}, {}, {}, "alice");
+    client.ask(request(launcher_verb::inspect), [this](launcher_answer a) { answer = std::move(a); }, {}, {}, {}, "bob");
+    auto first = launcher.next(io, launcher_verb::inspect);
+    auto second = launcher.next(io, launcher_verb::inspect);
+    second.result(json::object{{"of", "bob"}});
+    ASSERT_TRUE(run_until(io, [&] { return answer.has_value(); })) << "bob waits behind alice";
+    EXPECT_EQ(launcher.waiting(), 0u);
+    first.result(json::object{});
+    launcher.next(io, launcher_verb::inspect).result(json::object{});
+}
+
+TEST_F(launcher_client_test, WhoMayNotAnyMoreWhenHisTurnComesIsNotAsked) {
+    for (std::size_t i = 0; i < launcher_client::max_start; ++i) client.ask(request(launcher_verb::start), [](launcher_answer) {});
+    bool may = true;
+    client.ask(request(launcher_verb::start), [this](launcher_answer a) { answer = std::move(a); }, {}, {},
+               [&may] { return std::string(may ? "" : "not any more"); });
+    may = false;
+    for (std::size_t i = 0; i < launcher_client::max_start; ++i) launcher.next(io, launcher_verb::start).result(json::object{});
+    EXPECT_EQ(failure().code, "forbidden");
+    EXPECT_EQ(failure().text, "not any more");
+    EXPECT_EQ(launcher.waiting(), 0u);
+}
+
+TEST_F(launcher_client_test, WhatIsTakenBackEndsItsConnection) {
+    const auto take_back = client.ask(request(launcher_verb::start), [this](launcher_answer a) { answer = std::move(a); });
+    auto caller = launcher.next(io, launcher_verb::start);
+    take_back("revoked");
+    EXPECT_EQ(failure().code, "forbidden");
+    EXPECT_EQ(failure().text, "revoked");
+    char byte;
+    EXPECT_EQ(::recv(caller.socket.get(), &byte, 1, 0), 0) << "the launcher is not told";
+    take_back("twice");
 }
 
 TEST_F(launcher_client_test, AfterItsEndNobodyIsCalled) {

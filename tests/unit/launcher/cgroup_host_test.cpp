@@ -201,6 +201,28 @@ TEST_F(cgroup_service, has_mounts_of_its_own) {
     EXPECT_NE(::access((scratch_ / "target/file").c_str(), F_OK), 0) << "the host sees nothing of it";
 }
 
+TEST_F(cgroup_service, what_is_hardened_is_confined) {
+    scratch_.write("mine/file", "");
+    service_.hardened = true;
+    service_.writable = {scratch_ / "mine"};
+    script("touch " + (scratch_ / "mine/written") + "; touch " + (scratch_ / "other") + "; ls /root; ls /dev | wc -l; echo x > /dev/null; "
+           "mount -t tmpfs tmpfs /mnt; unshare -n true; python3 -c 'import socket; socket.socket(socket.AF_NETLINK)'; "
+           "python3 -c 'import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)'; "
+           "python3 -c 'import socket; socket.socket(socket.AF_UNIX); print(\"fine\")'; echo done; exec sleep 1000");
+    const auto pid = start();
+    ASSERT_TRUE(wait_for_output("done\n"));
+    ASSERT_TRUE(eventually([&] { return proc(pid, "comm") == "sleep\n"; }));
+    for (const auto* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) EXPECT_EQ(status_line(pid, set), " 0000000000000000") << set;
+    EXPECT_EQ(status_line(pid, "NoNewPrivs"), " 1");
+    EXPECT_EQ(status_line(pid, "Seccomp"), " 2");
+    EXPECT_EQ(status_line(pid, "Umask"), " 0077");
+    EXPECT_EQ(::access((scratch_ / "mine/written").c_str(), F_OK), 0) << output();
+    EXPECT_NE(::access((scratch_ / "other").c_str(), F_OK), 0);
+    for (const auto* said : {"Read-only file system", "cannot open directory '/root'", "\n5\n", "unshare failed: Operation not permitted",
+                             "Address family not supported", "PermissionError", "\nfine\n"})
+        EXPECT_NE(output().find(said), std::string::npos) << said << " is not in\n" << output();
+}
+
 TEST_F(cgroup_service, what_forks_and_ignores_sigterm_is_ended_too) {
     script("trap '' TERM; echo begun; while :; do setsid sh -c 'trap \"\" TERM; sleep 1000; sleep 1000' & sleep 0.02; done");
     start();
