@@ -236,5 +236,24 @@ TEST_F(engine_case, ALauncherWaitsForARestoreAndNotForAnotherLauncher) {
     EXPECT_NE(second.error().find("another delvegate launcher (pid "), std::string::npos) << second.error();
 }
 
+// What is compared with what runs: a file put in dlv's place after it was checked is another one.
+TEST_F(engine_case, TheDlvThatWasCheckedIsKnownAgain) {
+    component_definition one = pod("one");
+    one.dlv = scratch / "dlv";
+    std::ofstream(one.dlv) << "first";
+    fs::permissions(one.dlv, fs::perms::owner_all);
+    examined_files seen;
+    const auto fine = check_dlv(one, seen);
+    ASSERT_TRUE(fine) << fine.error();
+    ASSERT_TRUE(seen.dlv);
+    EXPECT_TRUE(same_file(one.dlv, *seen.dlv));
+    std::ofstream(scratch / "other") << "first";
+    fs::permissions(scratch / "other", fs::perms::owner_all);
+    fs::rename(scratch / "other", one.dlv);
+    EXPECT_FALSE(same_file(one.dlv, *seen.dlv));
+    fs::permissions(one.dlv, fs::perms::all);
+    EXPECT_FALSE(check_dlv(one, seen)) << "anybody can write to it";
+}
+
 }  // namespace
 }  // namespace launcher
