@@ -33,7 +33,6 @@ struct found_on_disk {
 
     // What the DaemonSet says of this node. `changed`: somebody has undone a part of what we had done.
     enum class patch_state { none, ours, changed, unreachable } patch = patch_state::none;  // daemon-set only
-    std::string trouble;  // why it is unreachable
 
     bool same_node = true;  // node_difference() is empty; false when unknown
     bool same_boot = true;  // of journal or record; false when unknown
@@ -48,6 +47,7 @@ struct found_on_disk {
 
     bool same_session = true;      // the record beside what is held is of the journal's session
     bool held_by_another = false;  // this very manifest is held by another component's session: none of ours is
+    std::string trouble{};  // why the API server is unreachable
 };
 
 struct recovery_decision {
