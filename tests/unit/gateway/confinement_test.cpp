@@ -221,16 +221,16 @@ TEST_F(confinement_case, what_is_not_seen_when_it_is_replaced_is_told_of) {
 }
 
 TEST_F(confinement_case, status_says_why_not) {
-    confined none;
+    gateway::confined none;
     none.why = "component app is of kind exec";
     EXPECT_EQ(confinement_text(none.describe()), "not confined: component app is of kind exec\n");
-    confined some;
+    gateway::confined some;
     some.calls = true;
     some.why = "files are open to it as before";
     EXPECT_EQ(confinement_text(some.describe()), "confined, but files are open to it as before\n");
     EXPECT_TRUE(some.describe().get_bool("systemCalls"));
     EXPECT_FALSE(some.describe().get_bool("files"));
-    confined all;
+    gateway::confined all;
     all.calls = true;
     all.landlock = 3;
     EXPECT_EQ(confinement_text(all.describe()), "");
