@@ -108,7 +108,9 @@ int after_failure(const arguments& a, const std::string& socket, const place_fai
             using launcher::component_state;
             const bool in_place = *state == component_state::available || *state == component_state::returned ||
                                   *state == component_state::failed;
-            if (in_place && !life->get_bool("detached")) return complain(failure);
+            // One that was undone runs in no session: this is somebody else's, who was first.
+            const bool anothers = !failure.unreachable && (*state == component_state::running || *state == component_state::stopped);
+            if (anothers || (in_place && !life->get_bool("detached"))) return complain(failure);
             return trouble("it is not as it was; see");
         }
     return trouble("what became of it is not known; see");

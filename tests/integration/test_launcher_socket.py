@@ -1,131 +1,20 @@
 """The launcher's socket: who may ask it for what. Everything but the engine is real (tests/support/fake_launcher.cpp)."""
 
-import array
 import itertools
 import json
 import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import unittest
 
-from harness import process, waiting
-
-LAUNCHER = os.environ.get("DELVEGATE_FAKE_LAUNCHER", "")
-GATEWAY = "daemon"  # a user that every Debian has
-STRANGER = "nobody"
-HASH = "sha256:" + "a" * 64
-SESSION = "0" * 32
+from harness import waiting
+from harness.launcher_socket import GATEWAY, HASH, LAUNCHER, LauncherSocketCase, Peer, SESSION, STRANGER, as_user, code_of
 
 
-def as_user(name, work):
-    """What `work` returns in a process of that user's."""
-    entry = pwd.getpwnam(name)
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(read)
-            os.setgroups([])
-            os.setgid(entry.pw_gid)
-            os.setuid(entry.pw_uid)
-            with os.fdopen(write, "w", encoding="utf-8") as out:
-                json.dump(work(), out)
-        finally:
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read, encoding="utf-8") as file:
-        text = file.read()
-    os.waitpid(child, 0)
-    return json.loads(text)
-
-
-class Peer:
-    """One connection to the launcher."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket.settimeout(waiting.DEADLINE)
-        self.socket.connect(path)
-
-    def __del__(self):
-        self.socket.close()
-
-    def send(self, packet):
-        self.socket.sendall(packet if isinstance(packet, bytes) else json.dumps(packet).encode())
-
-    def receive(self):
-        """One packet and the descriptors with it."""
-        text, extra, _flags, _address = self.socket.recvmsg(65536, socket.CMSG_SPACE(16 * 4))
-        fds = array.array("i")
-        for _level, _kind, data in extra:
-            fds.frombytes(data[:len(data) - len(data) % 4])
-        return text, list(fds)
-
-    def ask(self, verb, **more):
-        """The last reply and its descriptors; {} when the launcher closed without one."""
-        self.send({"v": 1, "verb": verb, **more})
-        while True:
-            text, fds = self.receive()
-            reply = json.loads(text) if text else {}
-            if "progress" not in reply and "part" not in reply:
-                return reply, fds
-
-
-def code_of(reply):
-    return reply.get("error", {}).get("code", "ok" if "result" in reply else "closed")
-
-
-@unittest.skipIf(os.geteuid() != 0 and "CI" not in os.environ, "becoming other users needs root")
-class LauncherSocket(unittest.TestCase):
-    def setUp(self):
-        self.assertEqual(os.geteuid(), 0, "this test needs root to act as other users")
-        # Not below /tmp: the launcher believes only what lies in directories that nobody else can write to.
-        self.directory = tempfile.mkdtemp(prefix="delvegate-test-", dir="/run")
-        self.addCleanup(shutil.rmtree, self.directory, True)
-        os.chmod(self.directory, 0o755)
-        self.seen = os.path.join(self.directory, "seen")
-        self.held = os.path.join(self.directory, "held")
-        self.starts = 0
-        self.configure()
-
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
-    def configure(self, **more):
-        settings = {"socket": self.path("s/launcher.sock"), "stateDirectory": self.path("state"), "runtimeDirectory": self.path("run"),
-                    "logFile": self.path("log/launcher.jsonl"), "gatewayUser": GATEWAY, **more}
-        components = [{"name": "kube-scheduler", "binary": "/opt/debug/x"},
-                      {"name": "kubelet", "kind": "systemd", "binary": "/opt/debug/x", "remoteStart": "always"},
-                      {"name": "etcd", "binary": "/opt/debug/x", "remoteStart": "never"},
-                      {"name": "refused", "binary": "/opt/debug/x"}]
-        with open(self.path("launcher.yaml"), "w", encoding="utf-8") as file:
-            file.write(json.dumps({**settings, "components": components}))  # JSON is YAML
-        os.chmod(self.path("launcher.yaml"), 0o644)
-
-    def start(self):
-        self.starts += 1
-        launcher = process.Process(self, f"launcher{self.starts}", [LAUNCHER, "launcher", "--config", self.path("launcher.yaml")],
-                                   env={**os.environ, "FAKE_LAUNCHER_SEEN": self.seen, "FAKE_LAUNCHER_HOLD": self.held})
-        launcher.wait_for("it listens", lambda: "listening at" in launcher.errors())
-        return launcher
-
-    def run_command(self, *words):
-        return subprocess.run([LAUNCHER, *words, "--config", self.path("launcher.yaml")], capture_output=True, text=True,
-                              timeout=waiting.DEADLINE)
-
-    def asks(self):
-        with open(self.seen, encoding="utf-8") as file:
-            return [line for line in file.read().splitlines() if not line.startswith(("inspect", "recover"))]
-
-    def as_gateway(self, *requests):
-        """The codes of the answers, each on a connection of its own."""
-        return as_user(GATEWAY, lambda: [code_of(Peer(self.path("s/launcher.sock")).ask(verb, **more)[0]) for verb, more in requests])
-
+class LauncherSocket(LauncherSocketCase):
     def test_a_stranger_is_refused(self):
         self.start()
 
@@ -370,54 +259,6 @@ class LauncherSocket(unittest.TestCase):
         aside = lines("log/launcher.jsonl.gateway")
         self.assertEqual([(line["event"], line["component"]) for line in aside], [("asked", "kube-scheduler"), ("done", "kube-scheduler")])
         self.assertTrue(aside[1]["outcome"].startswith("refused: "))
-
-    def test_the_command_line(self):
-        self.start()
-        inspected = self.run_command("inspect", "kube-scheduler")
-        self.assertEqual(inspected.returncode, 0, inspected.stderr)
-        for words in ("What is moved: ", "--leader-elect=false    # delvegate: this is the only instance", "Plan: sha256:"):
-            self.assertIn(words, inspected.stdout)
-        self.assertEqual(self.run_command("start", "kube-scheduler", "--dry-run").stdout, inspected.stdout)
-        refused = self.run_command("start", "refused")
-        self.assertEqual(refused.returncode, 3)
-        self.assertIn("the binary has no debug information", refused.stderr)
-        self.assertEqual(self.run_command("start", "kube-scheduler", "--plan", HASH).returncode, 1)
-        plan = inspected.stdout.rsplit("Plan: ", 1)[1].strip()
-        started = self.run_command("start", "kube-scheduler", "--plan", plan, "--force-two-leaders", "--output", "json")
-        self.assertEqual(started.returncode, 0, started.stderr)
-        self.assertIn("To undo it by hand", started.stderr)
-        self.assertIn("waiting for the pod to end", started.stderr)
-        self.assertTrue(json.loads(started.stdout)["detached"])
-        self.assertTrue(json.loads(started.stdout)["undoByHand"])
-        self.assertEqual(self.asks(), ["start kube-scheduler by root uid 0 force two-leaders"])
-        self.assertEqual(self.run_command("stop", "kube-scheduler").returncode, 0)
-        self.assertEqual(self.run_command("stop", "No Component").returncode, 2)
-        self.assertEqual(self.run_command("arm", "kube-scheduler", "--for", "soon").returncode, 2)
-        self.assertEqual(self.run_command("arm", "kube-scheduler", "--for", "25h").returncode, 1)
-
-    def test_restore_works_without_a_launcher(self):
-        launcher = self.start()
-        self.assertEqual(self.run_command("start", "kube-scheduler").returncode, 0)
-        by_launcher = self.run_command("restore", "kube-scheduler")
-        self.assertEqual((by_launcher.returncode, by_launcher.stdout), (0, "kube-scheduler: is back\n"))
-        launcher.signal(signal.SIGKILL)
-        launcher.wait()
-        alone = self.run_command("restore", "kube-scheduler", "--output", "json")
-        self.assertEqual(alone.returncode, 0, alone.stderr)
-        self.assertEqual(json.loads(alone.stdout)["reports"][0]["nothingToDo"], True)
-        self.assertEqual(self.run_command("restore", "--keep-theirs").returncode, 2)
-        # A launcher that has the lock and does not answer is named, and nothing is done beside it.
-        second = self.start()
-        os.unlink(self.path("s/launcher.sock"))
-        beside = self.run_command("restore")
-        self.assertEqual(beside.returncode, 1)
-        self.assertIn(f"pid {second.pid}", beside.stderr)
-
-    def test_only_roots_own_configuration(self):
-        os.chmod(self.path("launcher.yaml"), 0o666)
-        refused = self.run_command("launcher")
-        self.assertEqual(refused.returncode, 2)
-        self.assertIn("launcher.yaml", refused.stderr)
 
 
 if __name__ == "__main__":

@@ -113,7 +113,8 @@ std::string broken_rule(const found_on_disk& f, const recovery_decision& d) {
                             d.drop_in != drop_in_do::none || d.patch != patch_do::none))
         return "a session that goes on is not touched";
     if ((alive || f.unit_active) && !d.end_processes && !d.leave_running &&
-        !(whole && (d.manifest == manifest_do::hold_and_report || d.patch == patch_do::hold_and_report)))
+        !(whole && (d.manifest == manifest_do::hold_and_report || d.patch == patch_do::hold_and_report)) &&
+        !(!row && d.patch == patch_do::hold_and_report))
         return "no process is left over, but one that does the component's work until root decides";
     if (!alive && !f.unit_active && d.end_processes) return "nothing is ended where nothing lives";
     if (d.restart_guard != (whole && !f.guard_alive && !d.end_processes)) return "what goes on has a guard";
