@@ -21,6 +21,7 @@ class Guarded(LaunchedCase):
 
     def stopped_at_tick(self, gateway):
         client = Rpc(self, self.connect(gateway, component=NAME).address)
+        client.state()  # who has not seen the stop does not resume it
         point = client.set_breakpoint(debuggee.MAIN, TICK)
         self.assertEqual(client.command("continue")["currentThread"]["line"], TICK)
         return client, point["id"]
