@@ -91,6 +91,17 @@ asio::awaitable<std::string> hub::greet() {
     co_return std::string{};
 }
 
+namespace {
+
+// Delve before 1.26.1 does not say why it stands; the runtime's first instructions are run once only, by the only thread.
+bool stands_at_entry(const target_state& state) {
+    if (!state.stop_reason.empty()) return state.stop_reason == "launched";
+    return state.threads.size() == 1 && state.current_thread && !state.current_thread->breakpoint &&
+           state.current_thread->file.find("runtime/rt0_") != std::string::npos;
+}
+
+}  // namespace
+
 asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::string)> ready) {
     auto generation = generation_;
     auto reason = co_await greet();
@@ -140,7 +151,7 @@ asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::s
         become_exited(state->exit_status);
         co_return ready({});
     }
-    at_entry_ = fresh || state->stop_reason == "launched";
+    at_entry_ = fresh || stands_at_entry(*state);
     auto cause = explain_stop(*state, run_kind::go_on, true);
     if (at_entry_) cause.reason = "entry";
     co_await become_stopped(std::move(*state), std::move(cause), {});

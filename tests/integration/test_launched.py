@@ -288,6 +288,7 @@ class Lifecycle(LaunchedCase):
         with open(self.policy + ".new", "w", encoding="utf-8") as file:
             file.write(POLICY.replace("alice", "carol"))
         os.rename(self.policy + ".new", self.policy)
+        os.kill(self.serving.pid, signal.SIGHUP)
         waiting.until("the launcher is told", self.launcher.left.is_set)
         waiting.until("she is told", lambda: answer)
         status, lines = answer[0]

@@ -23,7 +23,7 @@ class Systemd(unittest.TestCase):
             "DELVEGATE_TEST_DLV": node.DLV,
             "GTEST_FILTER": os.environ.get("GTEST_FILTER", "*"),
         }
-        with node.Node(delvegate=False) as machine:
+        with node.Node(binary=False) as machine:
             for path, program in programs.items():
                 machine.install(program, path)
             result = machine.run(["/usr/local/libexec/systemd_integration_test"], env=environment, timeout=600)
