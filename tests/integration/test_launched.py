@@ -285,11 +285,11 @@ class Lifecycle(LaunchedCase):
 
     def test_what_waits_is_taken_back_from_who_may_not_any_more(self):
         answer = self.waiting_start()
-        with open(self.policy + ".new", "w", encoding="utf-8") as file:
+        # In its place: beside the state directory it is opened to a confined gateway alone.
+        with open(self.policy, "w", encoding="utf-8") as file:
             file.write(POLICY.replace("alice", "carol"))
-        os.rename(self.policy + ".new", self.policy)
         os.kill(self.serving.pid, signal.SIGHUP)
-        waiting.until("the launcher is told", self.launcher.left.is_set)
+        waiting.until(lambda: f"the launcher is told {self.serving.log()}", self.launcher.left.is_set)
         waiting.until("she is told", lambda: answer)
         status, lines = answer[0]
         self.assertEqual((status, lines[-1]["code"]), (200, "forbidden"), lines)
