@@ -125,7 +125,9 @@ outcome<ca_store> ca_store::open(const std::string& directory, std::chrono::mill
     if (info.st_uid != ::geteuid()) return failed(directory + " belongs to another user; run this as its owner");
     if (info.st_mode & 0077)
         return failed(directory + " can be read or changed by others than its owner; run: chmod 700 " + directory);
-    auto db = database::open(directory + "/ca.db", patience);
+    auto db = database::open(directory + "/ca.db", patience,
+                             "restore it from a backup together with its -wal file (without it nobody knows who was "
+                             "given a certificate or revoked)");
     if (!db) return failed(db.error());
     const auto version = db->number("PRAGMA user_version");
     if (!db->ok()) return failed(db->fault());

@@ -8,9 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "auth/sqlite.h"
+#include "auth/tls.h"
+#include "storage/sqlite.h"
 
 namespace auth {
+
+using storage::database;
+using storage::statement;
+using storage::transaction;
 
 // Times are seconds since the epoch throughout.
 struct issue_record {

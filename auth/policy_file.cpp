@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "auth/glob.h"
-#include "auth/trusted_file.h"
+#include "storage/trusted_file.h"
 
 namespace auth {
 namespace {
@@ -299,7 +299,7 @@ outcome<policy> parse_policy(std::string_view text, const std::string& file,
 }
 
 outcome<policy> read_policy(const std::string& file, const policy_limits& limits) {
-    const auto text = read_trusted(file, limits.file);
+    const auto text = storage::read_trusted(file, limits.file);
     if (!text) return refused(text.error());
     return parse_policy(*text, file, limits);
 }

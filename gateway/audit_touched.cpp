@@ -104,6 +104,8 @@ bool only_releases(const protocol::judged& request) {
     using protocol::service;
     if (request.how == service::halt || request.how == service::leave) return true;
     if (request.how == service::run) return request.operation == "Command continue" || request.operation == "continue";
+    // Of the control API: the component comes back.
+    if (request.how == service::local && (request.operation == "stop" || request.operation == "restore")) return true;
     if (request.how != service::breakpoint) return false;
     return request.operation == "ClearBreakpoint" || clears_all(request.arguments);
 }

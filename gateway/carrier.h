@@ -44,6 +44,7 @@ struct counters {
 };
 
 class audit_trail;
+struct api_stream;
 
 // What every carrier works with; outlives them all.
 struct gateway_parts {
@@ -58,6 +59,8 @@ struct gateway_parts {
     client_authority* identities = nullptr;  // who watches those who are in; null: nobody (tests)
     // Answers `POST /v1/renew`; none: this gateway renews no certificates.
     std::function<void(const auth::identity&, const std::string& body, std::function<void(http_answer)>)> renew{};
+    // Answers what is below /v1/components/, in its own time; none: nothing is there.
+    std::function<void(const caller&, const http_request&, api_stream)> lifecycle{};
     audit_trail* audit = nullptr;  // null: nothing is recorded (tests)
 };
 

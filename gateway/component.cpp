@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <random>
 
+#include "gateway/audit_trail.h"
 #include "gateway/debug_stream.h"
 #include "protocol/printable.h"
 #include "gateway/utc.h"
@@ -34,7 +35,7 @@ std::string new_session_id() {
 }  // namespace
 
 component::component(asio::io_context& context, component_config configuration, const limits& bounds,
-                     const permissions& rights, std::uint64_t& refused_replies)
+                     const permissions& rights, std::uint64_t& refused_replies, const launcher_parts* by_launcher)
     : context_(context),
       configuration_(std::move(configuration)),
       bounds_(bounds),
@@ -45,6 +46,16 @@ component::component(asio::io_context& context, component_config configuration, 
       output_watch_(context) {
     hub_.before_exit = [this] { show_output(64); };
     hub_.on_lost = [this](std::string why) { failed(std::move(why)); };
+    hub_.budget().change(configuration_.budget);
+    hub_.budget().on_event = [this](const std::string& what) {
+        if (audit_) audit_->administration({}, name() + ": " + what);
+    };
+    if (configuration_.how != kind::launcher || !by_launcher) return;
+    launched_ = std::make_unique<launched>(context, *by_launcher, hub_, name());
+    launched_->on_attached = [this](const std::string& error) {
+        if (error.empty()) return attached({});
+        let_wait_no_more();
+    };
 }
 
 component::~component() {
@@ -103,7 +114,9 @@ void component::start() {
     last_start_ = std::chrono::steady_clock::now();
     failure_.clear();
     attach_error_.clear();
-    if (configuration_.how == kind::exec)
+    if (launched_)
+        launched_->start();
+    else if (configuration_.how == kind::exec)
         start_exec();
     else
         start_connect();
@@ -183,6 +196,10 @@ void component::attached(const std::string& error) {
     }
     spdlog::info("{}: dlv {} answers; the program is {}", name(), hub_.dlv_version(), to_string(hub_.now()));
     if (configuration_.how == kind::exec && !configuration_.stop_on_entry) hub_.go_on();
+    let_wait_no_more();
+}
+
+void component::let_wait_no_more() {
     auto waiting = std::exchange(waiting_, {});
     for (auto& w : waiting) w();
 }
@@ -191,11 +208,14 @@ void component::failed(std::string why) {
     if (stopping_) return;
     // A broken connection to a dlv of ours is the beginning of its end; the exit says why.
     if (process_) return;
+    if (launched_) {
+        launched_->lost(why);
+        return let_wait_no_more();
+    }
     failure_ = why;
     hub_.set_down(why);
     spdlog::error("{}: {}", name(), protocol::printable(why));
-    auto waiting = std::exchange(waiting_, {});
-    for (auto& w : waiting) w();
+    let_wait_no_more();
 }
 
 // Somebody else's dlv is looked for again at every call, and so is one of ours that lives. One that has ended stays ended until
@@ -219,18 +239,19 @@ void component::attach_again() {
             failure_.clear();
         else
             hub_.set_down(error);
-        auto waiting = std::exchange(waiting_, {});
-        for (auto& w : waiting) w();
+        let_wait_no_more();
     });
 }
 
 void component::start_again() {
+    if (launched_) return launched_->ask_now();
     if (hub_.now() == phase::down && !process_) start();
 }
 
 void component::stop(std::function<void()> done) {
     stopping_ = true;
     if (!process_) {
+        if (launched_) launched_->stop();
         hub_.detach("the gateway is stopping");
         return asio::post(context_, std::move(done));
     }
@@ -289,6 +310,7 @@ verdict component::open(const caller& who, stream_peer& peer, std::unique_ptr<st
     if (!present()) {
         v.code = "not-running";
         v.reason = "dlv is not running for " + name() + ": " + (failure_.empty() ? hub_.down_reason() : failure_);
+        if (launched_) v.reason = launched_->why_not(rights_.of(who.who, name()));
         if (configuration_.how == kind::exec) v.reason += " (SIGHUP to the gateway starts it again)";
         return v;
     }
@@ -307,6 +329,7 @@ component_summary component::summary() const {
     component_summary s;
     s.name = name();
     s.state = to_string(hub_.now());
+    if (launched_ && hub_.now() == phase::down) s.state = launched_->state();
     switch (hub_.now()) {
         case phase::down: s.detail = failure_.empty() ? hub_.down_reason() : failure_; break;
         case phase::starting: s.detail = "dlv is starting"; break;
@@ -353,9 +376,13 @@ json component::status() const {
     auto out = hub_.describe();
     json with_name = json::object{};
     with_name.set("name", name());
-    with_name.set("kind", configuration_.how == kind::exec ? "exec" : "connect");
+    with_name.set("kind", to_string(configuration_.how));
     for (auto& [key, value] : *out.if_object()) with_name.set(key, value);
     if (hub_.now() == phase::down) with_name.set("reason", failure_.empty() ? hub_.down_reason() : failure_);
+    if (launched_) {
+        with_name.set("launcher", launched_->status());
+        if (hub_.now() == phase::down) with_name.set("state", launched_->state());
+    }
     if (process_) {
         with_name.set("dlvPid", static_cast<std::int64_t>(process_->dlv_pid()));
         with_name.set("memoryLimit", process_->memory_limit());

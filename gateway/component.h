@@ -16,6 +16,7 @@
 #include "gateway/config.h"
 #include "gateway/directory.h"
 #include "gateway/hub.h"
+#include "gateway/launched.h"
 #include "gateway/permissions.h"
 #include "gateway/view_base.h"
 #include "launcher/dlv_process.h"
@@ -27,13 +28,14 @@ class debug_stream;
 
 class component {
 public:
+    // `by_launcher`: needed by kind launcher only; outlives this.
     component(asio::io_context& context, component_config configuration, const limits& bounds,
-              const permissions& rights, std::uint64_t& refused_replies);
+              const permissions& rights, std::uint64_t& refused_replies, const launcher_parts* by_launcher = nullptr);
     ~component();
     component(const component&) = delete;
     component& operator=(const component&) = delete;
 
-    // Starts dlv, or looks at somebody else's and connects. Failures are kept for those who ask.
+    // Starts dlv, looks at somebody else's and connects, or follows what the launcher says. Failures are kept for those who ask.
     void start();
     void start_again();  // if it is not there
     // For good: ends dlv and the program (kind exec), or leaves a dlv of somebody else alone. `done` is
@@ -42,6 +44,8 @@ public:
 
     // What people do here is recorded there from now on; it outlives this.
     void record_in(audit_trail& trail) { audit_ = &trail; }
+    // What the launcher says of it; null: it is not of kind launcher.
+    launched* of_launcher() { return launched_.get(); }
 
     const std::string& name() const { return configuration_.name; }
     const component_config& configuration() const { return configuration_; }
@@ -70,6 +74,7 @@ private:
     void show_output(int turns = 4);
     void attached(const std::string& error);
     void failed(std::string why);
+    void let_wait_no_more();
     bool present();
     std::string who_is_here() const;
     std::size_t places_taken() const;
@@ -83,6 +88,7 @@ private:
     audit_trail* audit_ = nullptr;
     hub hub_;
 
+    std::unique_ptr<launched> launched_;  // kind launcher
     std::optional<launcher::dlv_process> process_;
     asio::posix::stream_descriptor process_watch_;
     std::optional<launcher::output_reader> output_;

@@ -10,19 +10,17 @@
 #include <utility>
 
 #include "auth/spiffe.h"
-#include "auth/trusted_file.h"
-#include "gateway/config_table.h"
+#include "gateway/config_reader.h"
+#include "storage/trusted_file.h"
 
 namespace gateway {
 namespace {
 
 constexpr std::size_t max_file = 1024 * 1024;
 
-// The first error wins; after it nothing is read any more.
-class reader {
+class reader : public config_reader {
 public:
-    reader(std::string file, std::string directory)
-        : file_(std::move(file)), directory_(std::move(directory)) {}
+    using config_reader::config_reader;
 
     config read(const YAML::Node& root) {
         config out;
@@ -40,92 +38,7 @@ public:
         return out;
     }
 
-    bool ok() const { return error_.empty(); }
-    const std::string& error() const { return error_; }
-
 private:
-    template <class Keys>
-    static std::vector<std::string_view> names(const Keys& keys) {
-        std::vector<std::string_view> out;
-        for (const auto& key : keys) out.push_back(key.name);
-        return out;
-    }
-
-    void fail(const YAML::Node& where, const std::string& what) {
-        if (!ok()) return;
-        const YAML::Mark mark = where.Mark();
-        error_ = file_;
-        if (!mark.is_null())
-            error_ += ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
-        error_ += ": " + what;
-    }
-
-    void each(const YAML::Node& node, const std::string& what, const std::vector<std::string_view>& known,
-              const std::function<void(const std::string&, const YAML::Node&)>& take) {
-        if (!node.IsMap()) return fail(node, what + " must be a map of keys");
-        std::set<std::string> seen;
-        for (const auto& entry : node) {
-            if (!ok()) return;
-            if (!entry.first.IsScalar()) return fail(entry.first, "a key must be a name");
-            const std::string key = entry.first.Scalar();
-            if (!seen.insert(key).second) return fail(entry.first, "`" + key + "` is given twice");
-            if (std::find(known.begin(), known.end(), key) == known.end()) {
-                const std::string near = nearest(key, known);
-                return fail(entry.first, "unknown key `" + key + "`" +
-                                             (near.empty() ? "" : "; did you mean `" + near + "`?"));
-            }
-            take(key, entry.second);
-        }
-    }
-
-    std::string text(const std::string& key, const YAML::Node& value) {
-        if (value.IsScalar() && value.Scalar().find('\0') == std::string::npos) return value.Scalar();
-        fail(value, "`" + key + "` must be one piece of text");
-        return {};
-    }
-
-    std::string some_text(const std::string& key, const YAML::Node& value) {
-        std::string out = text(key, value);
-        if (ok() && out.empty()) fail(value, "`" + key + "` must not be empty");
-        return out;
-    }
-
-    std::string path(const std::string& key, const YAML::Node& value) {
-        return absolute(some_text(key, value));
-    }
-    std::string absolute(std::string given) const {
-        if (given.empty() || given.front() == '/') return given;
-        return directory_ + "/" + given;
-    }
-
-    std::vector<std::string> list(const std::string& key, const YAML::Node& value, bool empty_items) {
-        std::vector<std::string> out;
-        if (!value.IsSequence()) {
-            fail(value, "`" + key + "` must be a list, such as [a, b]");
-            return out;
-        }
-        for (const auto& item : value) out.push_back(empty_items ? text(key, item) : some_text(key, item));
-        return out;
-    }
-
-    // Taken or refused, with the place.
-    template <class T>
-    T checked(const YAML::Node& where, const std::string& key, launcher::outcome<T> parsed) {
-        if (parsed) return std::move(*parsed);
-        fail(where, "`" + key + "`: " + parsed.error());
-        return T{};
-    }
-
-    std::string one_of(const std::string& key, const YAML::Node& value, const std::vector<std::string_view>& choices) {
-        const std::string given = text(key, value);
-        if (ok() && std::find(choices.begin(), choices.end(), given) == choices.end()) {
-            std::string all;
-            for (const auto& choice : choices) all += (all.empty() ? "" : ", ") + std::string(choice);
-            fail(value, "`" + key + "` is one of " + all + "; not \"" + given + "\"");
-        }
-        return given;
-    }
-
     void top(config& out, const std::string& key, const YAML::Node& value) {
         if (key == "listen") {
             out.listen.clear();
@@ -158,6 +71,11 @@ private:
             out.state_directory = path(key, value);
         } else if (key == "runtimeDirectory") {
             out.runtime_directory = path(key, value);
+        } else if (key == "launcherSocket") {
+            out.launcher_socket = path(key, value);
+        } else if (key == "confine") {
+            const auto word = one_of(key, value, {"auto", "on", "off"});
+            out.confine = word == "on" ? confine_mode::on : word == "off" ? confine_mode::off : confine_mode::automatic;
         } else if (key == "certificateTtl") {
             out.certificate_ttl = span(key, value);
         } else if (key == "renewWindow") {
@@ -293,15 +211,34 @@ private:
         for (const auto& other : out.components)
             if (other.name == one.name) return fail(*at("name"), "two components are called " + one.name);
         if (const auto* kind = at("kind"))
-            if (one_of("kind", *kind, {"exec", "connect"}) == "connect") one.how = component_config::kind::connect;
+            kind_of(one, *kind);
         if (const auto* users = at("users")) one.users = list("users", *users, false);
         if (const auto* groups = at("groups")) one.groups = list("groups", *groups, false);
         if (const auto* viewers = at("maxViewers")) one.max_viewers = count("maxViewers", *viewers);
-        if (one.how == component_config::kind::connect)
+        if (one.how == component_config::kind::launcher)
+            launcher_part(given);
+        else if (one.how == component_config::kind::connect)
             connect_part(one, node, given);
         else
             exec_part(one, node, given);
         out.components.push_back(std::move(one));
+    }
+
+    void kind_of(component_config& one, const YAML::Node& value) {
+        using enum component_config::kind;
+        const auto given = one_of("kind", value, {to_string(exec), to_string(connect), to_string(launcher)});
+        for (const auto how : {exec, connect, launcher})
+            if (to_string(how) == given) one.how = how;
+    }
+
+    static bool of_every_kind(const std::string& key) {
+        return key == "name" || key == "kind" || key == "users" || key == "groups" || key == "maxViewers";
+    }
+
+    void launcher_part(const std::map<std::string, YAML::Node>& given) {
+        for (const auto& [key, value] : given)
+            if (!of_every_kind(key))
+                return fail(value, "`" + key + "` is not for kind launcher: what it runs, and how, stands in root's launcher.yaml");
     }
 
     void connect_part(component_config& one, const YAML::Node& node, const std::map<std::string, YAML::Node>& given) {
@@ -310,8 +247,7 @@ private:
                 one.address = checked(value, key, launcher::parse_address(text(key, value)));
             else if (key == "user")
                 one.dlv_user = text(key, value);
-            else if (key != "name" && key != "kind" && key != "users" && key != "groups" &&
-                     key != "maxViewers")
+            else if (!of_every_kind(key))
                 return fail(value, "`" + key + "` belongs to kind exec, and this component is of kind connect");
         }
         if (ok() && !given.contains("address"))
@@ -332,12 +268,23 @@ private:
                 if (spec.dlv.find('/') != std::string::npos) spec.dlv = absolute(spec.dlv);
             }
             if (key == "stopOnEntry") one.stop_on_entry = one_of(key, value, {"true", "false"}) == "true";
+            if (key == "stopBudget") one.budget.damage = stop_time(key, value);
+            if (key == "duty") one.budget.duty = stop_time(key, value);
             if (key == "memoryLimit") spec.memory_limit = checked(value, key, parse_size(text(key, value)));
             if (key == "address")
                 return fail(value, "`address` belongs to kind connect; say `kind: connect`");
         }
+        if (ok() && one.budget.duty.count() > 0 && !one.budget.any())
+            fail(node, "component " + one.name + " has a `duty` and no `stopBudget`");
         if (ok() && spec.binary.empty())
             fail(node, "component " + one.name + " needs a `binary`: the Go program to run under dlv");
+    }
+
+    std::chrono::milliseconds stop_time(const std::string& key, const YAML::Node& value) {
+        const auto time = checked(value, key, parse_duration(text(key, value)));
+        if (ok() && (time < std::chrono::milliseconds(100) || time > std::chrono::hours(24)))
+            fail(value, "`" + key + "` must be between 100ms and 1d");
+        return time;
     }
 
     void environment_of(launcher::exec_spec& spec, const YAML::Node& value) {
@@ -351,10 +298,6 @@ private:
             spec.env.emplace_back(name, text("env", entry.second));
         }
     }
-
-    const std::string file_;
-    const std::string directory_;
-    std::string error_;
 };
 
 }  // namespace
@@ -375,7 +318,7 @@ launcher::outcome<config> parse_config(std::string_view text, const std::string&
 }
 
 launcher::outcome<config> read_config(const std::string& file) {
-    const auto text = auth::read_trusted(file, max_file);
+    const auto text = storage::read_trusted(file, max_file);
     if (!text) return text.error();
     if (text->size() > max_file) return file + ": longer than 1 MiB; is this a configuration?";
     const std::size_t slash = file.rfind('/');

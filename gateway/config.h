@@ -9,6 +9,7 @@
 
 #include "auth/trusted_ca.h"
 #include "gateway/config_audit.h"
+#include "gateway/budget_clock.h"
 #include "gateway/limits.h"
 #include "launcher/dlv_process.h"
 
@@ -21,7 +22,7 @@ struct host_port {
 std::string to_string(const host_port& where);  // "[::]:7443"
 
 struct component_config {
-    enum class kind { exec, connect };
+    enum class kind { exec, connect, launcher };
 
     std::string name;  // a DNS label: it is the first label of the SNI
     kind how = kind::exec;
@@ -34,9 +35,15 @@ struct component_config {
     // kind connect: a headless dlv that somebody else started.
     launcher::dlv_address address;
     std::string dlv_user;             // whose it is; empty: the gateway's user
+    // kind exec: none by default. Of a component of kind launcher it is the launcher that tells.
+    stop_budget budget;
+    // kind launcher: all that is to be known stands in root's launcher.yaml.
 };
+std::string_view to_string(component_config::kind how);  // "exec"
 
 inline constexpr std::uint16_t enroll_port = 7444;
+
+enum class confine_mode { automatic, on, off };
 
 struct config {
     std::vector<host_port> listen{{"::", 7443}};
@@ -51,6 +58,7 @@ struct config {
     std::string policy;             // policy.yaml; empty: only the components' users and groups
     std::string state_directory;    // default: default_state_directory()
     std::string runtime_directory;  // default: default_runtime_directory()
+    std::string launcher_socket = "/run/delvegate/launcher.sock";  // asked only for components of kind launcher
     std::string log_level = "info";
     std::string log_format = "text";
     std::chrono::milliseconds certificate_ttl = std::chrono::hours(24);      // of people who enroll
@@ -58,6 +66,7 @@ struct config {
     audit_config audit;
     limits bounds;
     std::vector<component_config> components;
+    confine_mode confine = confine_mode::automatic;
 };
 
 // Where enrolment listens.

@@ -27,6 +27,15 @@ std::vector<host_port> enroll_addresses(const config& configuration) {
     return out;
 }
 
+std::string_view to_string(component_config::kind how) {
+    switch (how) {
+        case component_config::kind::exec: return "exec";
+        case component_config::kind::connect: return "connect";
+        case component_config::kind::launcher: return "launcher";
+    }
+    return "exec";
+}
+
 std::string default_state_directory() {
     if (::geteuid() == 0) return "/var/lib/delvegate";
     if (const std::string state = environment("XDG_STATE_HOME"); !state.empty()) return state + "/delvegate";

@@ -1,61 +1,21 @@
 // The small syntaxes of gateway.yaml's values: durations, sizes, addresses, names.
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <limits>
-#include <optional>
 
 #include "gateway/config.h"
+#include "launcher/config_values.h"
 
 namespace gateway {
-namespace {
-
-struct unit {
-    std::string_view suffix;
-    std::uint64_t factor;
-};
-constexpr std::array<unit, 5> times{{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
-constexpr std::array<unit, 4> sizes{{{"", 1}, {"KiB", 1u << 10}, {"MiB", 1u << 20}, {"GiB", 1u << 30}}};
-
-// Digits and a unit, nothing else; nullopt: not that, or too large to count.
-template <std::size_t N>
-std::optional<std::uint64_t> number_with_unit(std::string_view text, const std::array<unit, N>& units) {
-    std::uint64_t value = 0;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (ec != std::errc()) return std::nullopt;
-    const std::string_view suffix(end, static_cast<std::size_t>(text.data() + text.size() - end));
-    for (const unit& one : units)
-        if (one.suffix == suffix && value <= std::numeric_limits<std::int64_t>::max() / one.factor)
-            return value * one.factor;
-    return std::nullopt;
-}
-
-template <std::size_t N>
-std::string shortest(std::uint64_t value, const std::array<unit, N>& units) {
-    for (auto one = units.rbegin(); one != units.rend(); ++one)
-        if (value % one->factor == 0 && value >= one->factor)
-            return std::to_string(value / one->factor) + std::string(one->suffix);
-    return std::to_string(value) + std::string(units.front().suffix);
-}
-
-}  // namespace
 
 launcher::outcome<std::chrono::milliseconds> parse_duration(std::string_view text) {
-    if (const auto value = number_with_unit(text, times))
-        return std::chrono::milliseconds(static_cast<std::int64_t>(*value));
-    return "\"" + std::string(text) + "\" is not a duration such as 500ms, 10s, 15m, 12h or 7d";
+    return launcher::parse_duration(text);
 }
 
-launcher::outcome<std::uint64_t> parse_size(std::string_view text) {
-    if (const auto value = number_with_unit(text, sizes)) return *value;
-    return "\"" + std::string(text) + "\" is not a size such as 65536, 64KiB, 4MiB or 1GiB";
-}
+launcher::outcome<std::uint64_t> parse_size(std::string_view text) { return launcher::parse_size(text); }
 
-std::string format_duration(std::chrono::milliseconds time) {
-    return shortest(static_cast<std::uint64_t>(time.count()), times);
-}
+std::string format_duration(std::chrono::milliseconds time) { return launcher::format_duration(time); }
 
-std::string format_size(std::uint64_t bytes) { return shortest(bytes, sizes); }
+std::string format_size(std::uint64_t bytes) { return launcher::format_size(bytes); }
 
 launcher::outcome<host_port> parse_host_port(std::string_view text) {
     // In place: host_port, being an aggregate, could be made from the text as well.

@@ -1,11 +1,10 @@
 #include "gateway/config_table.h"
 
-#include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "gateway/config.h"
 #include "gateway/config_audit.h"
+#include "launcher/config_values.h"
 
 namespace gateway {
 
@@ -94,6 +93,13 @@ const std::vector<plain_key>& top_keys() {
          "What outlives a run: the gateway's own CA and identities, and dlv's output files.", ""},
         {"runtimeDirectory", "path", default_runtime_directory(),
          "What does not: the socket of `delvegate status` and dlv's sockets.", ""},
+        {"launcherSocket", "path", "/run/delvegate/launcher.sock",
+         "Where the launcher listens, for components of kind launcher.", ""},
+        {"confine", "auto, on or off", "auto",
+         "Whether the gateway gives up what it does not need once it listens: capabilities, most system calls (seccomp), and, with "
+         "components of kind launcher only, all files but its own (Landlock). auto: where no component needs otherwise; on: or it "
+         "does not start. Components of kind exec are its children, and cannot be had with it.",
+         ""},
         {"certificateTtl", "duration", "1d",
          "How long a certificate lives that somebody enrolled for or renewed.", ""},
         {"renewWindow", "duration", "30d",
@@ -134,9 +140,9 @@ const std::vector<plain_key>& component_keys() {
     static const std::vector<plain_key> keys{
         {"name", "DNS label", "", "What `delvegate connect` calls it: lower-case letters, digits and hyphens.",
          "scheduler"},
-        {"kind", "exec or connect", "exec",
+        {"kind", "exec, connect or launcher", "exec",
          "exec starts a program under dlv; connect uses a headless dlv that is already running, with "
-         "--accept-multiclient.",
+         "--accept-multiclient; launcher is what root's launcher.yaml defines under this name, run and put back by the launcher.",
          ""},
         {"users", "list of text", "[]",
          "Users (certificate CN) who may do everything with it (role admin). Nobody listed in users or groups "
@@ -160,6 +166,14 @@ const std::vector<plain_key>& component_keys() {
         {"stopOnEntry", "true or false", "true",
          "kind exec: whether the program waits at its entry for the first IDE, or runs on at once.", ""},
         {"memoryLimit", "bytes", "4GiB", "kind exec: memory of dlv and the program together; 0: no limit.", ""},
+        {"stopBudget", "duration", "",
+         "kind exec: how long it may be kept from its duty by stops. Everybody is warned at half and at 80 %; then its "
+         "breakpoints are switched off, and it goes on. Without it: as long as people like.",
+         "10s"},
+        {"duty", "duration", "",
+         "kind exec: how long it must run freely until past stops count no more, and breakpoints come on again. Without it: a "
+         "quarter of stopBudget.",
+         "2s"},
         {"address", "address", "",
          "kind connect: where dlv listens: 127.0.0.1:PORT, [::1]:PORT or unix:PATH.", "127.0.0.1:2345"},
     };
@@ -167,26 +181,7 @@ const std::vector<plain_key>& component_keys() {
 }
 
 std::string nearest(std::string_view wrong, const std::vector<std::string_view>& known) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    std::string_view best;
-    std::size_t best_distance = std::max<std::size_t>(2, wrong.size() / 3) + 1;
-    for (const std::string_view name : known) {
-        std::vector<std::size_t> row(name.size() + 1);
-        std::iota(row.begin(), row.end(), std::size_t{0});
-        for (std::size_t i = 1; i <= wrong.size(); ++i) {
-            std::size_t diagonal = std::exchange(row[0], i);
-            for (std::size_t j = 1; j <= name.size(); ++j) {
-                const std::size_t change = diagonal + (lower(wrong[i - 1]) == lower(name[j - 1]) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
-            }
-        }
-        if (row.back() < best_distance) {
-            best_distance = row.back();
-            best = name;
-        }
-    }
-    return std::string(best);
+    return launcher::nearest_name(wrong, known);
 }
 
 std::string default_config_text() {

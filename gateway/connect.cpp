@@ -154,7 +154,11 @@ private:
         }
         const auto at = std::find_if(components.begin(), components.end(),
                                      [&](const auto& c) { return c.name == options_.component; });
-        if (at == components.end() || at->state == "unavailable")
+        // What is in no session now is asked for, so that the gateway says why, and what to do.
+        const auto in_session = [](std::string_view state) {
+            return state == "running" || state == "stopped" || state == "starting" || state == "exited";
+        };
+        if (at == components.end() || !in_session(at->state))
             return link_.open(options_.component, std::make_shared<probe>(*this));
         ready(at->state, at->detail);
     }

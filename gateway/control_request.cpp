@@ -1,17 +1,21 @@
-// The control API over TLS (ALPN http/1.1), one request a connection: what there is to see, by GET, and
-// `POST /v1/renew`, which changes nothing but the caller's own certificate.
+// The control API over TLS (ALPN http/1.1), one request a connection: what there is to see, by GET;
+// `POST /v1/renew`, which changes nothing but the caller's own certificate; and components' lives (lifecycle_api.h).
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <optional>
 #include <utility>
 
 #include "gateway/carrier.h"
 #include "gateway/http_api.h"
+#include "gateway/lifecycle_api.h"
 
 namespace gateway {
 namespace {
 
 constexpr std::chrono::milliseconds goodbye_time{5000};
 constexpr std::size_t max_body = 16 * 1024;
+// While an answer takes its time: so often the caller hears that there is still somebody.
+constexpr std::chrono::seconds still_here{15};
 
 class control_request final : public carrier, channel_user {
 public:
@@ -31,8 +35,10 @@ public:
 
     void drain(std::string_view, std::chrono::milliseconds) override {}
     void close(std::string_view) override { in_.channel->shutdown(goodbye_time); }
-    void expel(std::string_view) override {
-        asked_ = true;
+    void expel(std::string_view reason) override {
+        const bool waits = std::exchange(asked_, true) && !ended_;
+        if (shown_out_) std::exchange(shown_out_, {})(reason);
+        if (waits) return reply({403, http_error(reason)});
         in_.channel->shutdown(goodbye_time);
     }
     void rebind(const auth::identity& renewed) override { in_.who.who = renewed; }
@@ -47,12 +53,18 @@ private:
         asked_ = true;
         if (const auto* refused = std::get_if<http_answer>(&*got)) return reply(*refused);
         const auto& request = std::get<http_request>(*got);
+        deadline_.cancel();
         if (request.path == "/v1/renew" && parts_.renew) return renew(request);
+        if (parts_.lifecycle && lifecycle_api::serves(request.path)) return lifecycle(request);
         reply(request.method == "GET" ? answer(request.path) : http_answer{405, http_error("only GET is served here")});
     }
     void writable() override {}
-    void ended() override { in_.channel->shutdown(goodbye_time); }
+    void ended() override {
+        // What takes its time is answered all the same; who is gone altogether is noticed when nothing can be sent.
+        if (!asked_ || ended_) in_.channel->shutdown(goodbye_time);
+    }
     void closed(close_cause, std::string_view) override {
+        ended_ = true;
         deadline_.cancel();
         if (in_.gone) boost::asio::post(parts_.io, std::exchange(in_.gone, {}));
     }
@@ -66,16 +78,65 @@ private:
                      });
     }
 
+    // Who is gone meanwhile hears nothing; what was begun goes on.
+    void lifecycle(const http_request& request) {
+        if (const auto refused = turned_away()) return reply(*refused);
+        const auto here = [this, alive = std::weak_ptr<char>(alive_)](auto deed) {
+            return [this, alive, deed](auto&&... said) {
+                if (!alive.expired() && !ended_) deed(said...);
+            };
+        };
+        parts_.lifecycle(in_.who, request,
+                         {here([this](const http_answer& said) { reply(said); }),
+                          here([this](const protocol::json& line) { send_line(protocol::to_text(line)); }),
+                          here([this] { end_lines(); }),
+                          here([this](std::function<void(std::string_view)> deed) { shown_out_ = std::move(deed); })});
+        if (!ended_ && request.method == "POST") keep_awake();
+    }
+
+    void end_lines() {
+        ended_ = true;
+        deadline_.cancel();
+        in_.channel->send(http_lines_end());
+        in_.channel->shutdown(goodbye_time);
+    }
+
+    void send_line(std::string_view text) {
+        if (!std::exchange(streaming_, true)) in_.channel->send(http_lines_head());
+        in_.channel->send(http_line(text));
+    }
+
+    void keep_awake() {
+        deadline_.expires_after(still_here);
+        deadline_.async_wait([this, alive = std::weak_ptr<char>(alive_)](const boost::system::error_code& ec) {
+            if (ec || alive.expired() || ended_) return;
+            send_line({});
+            keep_awake();
+        });
+    }
+
     void reply(const http_answer& said) {
+        if (ended_) return;
+        if (streaming_) {
+            send_line(said.body);
+            return end_lines();
+        }
+        ended_ = true;
+        deadline_.cancel();
         in_.channel->send(http_text(said));
         in_.channel->shutdown(goodbye_time);
     }
 
-    http_answer answer(std::string_view path) const {
-        if (!in_.refuse.empty()) return {503, http_error(in_.refuse)};
+    std::optional<http_answer> turned_away() const {
+        if (!in_.refuse.empty()) return http_answer{503, http_error(in_.refuse)};
         // Who may see nothing does not learn what there would be to see.
         if (parts_.components.list(in_.who.who).empty())
-            return {403, http_error("no component of this gateway lists you: " + in_.who.who.user)};
+            return http_answer{403, http_error("no component of this gateway lists you: " + in_.who.who.user)};
+        return std::nullopt;
+    }
+
+    http_answer answer(std::string_view path) const {
+        if (auto refused = turned_away()) return *refused;
         std::string body = parts_.api(in_.who.who, path);
         if (body.empty()) return {404, http_error("there are /v1/status and /v1/components")};
         return {200, std::move(body)};
@@ -85,7 +146,10 @@ private:
     admitted_channel in_;
     boost::asio::steady_timer deadline_;
     http_reader reader_;
+    std::function<void(std::string_view)> shown_out_;  // of an order that is under way
     bool asked_ = false;
+    bool streaming_ = false;  // the answer comes in lines
+    bool ended_ = false;      // it is whole
     std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

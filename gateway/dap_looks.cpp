@@ -178,7 +178,7 @@ void dap_view::answer_call() {
 
 void dap_view::open_window() {
     window_ = std::make_unique<dap_window>(
-        hub_.context(), hub_.address(),
+        hub_.context(), hub_.route(),
         dap_window::handlers{
             .event = [this](std::string_view name, const json& body) { window_event(name, body); },
             .closed =

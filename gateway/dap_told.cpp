@@ -73,8 +73,8 @@ void dap_view::on_restart(std::string_view by) {
 }
 
 void dap_view::on_output(std::string_view category, std::string_view text) {
-    // What the program prints is as good as its values.
-    if (!attached_ || terminated_ || !may_read()) return;
+    // What the program prints is as good as its values; what delvegate itself has to say is for everybody.
+    if (!attached_ || terminated_ || (category != "important" && !may_read())) return;
     json body = json::object{};
     body.set("category", category);
     body.set("output", text);

@@ -22,9 +22,9 @@ std::string failure_text(const json& response) {
 
 }  // namespace
 
-dap_window::dap_window(asio::io_context& context, const launcher::dlv_address& address, handlers on)
+dap_window::dap_window(asio::io_context& context, const upstream_route& route, handlers on)
     : on_(std::move(on)),
-      socket_(context, address,
+      socket_(context, route,
               {.bytes = [this](std::string_view b) { received(b); },
                .closed = [this](std::string reason) { lost(std::move(reason)); }}) {}
 

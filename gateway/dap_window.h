@@ -38,7 +38,7 @@ public:
         std::function<void(std::string_view event, const protocol::json& body)> event;
         std::function<void(std::string)> closed;  // once, after pending requests were told
     };
-    dap_window(asio::io_context& context, const launcher::dlv_address& address, handlers on);
+    dap_window(asio::io_context& context, const upstream_route& route, handlers on);
 
     // A response that is read whole and an event have at most 64 MiB: a larger one is dropped as it
     // comes, and is a failure to whoever waits for it.

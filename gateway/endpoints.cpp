@@ -1,6 +1,7 @@
 #include "gateway/endpoints.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace gateway {
 
@@ -8,9 +9,16 @@ using protocol::json;
 
 endpoints::endpoints(asio::io_context& context, const config& configuration, permissions& rights,
                      std::uint64_t& refused_replies) {
-    for (auto& c : configuration.components)
-        components_.push_back(
-            std::make_unique<component>(context, c, configuration.bounds, rights, refused_replies));
+    const auto& all = configuration.components;
+    std::optional<launcher_parts> parts;
+    if (std::any_of(all.begin(), all.end(), [](auto& c) { return c.how == component_config::kind::launcher; })) {
+        launcher_ = std::make_unique<launcher_client>(context, configuration.launcher_socket);
+        watch_ = std::make_unique<launcher_watch>(context, *launcher_);
+        parts.emplace(launcher_parts{*launcher_, *watch_});
+    }
+    for (auto& c : all)
+        components_.push_back(std::make_unique<component>(context, c, configuration.bounds, rights, refused_replies,
+                                                          parts ? &*parts : nullptr));
     rights.on_change([this] {
         for (auto& c : components_) c->permissions_changed();
     });
@@ -22,6 +30,7 @@ void endpoints::record_in(audit_trail& trail) {
 
 void endpoints::start() {
     for (auto& c : components_) c->start();
+    if (watch_) watch_->start();
 }
 
 void endpoints::start_again() {
@@ -29,6 +38,7 @@ void endpoints::start_again() {
 }
 
 void endpoints::stop(std::function<void()> done) {
+    if (watch_) watch_->stop();
     auto left = std::make_shared<std::size_t>(components_.size());
     if (*left == 0) return done();
     auto one_done = [left, done = std::move(done)] {
@@ -70,6 +80,33 @@ verdict endpoints::open(const caller& who, std::string_view name, stream_peer& p
                             : "no component " + std::string(name) + " for " + who.who.user +
                                   " here; those you may debug: " + names;
     return v;
+}
+
+component* endpoints::named(std::string_view name) const {
+    for (auto& c : components_)
+        if (c->name() == name) return c.get();
+    return nullptr;
+}
+
+component* endpoints::find(const auth::identity& who, std::string_view name) const {
+    auto* const one = named(name);
+    return one && one->admits(who) ? one : nullptr;
+}
+
+json endpoints::listed(const auth::identity& who) const {
+    json::array all;
+    for (auto* c : visible(who)) {
+        const auto one = c->summary();
+        json row = json::object{
+            {"name", one.name}, {"kind", to_string(c->configuration().how)}, {"state", one.state}, {"detail", one.detail}};
+        if (auto* life = c->of_launcher()) {
+            const auto known = life->status();
+            for (const auto* key : {"detached", "by", "since", "deadline"})
+                if (const auto* value = known.find(key)) row.set(key, *value);
+        }
+        all.push_back(std::move(row));
+    }
+    return all;
 }
 
 std::vector<component_summary> endpoints::list(const auth::identity& who) const {

@@ -33,9 +33,17 @@ public:
                  std::unique_ptr<stream_user>& user) override;
     std::vector<component_summary> list(const auth::identity& who) const override;
 
+    // The one the caller may see by that name; null: there is none.
+    component* find(const auth::identity& who, std::string_view name) const;
+    component* named(std::string_view name) const;  // whoever may see it
+    // Null where no component is of kind launcher.
+    launcher_client* of_launcher() const { return launcher_.get(); }
+
     // Everything that is known of the components: of all of them, or of those the identity may see.
     protocol::json status() const;
     protocol::json status(const auth::identity& who) const;
+    // [{"name","kind","state","detail"}], with {"detached","by","since","deadline"} of kind launcher.
+    protocol::json listed(const auth::identity& who) const;
 
     // IDE connections of all components; see component::list_sessions().
     protocol::json sessions() const;
@@ -44,6 +52,8 @@ public:
 
 private:
     std::vector<component*> visible(const auth::identity& who) const;
+    std::unique_ptr<launcher_client> launcher_;  // where there is a component of its kind
+    std::unique_ptr<launcher_watch> watch_;
     std::vector<std::unique_ptr<component>> components_;
 };
 

@@ -56,6 +56,11 @@ std::optional<std::variant<http_request, http_answer>> http_reader::feed(std::st
     auto& request = parser.get();
     const std::string_view target(request.target().data(), request.target().size());
     if (request.method() == http::verb::get && !request.body().empty()) return refused(400, "a GET has no body");
+    // A page in a browser that shows its owner's certificate is not its owner.
+    const auto site = request["Sec-Fetch-Site"];
+    const bool of_a_page = request.find(http::field::origin) != request.end() || (!site.empty() && site != "same-origin" && site != "none");
+    if (request.method() != http::verb::get && of_a_page)
+        return refused(403, "nothing is changed at the word of a web page (the request has Origin, or comes from another site)");
     return http_request{std::string(request.method_string()), std::string(target.substr(0, target.find('?'))),
                         std::move(request.body())};
 }
@@ -73,6 +78,21 @@ std::string http_text(const http_answer& said, bool signed_off) {
     text << response;
     return text.str();
 }
+
+std::string http_lines_head() {
+    return "HTTP/1.1 200 OK\r\nServer: delvegate/" DELVEGATE_VERSION
+           "\r\nContent-Type: application/x-ndjson\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n"
+           "Connection: close\r\n\r\n";
+}
+
+std::string http_line(std::string_view json_text) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string size;
+    for (auto left = json_text.size() + 1; left > 0; left >>= 4) size.insert(size.begin(), digits[left & 15]);
+    return size + "\r\n" + std::string(json_text) + "\n\r\n";
+}
+
+std::string_view http_lines_end() { return "0\r\n\r\n"; }
 
 http_exchange::http_exchange(http_get answer, http_post post)
     : answer_(std::move(answer)), post_(std::move(post)), reader_(post_ ? max_body : 0) {}

@@ -42,6 +42,11 @@ private:
 // The answer's bytes; the connection is to be closed after them. `signed_off`: whether it says who serves.
 std::string http_text(const http_answer& said, bool signed_off = true);
 
+// An answer that comes in lines of JSON: its head, then each line, then the end.
+std::string http_lines_head();
+std::string http_line(std::string_view json_text);  // an empty one only says that there is still somebody
+std::string_view http_lines_end();
+
 // Asked once, with the path of a well-formed GET.
 using http_get = std::function<http_answer(std::string_view path)>;
 // … with the path and the body of a POST.

@@ -18,8 +18,6 @@ namespace {
 
 namespace http = boost::beast::http;
 
-constexpr std::size_t max_reply = 256 * 1024;
-
 class https_call final : public std::enable_shared_from_this<https_call>, channel_user {
 public:
     https_call(boost::asio::io_context& io, https_question question, SSL_CTX* context,
@@ -31,7 +29,7 @@ public:
           explain_(std::move(explain)),
           done_(std::move(done)),
           timer_(io) {
-        parser_.body_limit(max_reply);
+        parser_.body_limit(question_.max_reply);
         parser_.eager(true);
     }
     ~https_call() override {
@@ -41,10 +39,7 @@ public:
 
     void start() {
         self_ = shared_from_this();
-        timer_.expires_after(question_.time);
-        timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
-            if (const auto self = weak.lock(); self && !ec) self->fail(self->where_ + " does not answer");
-        });
+        arm();
         dial(io_, question_.host, question_.port, question_.time * 2 / 3,
              [self = shared_from_this()](or_reason<boost::asio::ip::tcp::socket> socket) {
                  if (!self->done_) return;
@@ -54,6 +49,13 @@ public:
     }
 
 private:
+    void arm() {
+        timer_.expires_after(question_.time);
+        timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+            if (const auto self = weak.lock(); self && !ec) self->fail(self->where_ + " does not answer");
+        });
+    }
+
     void connected(boost::asio::ip::tcp::socket socket) {
         ssl_handle ssl(SSL_new(context_));
         const auto& name = question_.server_name.empty() ? question_.host : question_.server_name;
@@ -63,9 +65,10 @@ private:
     }
 
     void opened() override {
-        std::string text = "POST " + question_.path + " HTTP/1.1\r\nHost: " + where_ +
-                           "\r\nContent-Type: application/json\r\nContent-Length: " +
-                           std::to_string(question_.body.size()) + "\r\nConnection: close\r\n\r\n" + question_.body;
+        std::string text = question_.method + " " + question_.path + " HTTP/1.1\r\nHost: " + where_ + "\r\n";
+        if (question_.method == "POST")
+            text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(question_.body.size()) + "\r\n";
+        text += "Connection: close\r\n\r\n" + question_.body;
         channel_->send(text);
         OPENSSL_cleanse(text.data(), text.size());
         OPENSSL_cleanse(question_.body.data(), question_.body.size());
@@ -78,6 +81,10 @@ private:
             const std::size_t used = parser_.put(boost::asio::buffer(pending_), ec);
             pending_.erase(0, used);
             if (ec || used == 0) break;
+        }
+        if (question_.line) {
+            arm();
+            tell_lines();
         }
         if (ec && ec != http::error::need_more) return fail_later(where_ + " gave no proper answer: " + ec.message());
         if (parser_.is_done()) finish();
@@ -95,6 +102,16 @@ private:
         if (cause == close_cause::tls) return fail_later(explain_(channel_->ssl()));
         if (cause == close_cause::timeout) return fail_later(where_ + " does not answer the TLS handshake; is a delvegate gateway listening there?");
         fail_later("the connection to " + where_ + " broke: " + std::string(text));
+    }
+
+    void tell_lines() {
+        if (!parser_.is_header_done() || parser_.get()[http::field::content_type] != "application/x-ndjson") return;
+        auto& body = parser_.get().body();
+        for (auto end = body.find('\n'); end != body.npos; end = body.find('\n')) {
+            const std::string line = body.substr(0, end);
+            body.erase(0, end + 1);
+            if (!line.empty()) question_.line(line);
+        }
     }
 
     void finish() {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <boost/asio/io_context.hpp>
 
@@ -17,8 +18,13 @@ struct https_question {
     std::uint16_t port = 0;
     std::string server_name;  // what the certificate must be for; empty: host
     std::string path;
-    std::string body;         // JSON, sent by POST; overwritten when it was sent
-    std::chrono::milliseconds time{15'000};  // for all of it
+    std::string body{};       // JSON, sent by POST; overwritten when it was sent
+    std::chrono::milliseconds time{15'000};  // for all of it; with `line`, until the first byte and between two
+    std::string method = "POST";
+    std::size_t max_reply = 256 * 1024;      // bytes
+    // Called with each line of an answer that comes in lines (application/x-ndjson), empty ones left out; the reply's
+    // body has then what is left over.
+    std::function<void(std::string_view)> line{};
 };
 
 struct https_reply {

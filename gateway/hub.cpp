@@ -161,6 +161,7 @@ json hub::describe() const {
     }
     out.set("viewers", std::move(people));
     out.set("breakpoints", static_cast<std::uint64_t>(breakpoints_.size()));
+    if (auto budget = budget_.describe(); !budget.is_null()) out.set("stopBudget", std::move(budget));
     return out;
 }
 
@@ -169,7 +170,9 @@ json hub::describe() const {
 void hub::change(viewer* v, work w, refusal refused) {
     if (phase_ == phase::down || phase_ == phase::starting) return refused(gone_reason());
     auto then_note = [this, w = std::move(w)]() -> asio::awaitable<void> {
+        auto generation = generation_;
         co_await w();
+        if (generation == generation_) co_await budget_.keep_off();
         if (door_) co_await note_breakpoints(*door_);
     };
     jobs_.push_back({v, job::when::running_too, std::move(then_note), std::move(refused), nullptr});

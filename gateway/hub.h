@@ -28,6 +28,7 @@
 #include "gateway/breakpoint_table.h"
 #include "gateway/dap_window.h"
 #include "gateway/directory.h"
+#include "gateway/hub_budget.h"
 #include "gateway/rpc_channel.h"
 #include "gateway/target_state.h"
 #include "launcher/dlv_process.h"
@@ -105,7 +106,7 @@ public:
     void set_down(std::string reason);  // it has not come up
     // Connects to a dlv whose program has just been launched (fresh) or that is somebody else's.
     // `ready` is called once, with a reason when it did not work. Never halts a running target.
-    void attach(const launcher::dlv_address& address, bool fresh, std::function<void(std::string)> ready);
+    void attach(const upstream_route& route, bool fresh, std::function<void(std::string)> ready);
     // dlv is gone or is to be left alone; every view is told.
     void detach(std::string reason);
     std::function<void(std::string)> on_lost;  // the connection to dlv broke by itself
@@ -130,7 +131,7 @@ public:
     std::string running_words() const;               // "alice runs the program since 14:03:11 UTC"
     std::chrono::system_clock::time_point running_since() const { return run_.since; }
     const std::string& down_reason() const { return down_reason_; }
-    const launcher::dlv_address& address() const { return address_; }
+    const upstream_route& route() const { return route_; }
     // Replies of dlv that hold for the whole process: GetVersion, ProcessPid, LastModified, ...; null
     // when dlv does not know the method.
     const std::string* fixed_reply(std::string_view method) const;
@@ -195,9 +196,13 @@ public:
 
     void output(std::string_view category, std::string_view text);
 
+    // How long it may be kept from its duty, and what is done then.
+    hub_budget& budget() { return budget_; }
+
     asio::io_context& context() { return context_; }
 
 private:
+    friend class hub_budget;
     enum class motion { still, resuming, free, halting, held, concluding };
     struct entry {
         viewer* v = nullptr;
@@ -299,7 +304,7 @@ private:
     std::deque<gate_waiter> gate_;
     std::size_t looks_ = 0;
 
-    launcher::dlv_address address_;
+    upstream_route route_;
     std::unique_ptr<rpc_channel> ask_, door_;
     std::vector<std::unique_ptr<rpc_channel>> spare_;  // halts sent again
     std::unique_ptr<dap_window> keeper_;
@@ -320,6 +325,7 @@ private:
     std::string breakpoint_list_ = "{\"Breakpoints\":[]}";
 
     asio::steady_timer halt_timer_, clogged_timer_, grace_timer_;
+    hub_budget budget_{*this};
     std::uint64_t generation_ = 0;  // of the connection to dlv: late answers of an older one are dropped
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "gateway/breakpoint_list.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
 
@@ -59,13 +60,18 @@ void hub::set_down(std::string reason) {
     down_reason_ = std::move(reason);
 }
 
-void hub::attach(const launcher::dlv_address& address, bool fresh, std::function<void(std::string)> ready) {
+void hub::attach(const upstream_route& route, bool fresh, std::function<void(std::string)> ready) {
     ++generation_;
-    address_ = address;
+    route_ = route;
     begin_start();
     auto lost = [this](std::string reason) { channel_lost(std::move(reason)); };
-    ask_ = std::make_unique<rpc_channel>(context_, address, lost);
-    door_ = std::make_unique<rpc_channel>(context_, address, lost);
+    ask_ = std::make_unique<rpc_channel>(context_, route_, lost);
+    door_ = std::make_unique<rpc_channel>(context_, route_, lost);
+    if (route_.dial) {
+        // Who hands them over may be away when they are needed.
+        spare_.push_back(std::make_unique<rpc_channel>(context_, route_, lost));
+        slots_.push_back(std::make_unique<look_slot>(*this));
+    }
     asio::co_spawn(context_, attach_sequence(fresh, std::move(ready)), asio::detached);
 }
 
@@ -84,6 +90,17 @@ asio::awaitable<std::string> hub::greet() {
     fixed_["RPCServer.GetVersion"] = version.result;
     co_return std::string{};
 }
+
+namespace {
+
+// Delve before 1.26.1 does not say why it stands; the runtime's first instructions are run once only, by the only thread.
+bool stands_at_entry(const target_state& state) {
+    if (!state.stop_reason.empty()) return state.stop_reason == "launched";
+    return state.threads.size() == 1 && state.current_thread && !state.current_thread->breakpoint &&
+           state.current_thread->file.find("runtime/rt0_") != std::string::npos;
+}
+
+}  // namespace
 
 asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::string)> ready) {
     auto generation = generation_;
@@ -123,21 +140,8 @@ asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::s
         if (generation != generation_) co_return;
         if (reply.ok()) fixed_[std::string(method)] = reply.result;
     }
-    // Breakpoints that were there before us belong to nobody here and are left alone.
     co_await note_breakpoints(*ask_);
     if (generation != generation_) co_return;
-    if (auto parsed = protocol::parse_json(breakpoint_list_, {.max_depth = 512, .fold_keys = false}))
-        if (auto* all = parsed->find("Breakpoints"))
-            if (auto* items = all->if_array())
-                for (auto& b : *items)
-                    if (auto id = b.get_int("id"); id > 0) {
-                        breakpoint_record foreign;
-                        foreign.id = id;
-                        foreign.group = "rpc";
-                        foreign.file = b.get_string("file");
-                        foreign.line = b.get_int("line");
-                        breakpoints_.put(std::move(foreign));
-                    }
     if (!state) {
         auto digits = out.error.substr(out.error.find_last_of(' ') + 1);
         become_exited(std::strtoll(digits.c_str(), nullptr, 10));
@@ -147,7 +151,7 @@ asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::s
         become_exited(state->exit_status);
         co_return ready({});
     }
-    at_entry_ = fresh || state->stop_reason == "launched";
+    at_entry_ = fresh || stands_at_entry(*state);
     auto cause = explain_stop(*state, run_kind::go_on, true);
     if (at_entry_) cause.reason = "entry";
     co_await become_stopped(std::move(*state), std::move(cause), {});
@@ -161,7 +165,7 @@ asio::awaitable<void> hub::open_keeper() {
     auto generation = generation_;
     kept_ = true;
     keeper_ = std::make_unique<dap_window>(
-        context_, address_,
+        context_, route_,
         dap_window::handlers{.event = nullptr, .closed = [this](std::string r) { channel_lost(std::move(r)); }});
     auto* window = keeper_.get();
     for (auto& [command, arguments] : std::initializer_list<std::pair<const char*, json>>{
@@ -192,6 +196,7 @@ void hub::restart(viewer& v, std::string params, std::function<void(const rpc_ou
         }
         image_.clear();
         image_bytes_ = 0;
+        budget_.forget();
         rpc_outcome state_out;
         auto state = co_await ask_state(state_out, true);
         if (generation != generation_) co_return;
@@ -234,11 +239,13 @@ void hub::detach(std::string reason) {
     looks_ = 0;
     at_entry_ = false;
     kept_ = false;
+    budget_.forget();
     pid_ = 0;
     halt_timer_.cancel();
     clogged_timer_.cancel();
     grace_timer_.cancel();
     breakpoints_.clear();
+    breakpoint_list_ = no_breakpoints_known;
     image_.clear();
     image_bytes_ = 0;
     fixed_.clear();

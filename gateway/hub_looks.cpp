@@ -1,5 +1,7 @@
 #include "gateway/hub_looks.h"
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 
 namespace gateway {
@@ -11,10 +13,22 @@ constexpr std::size_t max_slots = 4;
 }  // namespace
 
 hub::look_slot::look_slot(hub& h)
-    : owner(h), channel(h.context_, h.address_, [&h](std::string reason) { h.channel_lost(std::move(reason)); }) {}
+    : owner(h), channel(h.context_, h.route_, [this](std::string reason) { lost(std::move(reason)); }) {}
+
+// A further connection that was not handed over, because who does it is not there now, costs its look and nothing else.
+void hub::look_slot::lost(std::string reason) {
+    auto& slots = owner.slots_;
+    const auto mine = std::find_if(slots.begin(), slots.end(), [this](const auto& s) { return s.get() == this; });
+    if (!owner.route_.dial || heard || mine == slots.end()) return owner.channel_lost(std::move(reason));
+    std::shared_ptr<look_slot> later = std::move(*mine);
+    slots.erase(mine);
+    asio::post(owner.context_, [later] {});
+    owner.start_waiting_looks();
+}
 
 bool hub::look_slot::piece(std::string_view bytes, bool last) {
     auto* to = sink;
+    heard = true;
     if (last) {
         sink = nullptr;
         busy = false;
@@ -29,7 +43,7 @@ bool hub::look_slot::piece(std::string_view bytes, bool last) {
 
 void hub::look_slot::broken(std::string_view reason) {
     auto* to = std::exchange(sink, nullptr);
-    busy = false;
+    busy = owner.route_.dial && !heard;  // no other look on it: it is about to go
     if (to) to->broken(reason);
     owner.end_look();
 }

@@ -18,7 +18,11 @@ struct hub::look_slot : reply_sink {
     hub& owner;
     reply_sink* sink = nullptr;  // null while busy: its owner has gone, the rest is dropped
     bool busy = false;
+    bool heard = false;  // dlv has said something on it
     rpc_channel channel;
+
+private:
+    void lost(std::string reason);
 };
 
 }  // namespace gateway

@@ -16,6 +16,7 @@
 #include <charconv>
 
 #include "gateway/await.h"
+#include "gateway/breakpoint_list.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
 
@@ -133,6 +134,7 @@ void hub::halt(viewer& v, on_end end) {
         return;
     }
     if (phase_ != phase::running) return wait_for_stop(v, std::move(end));
+    if (budget_.off()) return end({.error = budget_.refusal(), .state = {}, .stop = nullptr});
     run_.halted_by_person = true;
     run_.halted_by = v.who().who.user;
     waiters_.push_back({&v, std::move(end)});
@@ -159,6 +161,12 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
             co_return;
         }
     }
+    // A guard may have switched some on at this stop.
+    if (route_.dial) {
+        const auto generation = generation_;
+        co_await note_breakpoints(*door_);
+        if (generation != generation_) co_return;
+    }
     run_ = {};
     run_.kind = order.kind;
     run_.by = by;
@@ -181,6 +189,7 @@ void hub::resume(std::string command) {
     run_.returned.reset();
     run_.halted_by_hub = false;
     run_.through_door = true;
+    budget_.runs();
     auto generation = generation_;
     door_->call("RPCServer.Command", command, [this, generation](rpc_outcome out) {
         if (generation != generation_) return;
@@ -217,9 +226,9 @@ void hub::retry_halt() {
         if (ec || generation != generation_ || motion_ != motion::halting || run_.returned) return;
         auto idle = std::find_if(spare_.begin(), spare_.end(), [](auto& c) { return c->pending() == 0; });
         if (idle == spare_.end()) {
-            if (spare_.size() >= 8) return;  // dlv is wedged; the process supervisor is the remedy
+            if (spare_.size() >= (route_.dial ? 1u : 8u)) return;  // dlv is wedged; the process supervisor is the remedy
             spare_.push_back(std::make_unique<rpc_channel>(
-                context_, address_, [this](std::string reason) { channel_lost(std::move(reason)); }));
+                context_, route_, [this](std::string reason) { channel_lost(std::move(reason)); }));
             idle = spare_.end() - 1;
         }
         ++run_.halts_open;
@@ -279,6 +288,8 @@ asio::awaitable<void> hub::conclude() {
     if (state.exited) co_return become_exited(state.exit_status);
 
     auto traces = tracepoints_hit(state);
+    // One that only passes stands all the same while it is dealt with; for the hub's own work it hardly does.
+    if (!traces.empty()) budget_.stands();
     for (auto* thread : traces) {
         auto* record = breakpoints_.find(thread->breakpoint->id);
         if (!record || !record->owner || !find(*record->owner)) continue;
@@ -329,6 +340,10 @@ asio::awaitable<void> hub::become_stopped(target_state state, stop_cause cause, 
         co_await open_keeper();
         if (generation != generation_) co_return;
     }
+    if (breakpoint_list_ == no_breakpoints_known) {
+        co_await note_breakpoints(*door_);
+        if (generation != generation_) co_return;
+    }
     stop next;
     next.number = stops_ + 1;
     if (cause.reason == "exception" && error.empty()) {
@@ -363,6 +378,7 @@ void hub::announce_stop() {
     for (auto& e : viewers_) all.push_back(e.v);
     for (auto* v : all)
         if (find(*v)) v->on_stop(stop_);
+    budget_.stands();
     pump();
     if (run_.abandoned && viewers_.empty() && stop_.cause.reason != "exception") go_on_without(abandoned_by_);
 }
@@ -371,6 +387,7 @@ void hub::become_exited(std::int64_t status) {
     if (before_exit) before_exit();
     phase_ = phase::exited;
     motion_ = motion::still;
+    budget_.forget();
     exit_status_ = status;
     auto state = exited_state(pid_, status);
     auto due = std::exchange(waiters_, {});

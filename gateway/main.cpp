@@ -4,9 +4,12 @@
 
 #include "gateway/audit_command.h"
 #include "gateway/ca_command.h"
+#include "gateway/component_commands.h"
 #include "gateway/connect_command.h"
 #include "gateway/context_command.h"
 #include "gateway/enroll_command.h"
+#include "gateway/guard_command.h"
+#include "gateway/launcher_command.h"
 #include "gateway/policy_command.h"
 #include "gateway/serve_command.h"
 #include "gateway/sessions_command.h"
@@ -32,10 +35,17 @@ int main(int argc, char** argv) {
     gateway::add_connect_command(app, exit_code);
     gateway::add_enroll_command(app, exit_code);
     gateway::add_context_command(app, exit_code);
+    gateway::add_inspect_command(app, exit_code);
+    gateway::add_start_command(app, exit_code);
+    gateway::add_stop_command(app, exit_code);
+    gateway::add_restore_command(app, exit_code, launcher::make_component_manager);
+    gateway::add_arm_commands(app, exit_code);
+    gateway::add_launcher_command(app, exit_code, launcher::make_component_manager);
     gateway::add_status_command(app, exit_code);
     gateway::add_ca_command(app, exit_code);
     gateway::add_token_command(app, exit_code);
     gateway::add_signer_command(app);
+    gateway::add_guard_command(app, exit_code);
     gateway::add_audit_command(app, exit_code);
     gateway::add_sessions_command(app, exit_code);
     gateway::add_policy_command(app, exit_code);

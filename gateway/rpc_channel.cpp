@@ -34,10 +34,10 @@ rpc_outcome read_outcome(std::string_view rest) {
 
 }  // namespace
 
-rpc_channel::rpc_channel(asio::io_context& context, const launcher::dlv_address& address,
+rpc_channel::rpc_channel(asio::io_context& context, const upstream_route& route,
                          std::function<void(std::string)> closed)
     : closed_(std::move(closed)),
-      socket_(context, address,
+      socket_(context, route,
               {.bytes = [this](std::string_view b) { received(b); },
                .closed = [this](std::string reason) { lost(std::move(reason)); }}) {}
 

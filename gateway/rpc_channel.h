@@ -34,7 +34,7 @@ public:
 class rpc_channel {
 public:
     // `closed` is called once when the connection is lost, after every pending reply was told.
-    rpc_channel(asio::io_context& context, const launcher::dlv_address& address,
+    rpc_channel(asio::io_context& context, const upstream_route& route,
                 std::function<void(std::string)> closed);
 
     using on_reply = std::function<void(rpc_outcome)>;

@@ -18,12 +18,14 @@
 #include "gateway/audit_trail.h"
 #include "gateway/authority.h"
 #include "gateway/ca_signer.h"
+#include "gateway/confinement.h"
 #include "gateway/endpoints.h"
 #include "gateway/enrollment.h"
 #include "gateway/enrollment_server.h"
 #include "gateway/introduction.h"
 #include "gateway/log.h"
 #include "gateway/kill_sessions.h"
+#include "gateway/lifecycle_api.h"
 #include "gateway/own_identities.h"
 #include "gateway/permissions.h"
 #include "gateway/signer_client.h"
@@ -102,14 +104,19 @@ public:
     launcher::outcome<void> start() {
         auto context = trust_.load();
         if (!context) return context.error();
-        if (auto opened = open_audit(); !opened) return opened;
-        recorded("the gateway " DELVEGATE_VERSION " starts");
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
         parts_.api = [this](const auth::identity& who, std::string_view path) { return api(who, path); };
+        parts_.lifecycle = [this](const caller& who, const http_request& request, api_stream to) {
+            lifecycle_.handle(who, request, std::move(to));
+        };
         parts_.identities = &identities_;
         server_.emplace(parts_, std::move(*context));
         if (auto opened = status_.open(configuration_.runtime_directory); !opened) return opened;
         if (auto listening = server_->listen(configuration_.listen); !listening) return listening;
+        // Before there is another thread, which would keep all that is given up.
+        if (auto confined = confine(); !confined) return confined;
+        if (auto opened = open_audit(); !opened) return opened;
+        recorded("the gateway " DELVEGATE_VERSION " starts");
         if (!rights_.file().empty())
             trust_.files().add("policy", {rights_.file()}, [this] { return rights_.reload(); });
         rights_.on_change([this] { recorded("the policy has changed"); });
@@ -161,6 +168,20 @@ public:
     }
 
 private:
+    launcher::outcome<void> confine() {
+        const auto done = confine_as_configured(configuration_, signer_.pid());
+        if (!done) return done.error();
+        confined_ = *done;
+        if (!confined_.calls) return {};
+        // It keeps the list of who is out: without it, and without being able to start it, the gateway does not go on.
+        signer_.on_gone = [this] {
+            log().error("the signer cannot be started again from a confined gateway: ending, to be started anew");
+            code_ = serve_exit::failed;
+            if (!parts_.draining) drain();
+        };
+        return {};
+    }
+
     launcher::outcome<void> open_audit() {
         if (configuration_.audit.off()) {
             log().warn("auditFile is off: what people do in debug sessions is not recorded");
@@ -172,6 +193,7 @@ private:
         audit_ = std::move(*trail);
         parts_.audit = audit_.get();
         components_.record_in(*audit_);
+        lifecycle_.record_in(*audit_);
         return {};
     }
 
@@ -223,14 +245,19 @@ private:
             }
             log().info("signal {}: draining, {} connections, at most {}", number, server_->connections(),
                        format_duration(parts_.bounds.drain_time));
-            if (enrolling_) enrolling_->stop();
-            server_->drain([this] {
-                components_.stop([this] {
-                    log().info("drained");
-                    close_audit();
-                });
-            });
+            drain();
             wait_for_signal();
+        });
+    }
+
+    void drain() {
+        if (enrolling_) enrolling_->stop();
+        server_->drain([this] {
+            components_.stop([this] {
+                log().info("drained");
+                lifecycle_.close();
+                close_audit();
+            });
         });
     }
 
@@ -253,6 +280,7 @@ private:
         }
         if (path != "/v1/status") return {404, http_error("there are /v1/status and /v1/sessions")};
         json body = status_report(parts_, *server_, since_, components_.status());
+        body.set("confinement", confined_.describe());
         body.set("trust", trust_.describe());
         body.set("audit", audit_ ? audit_->status() : json(json::object{{"file", "off"}}));
         if (enrolling_) {
@@ -284,10 +312,7 @@ private:
             return protocol::to_text(body);
         }
         if (path != "/v1/components") return {};
-        json::array all;
-        for (const auto& one : components_.list(who))
-            all.push_back(json::object{{"name", one.name}, {"state", one.state}, {"detail", one.detail}});
-        body.set("components", std::move(all));
+        body.set("components", components_.listed(who));
         return protocol::to_text(body);
     }
 
@@ -301,6 +326,7 @@ private:
     trust_files trust_;
     std::unique_ptr<audit_trail> audit_;
     endpoints components_;
+    lifecycle_api lifecycle_{io_, components_, rights_, [this](const auth::identity& who) { return identities_.fault(who); }};
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false, nullptr};
     std::optional<tls_server> server_;
     ca_signer issuing_{signer_};
@@ -309,6 +335,7 @@ private:
     status_socket status_{io_, [this](std::string_view path) { return report(path); },
                           [this](std::string_view path, std::string_view body) { return act(path, body); }};
     boost::asio::signal_set signals_, hangup_;
+    confined confined_;
     std::thread closing_;  // writes the audit's end
     const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
     serve_exit code_ = serve_exit::ok;
@@ -316,27 +343,16 @@ private:
 
 }  // namespace
 
-std::string component_name_of(const std::string& program) {
-    std::string name;
-    for (char c : program.substr(program.rfind('/') + 1)) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-        const bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (good)
-            name += c;
-        else if (!name.empty() && name.back() != '-')
-            name += '-';
-    }
-    name.resize(std::min<std::size_t>(name.size(), 63));
-    while (!name.empty() && name.back() == '-') name.pop_back();
-    return name.empty() ? "program" : name;
-}
-
 serve_exit run_serve(config configuration) {
     set_up_log(configuration.log_level, configuration.log_format);
     prepare_process();
     if (auto prepared = prepare_directories(configuration); !prepared) return complain(prepared.error());
     const auto lock = state_lock::take(configuration.state_directory);
     if (!lock) return complain(lock.error());
+
+    if (configuration.confine == confine_mode::on)
+        for (const auto& why : {hindrance_to_confinement(configuration), hole_in_confinement(configuration)})
+            if (!why.empty()) return complain("confine: on, but " + why, serve_exit::usage);
 
     permissions rights(configuration.policy, configuration.components);
     if (const auto read = rights.reload(); !read) return complain(read.error(), serve_exit::usage);

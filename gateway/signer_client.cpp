@@ -184,13 +184,20 @@ void signer_client::lost(const std::string& why) {
     end_own_process(process_, true);
     outgoing_.clear();
     writing_ = false;
-    log().error("the signer: {}; starting it again in {} ms", why, next_pause_.count());
-    pause_.expires_after(next_pause_);
-    next_pause_ = std::min(next_pause_ * 2, settings_.longest_pause);
     const std::weak_ptr<int> alive = alive_;
-    pause_.async_wait([this, alive, life = life_](const boost::system::error_code& ec) {
-        if (!ec && !alive.expired() && life == life_) start_again();
-    });
+    if (on_gone) {
+        log().error("the signer: {}", why);
+        boost::asio::post(io_, [this, alive] {
+            if (!alive.expired()) on_gone();
+        });
+    } else {
+        log().error("the signer: {}; starting it again in {} ms", why, next_pause_.count());
+        pause_.expires_after(next_pause_);
+        next_pause_ = std::min(next_pause_ * 2, settings_.longest_pause);
+        pause_.async_wait([this, alive, life = life_](const boost::system::error_code& ec) {
+            if (!ec && !alive.expired() && life == life_) start_again();
+        });
+    }
     const auto left = std::exchange(waiting_, {});
     for (const auto& [id, one] : left) {
         if (alive.expired()) return;

@@ -69,6 +69,9 @@ public:
     // The store was changed by somebody else, or the signer was started again: ask anew.
     std::function<void()> on_changed;
 
+    // Set: a signer that has ended is not started again (who is confined cannot), and this is called instead.
+    std::function<void()> on_gone;
+
     // `token_hash` and `fingerprint` are lower-case hex, `spki` DER.
     void enroll(std::string token_hash, std::string spki, std::string source, callback<auth::issued_certificate> done);
     void renew(std::string fingerprint, std::string spki, std::string proof, callback<auth::issued_certificate> done);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/confinement.h"
 #include "protocol/printable.h"
 #include "gateway/time_left.h"
 #include "gateway/utc.h"
@@ -100,6 +101,14 @@ std::string component_text(const json& component) {
         for (const json& one : *people->if_array())
             out += "  " + protocol::printable(one.get_string("user")) + " from " + protocol::printable(one.get_string("address")) + " by " +
                    protocol::printable(one.get_string("protocol")) + " since " + protocol::printable(one.get_string("since")) + "\n";
+    if (!text("detail").empty()) out += "  " + text("detail") + "\n";
+    if (const json* life = component.find("launcher")) {
+        const auto word = [life](std::string_view key) { return protocol::printable(life->get_string(key)); };
+        if (life->get_bool("detached"))
+            out += "  taken out" + (word("since").empty() ? "" : " since " + word("since")) + (word("by").empty() ? "" : " by " + word("by")) +
+                   (word("deadline").empty() ? "" : ", put back at " + word("deadline")) + "\n";
+        if (!word("trouble").empty()) out += "  warning: " + word("trouble") + "\n";
+    }
     if (!text("output").empty()) out += "  output in " + text("output") + "\n";
     if (const json* warnings = component.find("warnings"); warnings && warnings->if_array())
         for (const json& one : *warnings->if_array())
@@ -146,6 +155,7 @@ std::string status_text(const json& report) {
             if (value.as_int().value_or(0) > 0)
                 hit += (hit.empty() ? "limits hit: " : ", ") + protocol::printable(key) + " " + std::to_string(*value.as_int());
     if (!hit.empty()) out += hit + "\n";
+    if (const json* confinement = report.find("confinement")) out += confinement_text(*confinement);
     if (const json* trust = report.find("trust")) out += trust_text(*trust);
     if (const json* enrolling = report.find("enrollment"); enrolling && enrolling->get_int("liveTokens") > 0) {
         std::string where;
@@ -157,9 +167,13 @@ std::string status_text(const json& report) {
     }
     if (const json* people = report.find("people"); people && people->if_array())
         for (const json& one : *people->if_array()) out += person_text(one);
+    return out + components_text(report);
+}
+
+std::string components_text(const json& report) {
     const json* components = report.find("components");
-    if (!components || !components->if_array() || components->if_array()->empty())
-        return out + "no components are configured\n";
+    if (!components || !components->if_array() || components->if_array()->empty()) return "no components are configured\n";
+    std::string out;
     for (const json& one : *components->if_array()) out += component_text(one);
     return out;
 }

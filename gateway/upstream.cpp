@@ -48,12 +48,16 @@ asio::generic::stream_protocol::endpoint endpoint_of(const launcher::dlv_address
 }  // namespace
 
 struct upstream::impl : std::enable_shared_from_this<impl> {
-    impl(asio::io_context& context, const launcher::dlv_address& to, handlers h, std::chrono::milliseconds patience)
-        : address(to), socket(context), redial(context), on(std::move(h)), give_up(clock::now() + patience) {}
+    impl(asio::io_context& context, const upstream_route& to, handlers h, std::chrono::milliseconds patience)
+        : route(to), socket(context), redial(context), on(std::move(h)), give_up(clock::now() + patience) {}
 
     void dial() {
+        if (route.dial)
+            return route.dial([weak = weak_from_this()](launcher::outcome<launcher::unique_fd> got) {
+                if (auto self = weak.lock(); self && !self->dead) self->handed(std::move(got));
+            });
         error_code ec;
-        auto endpoint = endpoint_of(address);
+        auto endpoint = endpoint_of(route.address);
         socket.open(endpoint.protocol(), ec);
         if (ec) return fail("cannot open a socket: " + ec.message());
         socket.non_blocking(true, ec);
@@ -63,11 +67,37 @@ struct upstream::impl : std::enable_shared_from_this<impl> {
         }
         socket.async_connect(endpoint, [self = shared_from_this()](error_code e) {
             if (self->dead) return;
-            if (e) return self->fail("dlv does not answer at " + to_string(self->address) + ": " + e.message());
-            self->connected = true;
-            self->flush();
-            self->wait_readable();
+            if (e) return self->fail("dlv does not answer at " + self->route.words() + ": " + e.message());
+            self->stands();
         });
+    }
+
+    // A descriptor that somebody else has connected.
+    void handed(launcher::outcome<launcher::unique_fd> got) {
+        if (!got) return fail(got.error());
+        sockaddr_storage name{};
+        socklen_t size = sizeof name;
+        int type = 0;
+        socklen_t type_size = sizeof type;
+        if (::getsockname(got->get(), reinterpret_cast<sockaddr*>(&name), &size) != 0 ||
+            ::getsockopt(got->get(), SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 || type != SOCK_STREAM)
+            return fail(route.words() + " handed over something that is no stream socket");
+        error_code ec;
+        socket.assign(asio::generic::stream_protocol(name.ss_family, 0), got->get(), ec);
+        if (ec) return fail("the connection from " + route.words() + " cannot be used: " + ec.message());
+        got->release();
+        socket.non_blocking(true, ec);
+        if (name.ss_family != AF_UNIX) {
+            int one = 1;
+            ::setsockopt(socket.native_handle(), IPPROTO_TCP, 1 /* TCP_NODELAY */, &one, sizeof one);
+        }
+        stands();
+    }
+
+    void stands() {
+        connected = true;
+        flush();
+        wait_readable();
     }
 
     void wait_readable() {
@@ -143,12 +173,12 @@ struct upstream::impl : std::enable_shared_from_this<impl> {
     }
 
     void lost(std::string reason) {
-        if (answered || address.how == launcher::dlv_address::kind::unix_socket) return fail(std::move(reason));
+        if (answered || !route.may_be_turned_away()) return fail(std::move(reason));
         if (clock::now() >= give_up)
-            return fail("dlv at " + to_string(address) + " turns the gateway away without a word; where over 9,999 TCP "
+            return fail("dlv at " + route.words() + " turns the gateway away without a word; where over 9,999 TCP "
                         "sockets are open, Delve before 1.22.1 does so: use a newer dlv");
         if (next_pause == first_pause)
-            spdlog::warn("dlv at {} turned the gateway away without a word; dialling again", to_string(address));
+            spdlog::warn("dlv at {} turned the gateway away without a word; dialling again", route.words());
         error_code ignored;
         socket.close(ignored);
         connected = false;
@@ -171,7 +201,7 @@ struct upstream::impl : std::enable_shared_from_this<impl> {
         });
     }
 
-    const launcher::dlv_address address;
+    const upstream_route route;
     asio::generic::stream_protocol::socket socket;
     asio::steady_timer redial;
     handlers on;
@@ -186,9 +216,9 @@ struct upstream::impl : std::enable_shared_from_this<impl> {
     bool abandoned = false;  // the owner is gone: its handlers must not be called, nor freed mid-call
 };
 
-upstream::upstream(asio::io_context& context, const launcher::dlv_address& address, handlers on,
+upstream::upstream(asio::io_context& context, const upstream_route& route, handlers on,
                    std::chrono::milliseconds patience)
-    : impl_(std::make_shared<impl>(context, address, std::move(on), patience)) {
+    : impl_(std::make_shared<impl>(context, route, std::move(on), patience)) {
     impl_->dial();
 }
 

@@ -1,4 +1,4 @@
-// A connected socket to dlv's one listener, and the address to dial.
+// A connected socket to dlv, and how it is had.
 #pragma once
 
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "launcher/dlv_process.h"
+#include "gateway/upstream_route.h"
 
 namespace gateway {
 
@@ -32,7 +32,7 @@ public:
 
     // Dials; what is sent before the connection stands is queued. `closed` tells of a failed dial too. A TCP
     // connection that dlv ends without a word is dialled again for `patience`, with what was sent on it.
-    upstream(asio::io_context& context, const launcher::dlv_address& address, handlers on,
+    upstream(asio::io_context& context, const upstream_route& route, handlers on,
              std::chrono::milliseconds patience = default_patience);
     ~upstream();  // closes; no handler is called any more
     upstream(const upstream&) = delete;

@@ -68,6 +68,21 @@ std::vector<std::string> command_line(const exec_spec& spec, const std::string& 
     return argv;
 }
 
+std::vector<std::string> attach_command_line(const std::string& dlv, const std::string& listen, pid_t pid,
+                                             const std::string& binary, bool go_on) {
+    std::vector<std::string> argv{dlv, "attach", "--headless", "--accept-multiclient", "--api-version=2",
+                                  "--listen=" + listen};
+    if (go_on) argv.emplace_back("--continue");
+    argv.push_back(std::to_string(pid));
+    if (!binary.empty()) argv.push_back(binary);
+    return argv;
+}
+
+std::vector<std::string> core_command_line(const std::string& dlv, const std::string& listen, const std::string& binary,
+                                           const std::string& core) {
+    return {dlv, "core", "--headless", "--accept-multiclient", "--api-version=2", "--listen=" + listen, binary, core};
+}
+
 std::vector<std::string> base_environment(const user_account& account) {
     std::vector<std::string> result;
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {

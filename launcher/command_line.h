@@ -2,6 +2,8 @@
 // ours.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -19,6 +21,13 @@ outcome<void> check_strings(const exec_spec& spec);
 // No payload logging is ever asked for: it would put the debuggee's secrets into a file.
 std::vector<std::string> command_line(const exec_spec& spec, const std::string& dlv,
                                       const std::string& listen, const std::string& directory);
+
+// `binary` empty: dlv finds the running program's file itself. With `go_on` the process stands only while dlv reads its
+// debug information.
+std::vector<std::string> attach_command_line(const std::string& dlv, const std::string& listen, pid_t pid,
+                                             const std::string& binary, bool go_on);
+std::vector<std::string> core_command_line(const std::string& dlv, const std::string& listen, const std::string& binary,
+                                           const std::string& core);
 
 // What a program may know of us: PATH, locale, time zone, temporary directory, who it is and where
 // its home is. Everything else in our environment stays ours (keys, tokens, systemd's sockets).

@@ -1,31 +1,22 @@
 #include "launcher/dlv_version.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <tuple>
 
-#include "launcher/command_line.h"
-#include "launcher/fd.h"
+#include "launcher/run_program.h"
 
 namespace launcher {
 
 namespace {
-
-constexpr auto version_deadline = std::chrono::seconds(10);
 
 std::string install_hint() {
     return "install it with `go install github.com/go-delve/delve/cmd/dlv@latest` or Debian's "
@@ -51,68 +42,10 @@ std::string go_bin_dlv() {
     return is_program(candidate) ? candidate : std::string();
 }
 
-// Reads until the end of `fd`, 64 KiB at most; false when the deadline passes first.
-bool read_until(int fd, std::chrono::steady_clock::time_point deadline, std::string& text) {
-    constexpr std::size_t enough = 64 * 1024;
-    std::array<char, 4096> chunk;
-    while (text.size() < enough) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-            deadline - std::chrono::steady_clock::now());
-        pollfd waiting{fd, POLLIN, 0};
-        const int ready =
-            ::poll(&waiting, 1, static_cast<int>(std::max<long long>(0, left.count())));
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready <= 0) return false;
-        const auto n = ::read(fd, chunk.data(), chunk.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return true;
-        text.append(chunk.data(), static_cast<std::size_t>(n));
-    }
-    return true;
-}
-
 outcome<dlv_version> ask(const std::string& path) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0)
-        return "a pipe for `dlv version` could not be made: " + std::string(std::strerror(errno));
-    unique_fd from(ends[0]), to(ends[1]);
-
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, to.get(), 1);
-    posix_spawn_file_actions_adddup2(&actions, to.get(), 2);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-
-    const auto environment = base_environment(user_account{});
-    auto env = c_strings(environment);
-    const std::vector<std::string> command{path, "version"};
-    auto argv = c_strings(command);
-    pid_t pid = -1;
-    const int error =
-        ::posix_spawn(&pid, path.c_str(), &actions, &attributes, argv.data(), env.data());
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    to.reset();
-    if (error != 0)
-        return path + " could not be run: " + std::strerror(error) + "; " + install_hint();
-
-    std::string text;
-    const bool answered =
-        read_until(from.get(), std::chrono::steady_clock::now() + version_deadline, text);
-    if (!answered) ::kill(pid, SIGKILL);
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (!answered)
-        return "`" + path + " version` did not answer within 10 s: run it by hand to see why";
-    auto version = parse_version(text);
+    const auto answer = run_program({path, "version"});
+    if (!answer) return answer.error() + ": run `" + path + " version` by hand to see why, or " + install_hint();
+    auto version = parse_version(answer->output);
     if (!version)
         return path + " does not seem to be dlv (`" + path +
                " version` names no version): " + install_hint();

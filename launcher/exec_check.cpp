@@ -51,6 +51,8 @@ std::string machine_name(unsigned machine) {
     }
 }
 
+}  // namespace
+
 outcome<void> check_elf(const std::string& path, int fd) {
     Elf64_Ehdr header{};
     const auto n = ::pread(fd, &header, sizeof header, 0);
@@ -76,8 +78,6 @@ outcome<void> check_elf(const std::string& path, int fd) {
                "`go build -o` wrote";
     return {};
 }
-
-}  // namespace
 
 outcome<void> check_program(const std::string& path) {
     if (path.empty())

@@ -13,6 +13,9 @@ namespace launcher {
 // information, Go version).
 outcome<void> check_program(const std::string& path);
 
+// The part of it that reads the file: an ELF program for this machine. `fd`'s offset is left alone.
+outcome<void> check_elf(const std::string& path, int fd);
+
 // Fine, or why a program cannot be started in this directory.
 outcome<void> check_directory(const std::string& path);
 

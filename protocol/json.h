@@ -86,8 +86,8 @@ struct json_limits {
 };
 
 // Parses exactly one value with nothing but white space around it. Numbers beyond double's range
-// (1e400) are malformed, as they are to Go.
-result<json> parse_json(std::string_view text, const json_limits& limits = {});
+// (1e400) are malformed, as they are to Go. `where` is set to the byte at which a text was found to be wrong.
+result<json> parse_json(std::string_view text, const json_limits& limits = {}, std::size_t* where = nullptr);
 
 // Compact, keys in order, strings escaped as RFC 8259 demands and no further; numbers as they came.
 // Text that is not UTF-8 (never from parse_json) gets U+FFFD for each wrong byte, as Go writes it.

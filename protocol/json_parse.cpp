@@ -130,9 +130,12 @@ private:
 
 }  // namespace
 
-result<json> parse_json(std::string_view text, const json_limits& limits) {
+result<json> parse_json(std::string_view text, const json_limits& limits, std::size_t* where) {
     // RapidJSON takes a NUL for the end of the text, and would not see what follows.
-    if (text.find('\0') != std::string_view::npos) return errc::malformed_json;
+    if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
+        if (where) *where = nul;
+        return errc::malformed_json;
+    }
     if (!valid_utf8(text)) return errc::invalid_utf8;
 
     builder build(limits, text.find('\\') != std::string_view::npos);
@@ -142,6 +145,7 @@ result<json> parse_json(std::string_view text, const json_limits& limits) {
         rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
     const auto done = reader.Parse<flags>(stream, build);
     if (!done.IsError()) return build.take();
+    if (where) *where = done.Offset();
     if (build.failure()) return build.failure();
     if (done.Code() == rapidjson::kParseErrorStringUnicodeSurrogateInvalid)
         return errc::invalid_utf8;

@@ -39,8 +39,16 @@ class Faults(unittest.TestCase):
         self.put("launcher/y.h", "#pragma once\n")
         self.assertEqual(len(self.rooms("auth/x.cpp", '#include "launcher/y.h"')), 1)
 
+    def test_the_bottom_rooms_know_nobody(self):
+        self.put("storage/fd.h", "#pragma once\n")
+        self.assertEqual(len(self.rooms("storage/x.cpp", '#include "protocol/json.h"')), 1)
+        os.remove(os.path.join(check.ROOT, "storage/x.cpp"))
+        self.assertEqual(len(self.rooms("protocol/x.cpp", '#include "storage/fd.h"')), 1)
+        os.remove(os.path.join(check.ROOT, "protocol/x.cpp"))
+        self.assertEqual(self.rooms("auth/x.cpp", '#include "storage/fd.h"'), [])
+
     def test_asio_outside_the_gateway(self):
-        for room in ("protocol", "auth", "launcher"):
+        for room in ("protocol", "storage", "auth", "launcher"):
             with self.subTest(room):
                 self.assertEqual(len(self.rooms(f"{room}/x.cpp", "# include <boost/asio/ip/tcp.hpp>")), 1)
                 os.remove(os.path.join(check.ROOT, room, "x.cpp"))

@@ -43,17 +43,6 @@ std::string home() {
     return value != nullptr ? value : "/root";
 }
 
-std::string cache_directory() {
-    const char* value = std::getenv("DELVEGATE_TEST_CACHE");
-    const auto path =
-        value != nullptr && *value != '\0'
-            ? std::string(value)
-            : (fs::temp_directory_path() / ("delvegate-tests-" + std::to_string(::getuid())))
-                  .string();
-    fs::create_directories(path);
-    return path;
-}
-
 std::string quoted(const std::string& text) { return "'" + text + "'"; }
 
 unique_fd connect_to(const launcher::dlv_address& address) {
@@ -84,6 +73,17 @@ std::string request(const std::string& method, const std::string& params) {
 }
 
 }  // namespace
+
+std::string cache_directory() {
+    const char* value = std::getenv("DELVEGATE_TEST_CACHE");
+    const auto path =
+        value != nullptr && *value != '\0'
+            ? std::string(value)
+            : (fs::temp_directory_path() / ("delvegate-tests-" + std::to_string(::getuid())))
+                  .string();
+    fs::create_directories(path);
+    return path;
+}
 
 toolchain new_tools() {
     return {setting("DELVEGATE_DLV_NEW", {"dlv", home() + "/go/bin/dlv"}),

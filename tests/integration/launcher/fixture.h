@@ -25,6 +25,9 @@ struct toolchain {
 toolchain new_tools();
 toolchain old_tools();
 
+// Where what is built for tests is kept from run to run.
+std::string cache_directory();
+
 // Path of tests/support/debuggees/family built by this Go; once per build tree and machine.
 enum class build { debuggable, stripped };
 std::string family(const toolchain& tools, build how = build::debuggable);

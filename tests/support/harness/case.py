@@ -5,12 +5,13 @@ import shutil
 import tempfile
 import unittest
 
-from . import debuggee, gateway, headless, pki, process, tools, waiting
+from . import debuggee, gateway, guard, headless, pki, process, tools, waiting
 from .dap import Dap
 from .rpc import Rpc
 from .terminal import Terminal
 
-VIA = os.environ.get("DELVEGATE_TEST_VIA", "gateway")  # plain: the bodies against dlv itself, a check of the harness
+# plain: the bodies against dlv itself, a check of the harness; guard: with a guard between gateway and dlv
+VIA = os.environ.get("DELVEGATE_TEST_VIA", "gateway")
 
 
 class Case(unittest.TestCase):
@@ -61,6 +62,13 @@ class Endpoint:
         if VIA == "plain":
             self.dlv = case.headless(args=["one", "two words"])
             self.address = self.dlv.address
+        elif VIA == "guard":
+            # The gateway looks up who listens where it dials: dlv, since it holds the guard's socket too.
+            sockets = guard.Sockets(case)
+            self.dlv = case.headless(args=["one", "two words"], pass_fds=[sockets.listening.fileno()])
+            self.guard = guard.Guard(case, self.dlv.address, sockets, ceiling=guard.ALL)
+            self.serve = case.serve({"name": "app", "kind": "connect", "users": ["alice", "bob"], "address": self.guard.address})
+            self.address = case.connect(self.serve).address
         else:
             self.serve = case.serve()
             self.address = case.connect(self.serve).address
@@ -70,7 +78,7 @@ class Endpoint:
         return VIA == "plain"
 
     def program_pid(self):
-        if self.plain:
+        if VIA != "gateway":
             for pid in process.descendants(self.dlv.pid):
                 if process.command_line(pid)[:1] == [self.case.program]:
                     return pid
@@ -79,14 +87,14 @@ class Endpoint:
 
     def output(self):
         """What dlv and the program wrote."""
-        if self.plain:
+        if VIA != "gateway":
             return self.dlv.process.output() + self.dlv.process.errors()
         directory = os.path.join(self.serve.directory, "state", "output")
         return "".join(debuggee.contents(os.path.join(directory, name)).decode(errors="replace")
                        for name in sorted(os.listdir(directory)))
 
     def dlv_pid(self):
-        return self.dlv.pid if self.plain else self.serve.dlv_pid()
+        return self.serve.dlv_pid() if VIA == "gateway" else self.dlv.pid
 
 
 class SessionCase(Case):

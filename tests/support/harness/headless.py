@@ -8,7 +8,7 @@ from .rpc import Rpc
 
 
 class Headless:
-    def __init__(self, test, delve, program, args=(), multiclient=True, listen=None, name="dlv"):
+    def __init__(self, test, delve, program, args=(), multiclient=True, listen=None, name="dlv", pass_fds=()):
         if listen is None:
             listen = "127.0.0.1:0"
         command = [delve.dlv, "exec", program, "--headless", "--api-version=2", f"--listen={listen}"]
@@ -17,7 +17,8 @@ class Headless:
         if args:
             command += ["--", *args]
         environment = dict(os.environ, HOME=test.directory, XDG_CONFIG_HOME=test.directory)
-        self.process = process.Process(test, name, command, env=environment, cwd=test.directory)
+        self.process = process.Process(test, name, command, env=environment, cwd=test.directory,
+                                       pass_fds=pass_fds)
         found = self.process.wait_for("it listens", lambda: re.search(r"API server listening at: (\S+)", self.process.output()))
         self.address = "unix:" + found[1] if found[1].startswith("/") else found[1]
         if multiclient:

@@ -8,14 +8,14 @@ from . import waiting
 
 
 class Process:
-    def __init__(self, test, name, command, env=None, cwd=None, stdin=subprocess.DEVNULL):
+    def __init__(self, test, name, command, env=None, cwd=None, stdin=subprocess.DEVNULL, pass_fds=()):
         self.name = name
         self.command = command
         self.out_file = os.path.join(test.directory, f"{name}.out")
         self.err_file = os.path.join(test.directory, f"{name}.err")
         with open(self.out_file, "ab") as out, open(self.err_file, "ab") as err:
             self.child = subprocess.Popen(command, stdin=stdin, stdout=out, stderr=err, cwd=cwd,
-                                          env=env, start_new_session=True)
+                                          env=env, start_new_session=True, pass_fds=pass_fds)
         test.addCleanup(self.end)
 
     @property

@@ -123,7 +123,7 @@ TEST(config, every_error_is_one_line_with_its_place) {
         {"components: [{binary: /b}]\n", "gateway.yaml:1:14: a component needs a `name`"},
         {"components: [{name: A, binary: /b}]\n", "gateway.yaml:1:21: `name` must be of lower-case letters"},
         {"components: [{name: a}]\n", "gateway.yaml:1:14: component a needs a `binary`"},
-        {"components: [{name: a, kind: attach}]\n", "gateway.yaml:1:30: `kind` is one of exec, connect; not \"attach\""},
+        {"components: [{name: a, kind: attach}]\n", "gateway.yaml:1:30: `kind` is one of exec, connect, launcher; not \"attach\""},
         {"components: [{name: a, kind: connect}]\n", "gateway.yaml:1:14: component a needs an `address`"},
         {"components: [{name: a, kind: connect, address: \"10.0.0.1:2345\"}]\n", "gateway.yaml:1:48: `address`: "},
         {"components: [{name: a, kind: connect, address: \"127.0.0.1:1\", binary: /b}]\n",
@@ -140,6 +140,16 @@ TEST(config, every_error_is_one_line_with_its_place) {
          "gateway.yaml:1:49: `stopOnEntry` is one of true, false; not \"yes\""},
         {"components: [{name: a, binary: /b, memoryLimit: 4GB}]\n", "gateway.yaml:1:49: `memoryLimit`: \"4GB\" is not a size"},
         {"components: [{name: a, binary: /b, maxViewers: 0}]\n", "gateway.yaml:1:48: `maxViewers` must be a number above zero"},
+        {"components: [{name: a, kind: launcher, binary: /b}]\n",
+         "gateway.yaml:1:48: `binary` is not for kind launcher"},
+        {"components: [{name: a, kind: launcher, stopBudget: 9s}]\n",
+         "gateway.yaml:1:52: `stopBudget` is not for kind launcher"},
+        {"components: [{name: a, binary: /b, stopBudget: 9}]\n",
+         "gateway.yaml:1:48: `stopBudget`: \"9\" is not a duration"},
+        {"components: [{name: a, binary: /b, stopBudget: 9ms}]\n",
+         "gateway.yaml:1:48: `stopBudget` must be between 100ms and 1d"},
+        {"components: [{name: a, binary: /b, duty: 9s}]\n",
+         "gateway.yaml:1:14: component a has a `duty` and no `stopBudget`"},
         {"components: [{name: a, binnary: /b}]\n", "gateway.yaml:1:24: unknown key `binnary`; did you mean `binary`?"},
     };
     for (const auto& one : all) {
@@ -147,6 +157,17 @@ TEST(config, every_error_is_one_line_with_its_place) {
         EXPECT_TRUE(error.starts_with(one.error)) << one.text << " gave: " << error;
         EXPECT_EQ(error.find('\n'), std::string::npos) << error;
     }
+}
+
+TEST(config, a_component_of_the_launcher_is_a_name_and_its_people) {
+    const auto read = parse_config("launcherSocket: launcher.sock\ncomponents: [{name: kube-scheduler, kind: launcher, groups: [sre]}, "
+                                   "{name: a, binary: /b, stopBudget: 8s}]\n", "gateway.yaml", "/etc/delvegate");
+    ASSERT_TRUE(read) << read.error();
+    EXPECT_EQ(read->launcher_socket, "/etc/delvegate/launcher.sock");
+    EXPECT_EQ(read->components[0].how, component_config::kind::launcher);
+    EXPECT_FALSE(read->components[0].budget.any());
+    EXPECT_EQ(read->components[1].budget.damage, std::chrono::seconds(8));
+    EXPECT_EQ(read->components[1].budget.whole_duty(), std::chrono::seconds(2));
 }
 
 TEST(config, names_are_dns_labels) {

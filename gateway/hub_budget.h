@@ -1,0 +1,69 @@
+// The stop budget in force (design §5.8): warns at half and at 80 %, then switches breakpoints off and has the program go
+// on, and keeps them off until one duty was done. The clock is budget_clock; this is what the hub does by it.
+//
+// JSON-RPC has no way to tell a client anything unasked: those who use it see the log, and the state they are given.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+
+#include "gateway/budget_clock.h"
+#include "gateway/rpc_channel.h"
+#include "protocol/json.h"
+
+namespace gateway {
+
+class hub;
+
+class hub_budget {
+public:
+    explicit hub_budget(hub& of);
+
+    // From now on; none: what is off comes on again.
+    void change(stop_budget budget);
+    const stop_budget& terms() const { return clock_.budget(); }
+    // Told of everything that is worth a record, one line without the component's name.
+    std::function<void(const std::string&)> on_event;
+
+    // --- the hub says what the target does ----------------------------------------------------------
+    void stands();
+    void runs();
+    void forget();  // dlv is gone, or the program is another one
+
+    // Breakpoints are off, and so they stay for now: nobody's halt is done.
+    bool off() const { return off_; }
+    // "the stop budget of … is used up; it can be stopped again in 2 s, when it has done its duty"
+    std::string refusal() const;
+    // For use inside work, after breakpoints were changed: those that came are off, too.
+    boost::asio::awaitable<void> keep_off();
+
+    // {"damage":"10s","duty":"2.5s","used":"3s","breakpointsOff":false}; null: there is no budget
+    protocol::json describe() const;
+
+private:
+    using clock = std::chrono::steady_clock;
+    void look();
+    void arm();
+    void warn(budget_clock::mark due);
+    void force();
+    void switch_on();
+    boost::asio::awaitable<void> forced();
+    boost::asio::awaitable<void> switch_off();
+    boost::asio::awaitable<void> put_back_on(std::set<std::int64_t> which);
+    void tell(const std::string& what, bool everybody = true);
+
+    hub& hub_;
+    budget_clock clock_;
+    boost::asio::steady_timer timer_;
+    bool off_ = false;
+    bool forcing_ = false;   // the work is under way
+    std::set<std::int64_t> switched_off_;
+};
+
+}  // namespace gateway

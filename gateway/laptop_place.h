@@ -1,0 +1,40 @@
+// Which gateway a laptop's command means, and as whom: the options that `connect` and the lifecycle commands share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <string>
+
+#include "auth/tls.h"
+#include "gateway/contexts.h"
+
+namespace gateway {
+
+struct laptop_target {
+    laptop_target() = default;  // no aggregate: an error's text must not look like one
+    std::string host;
+    std::uint16_t port = 0;
+    std::string server_name;  // empty: host
+    auth::tls_files files;
+    std::string context;      // whose certificate it is, when it is a context's own; to be renewed there
+};
+
+struct laptop_place {
+    std::string gateway, context, identity, kubeconfig, kube_context, server_name;
+    auth::tls_files files;  // given one by one
+
+    // --context, --gateway, --identity, --kubeconfig, --kube-context, --certificate, --key, --ca, --server-name
+    void add_options(CLI::App& to);
+    // Whether the command line names a gateway (or DELVEGATE_GATEWAY does).
+    bool given() const { return !gateway.empty() || !context.empty(); }
+
+    // What is given one by one wins over the kubeconfig, that over --identity, and that over the context.
+    struct fault {
+        std::string text;         // one line
+        bool certificate = false;  // else the command line is at fault
+    };
+    boost::system::result<laptop_target, fault> find() const;
+};
+
+}  // namespace gateway

@@ -1,0 +1,23 @@
+// The container runtime, asked whether it still runs a container: by crictl, or by containerd's ctr.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "launcher/outcome.h"
+
+namespace launcher {
+
+struct runtime_answer {
+    std::vector<std::string> running;  // ids
+    std::string asked;                 // "crictl", "ctr"; empty: there is nothing to ask with
+};
+
+// Running containers called `container` of pods in `name_space`, at the kubelet's CRI endpoint
+// ("unix:///run/containerd/containerd.sock"). Without an endpoint, or without crictl and ctr, `asked` is empty. The
+// error is that the runtime was there to be asked and gave no answer.
+outcome<runtime_answer> running_containers(const std::string& endpoint, const std::string& name_space,
+                                           const std::string& container);
+
+}  // namespace launcher

@@ -1,0 +1,121 @@
+// What the launcher asks of the guard (guard_control.h).
+#include "launcher/guard_loop.h"
+
+#include "launcher/guard_words.h"
+
+namespace launcher {
+
+namespace {
+
+using protocol::json;
+
+json fine() {
+    json j = json::object{};
+    j.set("ok", true);
+    return j;
+}
+
+json refused(const std::string& why) {
+    json j = json::object{};
+    j.set("ok", false);
+    j.set("error", why);
+    return j;
+}
+
+// A packet has to hold them all; the state file has them whole.
+json in_short(const json::array& breakpoints) {
+    json::array all;
+    for (const json& b : breakpoints) {
+        json one = json::object{};
+        for (const char* key : {"id", "name", "file", "line", "how"})
+            if (const json* value = b.find(key)) one.set(key, *value);
+        all.push_back(std::move(one));
+    }
+    return all;
+}
+
+guard_deeds::on_done tell(const guard_callers::answer& answer) {
+    return [answer](const std::string& error) { answer(error.empty() ? fine() : refused(error)); };
+}
+
+}  // namespace
+
+void guard_loop::asked(const json& request, const guard_callers::answer& answer) {
+    const auto verb = request.get_string("verb");
+    if (verb == "status") {
+        json j = fine();
+        auto s = status();
+        s.taken = in_short(taken_);
+        const json all = to_json(s);
+        for (const auto& [name, value] : *all.if_object()) j.set(name, value);
+        return answer(j);
+    }
+    if (verb == "alive") {
+        alive_at_ = now();
+        return answer(fine());
+    }
+    if (verb == "counting") {
+        if (!clock_.counting() && !entry_since_) {
+            if (request.get_bool("entry")) entry_since_ = now();
+            else clock_.start(now());
+            stopped_since_ = now();
+            remember(true);
+        }
+        return answer(fine());
+    }
+    if (verb == "resume") return ask_resume(request, answer);
+    if (verb == "breakpoints_on") return ask_breakpoints_on(answer);
+    if (verb == "ceiling") return ask_ceiling(request, answer);
+    if (verb == "end") return ask_end(answer);
+    answer(refused("the guard does not know the verb " + to_text(json(verb)) + ": launcher and guard are of different versions"));
+}
+
+void guard_loop::ask_resume(const json& request, const guard_callers::answer& answer) {
+    const auto how = request.get_string("breakpoints", "off");
+    const auto what = how == "keep" ? deed::keep : how == "clear" ? deed::clear : deed::off;
+    if (how != "keep" && how != "clear" && how != "off") return answer(refused("breakpoints are keep, off or clear"));
+    log_.say("the launcher resumes, breakpoints: " + std::string(how));
+    orders_.push_back({what, tell(answer)});
+}
+
+void guard_loop::ask_breakpoints_on(const guard_callers::answer& answer) {
+    if (!off_) return answer(fine());
+    if (!duty_done())
+        return answer(refused("breakpoints of " + settings_.component + " stay off until one duty has been done"));
+    if (!relays_.empty() && sight_ != seen::stopped)
+        return answer(refused("the gateway is connected and " + settings_.component +
+                              " runs: ask before it connects, or when it stands"));
+    orders_.push_back({deed::on, tell(answer)});
+}
+
+void guard_loop::ask_ceiling(const json& request, const guard_callers::answer& answer) {
+    const json* names = request.find("classes");
+    const auto wanted = classes_of(names ? *names : json());
+    if (!wanted) return answer(refused(wanted.error()));
+    const auto beyond = wanted->without(settings_.ceiling);
+    const auto next = wanted->without(beyond);
+    const bool less = !ceiling_.within(next);
+    const bool other = less || !next.within(ceiling_);
+    ceiling_ = next;
+    if (less) cut("the ceiling is lower now");
+    if (other) {
+        log_.say("the launcher sets the ceiling: " + to_string(ceiling_));
+        remember(true);
+        // It holds all the same; but a guard that is started after this one would not know.
+        if (!memory_works_) return answer(refused("the ceiling is set, but not kept: " + memory_works_.error()));
+    }
+    json j = fine();
+    j.set("classes", class_names(ceiling_));
+    answer(j);
+}
+
+void guard_loop::ask_end(const guard_callers::answer& answer) {
+    ceiling_ = {};
+    cut("the guard is to end");
+    orders_.push_back({deed::clear, [this, answer](const std::string& error) {
+                           ended_ = error.empty();
+                           tell(answer)(error);
+                       }});
+}
+
+}  // namespace launcher

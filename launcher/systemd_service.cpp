@@ -1,0 +1,237 @@
+// The kind `systemd`: the unit's own place under dlv by a runtime drop-in, or a transient service beside the stopped
+// unit where that cannot be.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "launcher/arguments.h"
+#include "launcher/debuggee_unit.h"
+#include "launcher/detacher.h"
+#include "launcher/dlv_version.h"
+#include "launcher/health_probe.h"
+#include "launcher/live_process.h"
+#include "launcher/plan_json.h"
+#include "launcher/port_use.h"
+#include "launcher/systemd_component.h"
+#include "launcher/unit_dependents.h"
+#include "storage/sha256.h"
+
+namespace launcher {
+
+namespace {
+
+class systemd_service final : public detacher {
+public:
+    systemd_service(component_definition definition) : definition_(std::move(definition)) {}
+
+    outcome<component_plan> inspect(const lifecycle_request& request) override;
+    bool starts_dlv_itself(const component_plan&) const override { return found_.way == unit_way::drop_in; }
+    outcome<detachment_changes> intend(const component_plan& plan, const stand_in& who) override;
+    outcome<void> take_out(const component_plan& plan, const stand_in& who) override;
+    outcome<std::string> remains(const component_plan& plan) override;
+    outcome<void> look(const std::optional<detachment>& row, found_on_disk& found) override;
+    outcome<put_back_summary> put_back(const std::optional<detachment>& row, const recovery_decision& decision) override;
+    outcome<std::string> missing(const std::optional<detachment>& row) override;
+
+private:
+    outcome<systemd_component*> component();
+    outcome<drop_in> make(const component_plan& plan, const stand_in& who);
+    void tell_of_dependents(component_plan& plan) const;
+
+    component_definition definition_;
+    std::optional<systemd_manager> systemd_;
+    std::optional<systemd_component> component_;
+    unit_plan found_;  // of the last inspect
+    std::vector<std::string> dependents_;  // that ran then, and are stopped with it
+};
+
+outcome<systemd_component*> systemd_service::component() {
+    if (!component_) {
+        auto systemd = systemd_manager::connect(manager_scope::system);
+        if (!systemd) return error_text(systemd.error());
+        systemd_.emplace(std::move(*systemd));
+        component_.emplace(*systemd_, definition_);
+    }
+    return &*component_;
+}
+
+outcome<component_plan> systemd_service::inspect(const lifecycle_request& request) {
+    if (auto fine = check_dlv(definition_, examined_); !fine) return error_text(fine.error());
+    auto unit = component();
+    if (!unit) return error_text(unit.error());
+    auto found = (*unit)->inspect();
+    if (!found) return "component " + definition_.name + ": " + found.error();
+    found_ = std::move(*found);
+
+    component_plan plan;
+    plan.definition = definition_;
+    plan.found_in = found_.properties.fragment_path;
+    plan.manifest_hash = storage::sha256_hex(found_.identity);
+    plan.process = found_.process;
+    plan.findings = found_.findings;
+    for (const auto& word : definition_.extra_arguments)
+        plan.process.argv.push_back({word, "delvegate: extraArgs of " + definition_.name + " in launcher.yaml"});
+    if (!definition_.ports.empty()) plan.process.ports = definition_.ports;
+    const auto program = base_name(found_.program);
+    if (definition_.health == "none") plan.process.health.port = 0;
+    else if (!definition_.health.empty()) {
+        auto health = parse_health(definition_.health);
+        if (!health) return error_text(health.error());
+        plan.process.health = *health;
+    } else if (program == "kubelet") {
+        plan.process.health = {"http", "127.0.0.1", 10248, "/healthz"};
+    }
+    const auto kubeadm = find_processes("kubeadm");
+    if (std::any_of(kubeadm.begin(), kubeadm.end(), [](const auto& each) { return each.uid == 0; }))
+        plan.findings.push_back({severity::refusal, "kubeadm runs: wait until it has ended", {}});
+    auto dependents = running_dependents(*systemd_, found_.unit);
+    if (!dependents) return error_text(dependents.error());
+    dependents_ = std::move(*dependents);
+    if (!dependents_.empty()) tell_of_dependents(plan);
+    if (auto fine = plan_binary(plan, found_.program, {}, request, examined_); !fine) return error_text(fine.error());
+    plan_budget(plan, program, std::chrono::seconds(40));
+
+    const auto& name = found_.unit;
+    if (found_.way == unit_way::beside) {
+        // The change of uid is made by a program that still runs as root under these.
+        for (const auto& [variable, word] : plan.process.env)
+            if (plan.process.uid != 0 && steers_the_loader(variable))
+                plan.findings.push_back({severity::refusal, "its environment has " + variable + ", which would steer a program "
+                                         "of root's before it becomes the component's user", "remove it from " + name});
+        plan.findings.push_back({severity::note, "dlv runs beside the stopped unit: " + found_.why_beside, {}});
+        plan.moved = name + " is stopped; its program runs under dlv as delvegate-debuggee-" + definition_.name + ".service";
+        plan.comes_back = name + " is started again";
+        plan.undo_by_hand = {"systemctl stop 'delvegate-guard-" + definition_.name + ".service' 'delvegate-debuggee-" +
+                             definition_.name + ".service'"};
+    } else {
+        const auto file = systemd_->runtime_unit_directory() + "/" + name + ".d/" + drop_in_name;
+        plan.moved = name + " is stopped, gets the runtime drop-in " + file + " and is started under dlv";
+        plan.comes_back = "the drop-in is removed and the unit started as before; a reboot does the same";
+        plan.undo_by_hand = {"systemctl stop " + name, "rm " + file, "systemctl daemon-reload"};
+    }
+    if (found_.was_active) plan.undo_by_hand.push_back("systemctl start " + name);
+    plan.needed = {"systemd"};
+    auto hash = plan_hash(plan);
+    if (!hash) return error_text(hash.error());
+    plan.hash = *hash;
+    return plan;
+}
+
+outcome<drop_in> systemd_service::make(const component_plan& plan, const stand_in& who) {
+    auto dlv = find_dlv(definition_.dlv);
+    if (!dlv) return error_text(dlv.error());
+    drop_in_request request;
+    request.session = who.session;
+    request.dlv = *dlv;
+    request.binary = plan.binary;
+    request.listen = who.listen;
+    request.extra_arguments = definition_.extra_arguments;
+    request.continue_at_once = !who.stop_on_entry;
+    return (*component())->prepare(found_, request);
+}
+
+outcome<detachment_changes> systemd_service::intend(const component_plan& plan, const stand_in& who) {
+    detachment_changes changes;
+    changes.target_file = found_.unit;
+    changes.target_hash = plan.manifest_hash;
+    changes.note = found_.was_active ? "was active" : "was not active";
+    changes.node = dependents_text(dependents_);
+    if (found_.way == unit_way::drop_in) {
+        auto made = make(plan, who);
+        if (!made) return error_text(made.error());
+        changes.drop_in = made->path;
+        changes.drop_in_hash = made->hash;
+        changes.unit = found_.unit;
+    }
+    return changes;
+}
+
+outcome<void> systemd_service::take_out(const component_plan& plan, const stand_in& who) {
+    auto unit = component();
+    if (!unit) return error_text(unit.error());
+    if (found_.way == unit_way::beside) return (*unit)->stop_unit();
+    auto made = make(plan, who);
+    if (!made) return error_text(made.error());
+    auto run = (*unit)->detach_and_launch(*made);
+    if (!run) return error_text(run.error());
+    // They need the unit, and it runs again: under dlv. One that does not start is no reason to undo it all.
+    (void)start_dependents(*systemd_, dependents_);
+    return {};
+}
+
+void systemd_service::tell_of_dependents(component_plan& plan) const {
+    std::string names;
+    for (const auto& each : dependents_) names += (names.empty() ? "" : ", ") + each;
+    const bool beside = found_.way == unit_way::beside;
+    plan.findings.push_back({severity::warning, "systemd stops with it what depends on it: " + names + "; started again " +
+                             (beside ? "when it is back" : "as soon as it runs under dlv, and when it is back"), {}});
+}
+
+outcome<std::string> systemd_service::remains(const component_plan& plan) {
+    if (found_.way == unit_way::drop_in) return text({});  // stop_unit has proved it
+    auto unit = component();
+    if (!unit) return error_text(unit.error());
+    const auto state = (*unit)->state_on_disk();
+    if (!state) return error_text(state.error());
+    if (state->active_state != "inactive" && state->active_state != "failed")
+        return text("the unit, which is " + state->active_state);
+    if (const auto taken = ports_in_use(plan.process.ports); !taken.empty())
+        return text("a listener at its port " + std::to_string(taken.front()));
+    return text({});
+}
+
+outcome<void> systemd_service::look(const std::optional<detachment>&, found_on_disk& found) {
+    auto unit = component();
+    if (!unit) return error_text(unit.error());
+    const auto state = (*unit)->state_on_disk();
+    if (!state) return error_text(state.error());
+    using drop = found_on_disk::drop_in_state;
+    found.drop_in = state->file.state == drop_in_found::none   ? drop::none
+                    : state->file.state == drop_in_found::ours ? drop::ours
+                                                               : drop::changed;
+    if (state->runs_dlv) found.unit_active = true;
+    return {};
+}
+
+outcome<put_back_summary> systemd_service::put_back(const std::optional<detachment>& row,
+                                                    const recovery_decision& decision) {
+    using action = recovery_decision::drop_in_action;
+    put_back_summary summary;
+    auto unit = component();
+    if (!unit) return error_text(unit.error());
+    const auto state = (*unit)->state_on_disk();
+    if (!state) return error_text(state.error());
+    const bool start = !row || row->note != "was not active";
+    if (decision.drop_in != action::none || state->applied) {
+        auto done = (*unit)->put_back(row ? row->id : state->file.session, start);
+        if (!done) return error_text(done.error());
+        for (const auto& each : *done) {
+            summary.remarks.push_back(each.text);
+            summary.theirs_kept = summary.theirs_kept || decision.drop_in == action::store_and_report;
+        }
+    } else if (decision.restart_unit && start) {
+        if (auto done = (*unit)->start_unit(); !done) return done.error();
+    }
+    // At boot it is not waited for a job that is ordered after us.
+    if (row && start && decision.restart_unit)
+        for (auto& each : start_dependents(*systemd_, dependents_in(row->node))) summary.remarks.push_back(std::move(each));
+    return summary;
+}
+
+outcome<std::string> systemd_service::missing(const std::optional<detachment>& row) {
+    auto unit = component();
+    if (!unit) return error_text(unit.error());
+    const auto state = (*unit)->state_on_disk();
+    if (!state) return error_text(state.error());
+    if (row && row->note == "was not active") return text({});
+    if (state->active_state != "active") return text("the unit is " + state->active_state);
+    return text({});
+}
+
+}  // namespace
+
+std::unique_ptr<detacher> make_systemd_service(const component_definition& definition, const launcher_config&) {
+    return std::make_unique<systemd_service>(definition);
+}
+
+}  // namespace launcher

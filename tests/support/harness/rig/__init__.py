@@ -1,0 +1,10 @@
+"""A node of a cluster without the cluster: a real systemd, a stand-in kubelet, stand-in components."""
+
+from .case import RigCase
+from .cluster import Cluster
+from .delvegate import Launcher
+from .kubelet import Kubelet
+from .node import Node, needs_root
+from .plain import PlainKubelet, PlainLauncher, PlainNode
+
+__all__ = ["Cluster", "Kubelet", "Launcher", "Node", "PlainKubelet", "PlainLauncher", "PlainNode", "RigCase", "needs_root"]
