@@ -2,7 +2,8 @@
 
 from .case import RigCase
 from .delvegate import Launcher
+from .gateway import Gateway
 from .kubelet import Kubelet
 from .node import Node, needs_root
 
-__all__ = ["Kubelet", "Launcher", "Node", "RigCase", "needs_root"]
+__all__ = ["Gateway", "Kubelet", "Launcher", "Node", "RigCase", "needs_root"]
