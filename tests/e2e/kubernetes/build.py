@@ -93,7 +93,8 @@ def _compile(target, kubernetes, etcd, version):
     os.makedirs(stripped)
     _go(kubernetes, "build", "-gcflags", GCFLAGS, "-ldflags", stamp(version), "-o", debug + os.sep,
         *(f"k8s.io/kubernetes/cmd/{name}" for name in PROGRAMS))
-    _go(etcd, "build", "-ldflags", "-s -w", "-o", os.path.join(stripped, "etcd"), "go.etcd.io/etcd/server/v3")
+    # With the same flags: the standard library is compiled already.
+    _go(etcd, "build", "-gcflags", GCFLAGS, "-ldflags", "-s -w", "-o", os.path.join(stripped, "etcd"), "go.etcd.io/etcd/server/v3")
     for name in PROGRAMS:
         subprocess.run([tools.find("STRIP", "strip"), "-o", os.path.join(stripped, name), os.path.join(debug, name)], check=True)
     os.unlink(os.path.join(debug, "kubectl"))

@@ -12,7 +12,7 @@ from harness import waiting
 from harness.rig import Node
 from harness.rig.node import ADDRESS
 
-from . import build, cache, images, kubelet, manifests, objects, pki, runtime
+from . import build, cache, images, kernel, kubelet, manifests, objects, pki, runtime
 
 # A whole control plane comes up while the disk is busy; nothing here is a measurement.
 DEADLINE = 4 * waiting.DEADLINE
@@ -33,7 +33,6 @@ class Cluster:
         bindings = {self.build.stripped("kubelet"): "/usr/bin/kubelet", self.build.stripped("kubectl"): "/usr/bin/kubectl",
                     os.path.join(self.build.folder, "debug"): os.path.dirname(debug_binary(self.version, "x"))}
         self.node = Node(name=name, size="12g", bind=bindings, own=[runtime.STORE, kubelet.STATE], **more)
-        self.node.settings["SYSTEMD_NSPAWN_API_VFS_WRITABLE"] = "1"
         self.containerd = runtime.Containerd(self.node)
         self.kubelet = kubelet.Kubelet(self.node)
         self.took = {}
@@ -58,6 +57,7 @@ class Cluster:
             with self._timed("containerd"):
                 self.containerd.install().start().load(archives)
             self._certificates()
+            kernel.install(self.node)
             self.kubelet.install(ADDRESS, {"failCgroupV1": False})
             for name, text in manifests.static_pods(self.build, self.node.name, ADDRESS).items():
                 self.node.write(f"{manifests.DIRECTORY}/{name}", text, 0o600)

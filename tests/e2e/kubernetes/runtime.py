@@ -23,7 +23,7 @@ _CONFIGURATION = f"""version = 2
 """
 _PODS_NETWORK = {
     "cniVersion": "0.4.0", "name": "pods",
-    "plugins": [{"type": "bridge", "bridge": "cni0", "isGateway": True, "ipMasq": True, "promiscMode": True,
+    "plugins": [{"type": "bridge", "bridge": "cni0", "isGateway": True, "ipMasq": True, "hairpinMode": True,
                  "ipam": {"type": "host-local", "ranges": [[{"subnet": _NETWORK}]], "routes": [{"dst": "0.0.0.0/0"}]}},
                 {"type": "portmap", "capabilities": {"portMappings": True}}]}
 
