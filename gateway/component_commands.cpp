@@ -1,8 +1,10 @@
 #include "gateway/component_commands.h"
 
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gateway/component_report.h"
@@ -17,7 +19,10 @@ using launcher::launcher_request;
 using launcher::launcher_verb;
 using protocol::json;
 
-constexpr int failed = 1, usage = 2, plan_refuses = 3;
+// More than the gateway's interval of asking its launcher.
+constexpr std::chrono::milliseconds gateway_looks{1500};
+
+constexpr int failed = 1, usage = 2, plan_refuses = 3, not_known = 4;
 
 struct arguments {
     launcher_place where;
@@ -34,6 +39,8 @@ int complain(const std::string& text, int code) {
     std::fprintf(stderr, "delvegate: %s\n", text.c_str());
     return code;
 }
+
+int complain(const place_failure& failure) { return complain(failure.text, failure.usage ? usage : failed); }
 
 void add_common(CLI::App& command, const std::shared_ptr<arguments>& a) {
     command.add_option("COMPONENT", a->component, "Its name in launcher.yaml")->required();
@@ -67,12 +74,44 @@ int inspect(const arguments& a) {
     request.verb = launcher_verb::inspect;
     request.component = a.component;
     const auto answer = a.where.ask(socket, request);
-    if (!answer) return complain(answer.error().text, failed);
+    if (!answer) return complain(answer.error());
     if (a.output == "json")
         print_json(answer->result);
     else
         std::fputs(inspect_report(answer->result).c_str(), stdout);
     return answer->result.get_bool("refused") ? plan_refuses : 0;
+}
+
+// A start that failed was undone; unless the launcher's status says otherwise, or nobody says.
+int after_failure(const arguments& a, const std::string& socket, const place_failure& failure) {
+    using launcher::launcher_fault;
+    if (failure.usage || (!failure.unreachable && failure.fault != launcher_fault::failed)) return complain(failure);
+    const auto trouble = [&](const std::string& what) {
+        return complain(failure.text + "; " + what + ": delvegate status " + a.component, not_known);
+    };
+    launcher_request request;
+    if (a.where.remote(socket)) {
+        request.component = a.component;
+        std::this_thread::sleep_for(gateway_looks);  // what it knows may be from before
+    }
+    const auto answer = a.where.ask(socket, request);
+    const json* all = answer ? &answer->result : nullptr;
+    if (all && !all->if_array()) all = all->find("components");
+    if (all && all->if_array())
+        for (const json& one : *all->if_array()) {
+            if (one.get_string("name") != a.component) continue;
+            // Through a gateway it is the gateway's report, with the launcher's inside.
+            const json* life = one.find("launcher");
+            if (!life) life = &one;
+            const auto state = launcher::component_state_named(life->get_string("state"));
+            if (!state || !life->get_string("trouble").empty()) break;
+            using launcher::component_state;
+            const bool in_place = *state == component_state::available || *state == component_state::returned ||
+                                  *state == component_state::failed;
+            if (in_place && !life->get_bool("detached")) return complain(failure);
+            return trouble("it is not as it was; see");
+        }
+    return trouble("what became of it is not known; see");
 }
 
 int start(const arguments& a) {
@@ -86,7 +125,7 @@ int start(const arguments& a) {
     // started is what has been shown.
     request.verb = launcher_verb::inspect;
     const auto plan = a.where.ask(socket, request);
-    if (!plan) return complain(plan.error().text, failed);
+    if (!plan) return complain(plan.error());
     const std::string hash(plan->result.get_string("hash"));
     if (!a.plan.empty() && a.plan != hash)
         return complain("the plan of now is " + hash + ", not " + a.plan + ": something changed since; look again with: delvegate inspect " +
@@ -105,7 +144,7 @@ int start(const arguments& a) {
     request.stop_on_entry = a.stop_on_entry;
     request.forces = a.forces;
     const auto answer = a.where.ask(socket, request);
-    if (!answer) return complain(answer.error().text, failed);
+    if (!answer) return after_failure(a, socket, answer.error());
     if (a.output == "json") {
         json out = answer->result;
         if (const json* undo = plan->result.find("undoByHand")) out.set("undoByHand", *undo);
@@ -124,8 +163,11 @@ int stop(const arguments& a) {
     request.verb = launcher_verb::stop;
     request.component = a.component;
     const auto answer = a.where.ask(socket, request);
-    if (!answer)
-        return complain(answer.error().text + (answer.error().unreachable ? "; without a launcher: delvegate restore " + a.component : ""), failed);
+    if (!answer) {
+        auto failure = answer.error();
+        if (failure.unreachable && !a.where.remote(socket)) failure.text += "; without a launcher: delvegate restore " + a.component;
+        return complain(failure);
+    }
     if (a.output == "json")
         print_json(answer->result);
     else
@@ -148,7 +190,7 @@ int arm(const arguments& a, launcher_verb verb) {
             return complain("--for: give whole seconds, at least 1s", usage);
     }
     const auto answer = a.where.ask(socket, request);
-    if (!answer) return complain(answer.error().text, failed);
+    if (!answer) return complain(answer.error());
     if (a.output == "json")
         print_json(answer->result);
     else
@@ -179,7 +221,8 @@ Examples:
 
 Exit codes: 0 it runs under dlv and its health answers (or it waits at its
 entry); 1 it does not, and everything is as it was; 2 command line or
-configuration; 3 it cannot be started as things are, nothing was changed.)";
+configuration; 3 it cannot be started as things are, nothing was changed;
+4 it does not, and is not put back, or nobody knows.)";
 
 constexpr const char* stop_footer = R"(
 The component is ended gracefully; then what was there before comes back.

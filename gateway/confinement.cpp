@@ -1,13 +1,10 @@
 #include "gateway/confinement.h"
 
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,14 +12,13 @@
 #include <cstring>
 #include <memory>
 
-#include "launcher/fd.h"
+#include "launcher/landlock.h"
 
 namespace gateway {
 
 namespace {
 
 using launcher::outcome;
-using launcher::unique_fd;
 
 constexpr const char* allowed[] = {
     // bytes and sockets
@@ -70,54 +66,6 @@ outcome<void> drop_privileges() {
     __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
     if (::syscall(SYS_capset, &head, none) != 0) return failure("its capabilities", errno);
     return {};
-}
-
-// Newer than the headers that it is built with.
-constexpr std::uint64_t fs_truncate = 1ull << 14, fs_ioctl_dev = 1ull << 15;
-
-constexpr std::uint64_t read_rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-constexpr std::uint64_t write_rights = read_rights | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-                                       LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |
-                                       LANDLOCK_ACCESS_FS_MAKE_SOCK | fs_truncate;
-constexpr std::uint64_t file_rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | fs_truncate | fs_ioctl_dev;
-
-std::uint64_t handled_by(long version) {
-    std::uint64_t all = (1ull << 13) - 1;  // version 1: EXECUTE to MAKE_SYM
-    if (version >= 2) all |= 1ull << 13;   // REFER
-    if (version >= 3) all |= fs_truncate;
-    if (version >= 5) all |= fs_ioctl_dev;
-    return all;
-}
-
-// What is not there cannot be opened, so it is left out.
-outcome<void> permit(int rules, const std::string& path, std::uint64_t rights) {
-    const unique_fd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
-    if (!place) return {};
-    struct stat info {};
-    if (::fstat(place.get(), &info) != 0) return failure(path, errno);
-    landlock_path_beneath_attr rule{};
-    rule.allowed_access = S_ISDIR(info.st_mode) ? rights : rights & file_rights;
-    rule.parent_fd = place.get();
-    if (::syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0) return failure("Landlock for " + path, errno);
-    return {};
-}
-
-// The version; 0: the kernel has none.
-outcome<long> close_files(const open_paths& paths) {
-    const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (version <= 0) return 0L;
-    landlock_ruleset_attr attributes{};
-    attributes.handled_access_fs = handled_by(version);
-    const unique_fd rules(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
-    if (!rules) return failure("Landlock", errno);
-    for (const auto& path : paths.read)
-        if (auto done = permit(rules.get(), path, read_rights & attributes.handled_access_fs); !done) return done.error();
-    for (const auto& path : paths.write)
-        if (auto done = permit(rules.get(), path, write_rights & attributes.handled_access_fs); !done) return done.error();
-    const auto null_rights = (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE) & attributes.handled_access_fs;
-    if (auto done = permit(rules.get(), "/dev/null", null_rights); !done) return done.error();
-    if (::syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) return failure("Landlock", errno);
-    return version;
 }
 
 using context = std::unique_ptr<void, decltype(&::seccomp_release)>;
@@ -169,19 +117,25 @@ outcome<void> close_calls(pid_t signer) {
 
 }  // namespace
 
-outcome<std::string> confine_gateway(const confinement& how) {
-    using result = outcome<std::string>;
+outcome<confined> confine_gateway(const confinement& how) {
+    using result = outcome<confined>;
     const auto failed = [](const std::string& why) { return result(boost::system::in_place_error, why); };
     if (auto dropped = drop_privileges(); !dropped) return failed(dropped.error());
-    std::string files = "files are open to it as before: other processes' descriptors must be seen (kind connect)";
+    confined out;
+    if (!how.landlock) out.why = "files are open to it as before: other processes' descriptors must be seen (kind connect)";
     if (how.landlock) {
-        const auto version = close_files(how.paths);
-        if (!version) return failed(version.error());
-        files = *version == 0 ? "files are open to it as before: this kernel has no Landlock"
-                              : "files by Landlock " + std::to_string(*version);
+        const auto version = launcher::close_files({how.paths.read, how.paths.write});
+        if (!version && how.whole) return failed("the gateway cannot be confined: " + version.error());
+        if (!version)
+            out.why = out.lacking = "files are open to it as before: " + version.error();
+        else if (*version == 0)
+            out.why = out.lacking = "files are open to it as before: this kernel has no Landlock";
+        else
+            out.landlock = *version;
     }
     if (auto closed = close_calls(how.signer); !closed) return failed(closed.error());
-    return result(boost::system::in_place_value, "confined: no capabilities, system calls by seccomp, " + files);
+    out.calls = true;
+    return result(boost::system::in_place_value, std::move(out));
 }
 
 }  // namespace gateway

@@ -9,11 +9,15 @@
 
 #include "gateway/config.h"
 #include "launcher/outcome.h"
+#include "protocol/json.h"
 
 namespace gateway {
 
 // Why this configuration's gateway cannot be confined, one line; empty: it can.
 std::string hindrance_to_confinement(const config& configuration);
+// Why it would still reach what it must not: a directory that it writes to holds the CA or /etc/kubernetes. Empty: it
+// would not.
+std::string hole_in_confinement(const config& configuration);
 
 struct open_paths {
     std::vector<std::string> read;   // files, or directories with all below them
@@ -29,15 +33,30 @@ struct confinement {
     // Landlock, where the kernel has it. It hides other processes' descriptors, by which a foreign dlv is found.
     bool landlock = true;
     pid_t signer = 0;  // the one process that may be signalled; 0: none
+    bool whole = false;  // Landlock that the kernel has and does not give is an error; else it goes on without
 };
 confinement confinement_of(const config& configuration, pid_t signer);
 
+// What it came to.
+struct confined {
+    confined() = default;  // no aggregate: an error's text must not look like one
+    bool calls = false;    // seccomp, no capabilities, no new privileges
+    long landlock = 0;     // its version; 0: files are open as before
+    std::string why;       // what is not closed, and why; one line; empty: everything is closed
+    std::string lacking;   // of `why`: what should be otherwise, and is to be warned of
+    std::string text() const;
+    // {"systemCalls":true,"files":true,"why":"…"}
+    protocol::json describe() const;
+};
+// For people: of describe()'s, one line with its end; empty where everything is closed.
+std::string confinement_text(const protocol::json& described);
+
 // For the calling thread, and for those that it starts: there must be no other. Cannot be undone. No new privileges, not
 // dumpable, no capability and none to be had, Landlock, and seccomp with a list of what is allowed: what would execute,
-// trace, read another process, mount or load kills the process, all else is EPERM. The text says what was done, for the log.
-launcher::outcome<std::string> confine_gateway(const confinement& how);
+// trace, read another process, mount or load kills the process, all else is EPERM.
+launcher::outcome<confined> confine_gateway(const confinement& how);
 
-// By the key `confine`, after what it needs is open, and logged. False: it goes on as it is.
-launcher::outcome<bool> confine_as_configured(const config& configuration, pid_t signer);
+// By the key `confine`, after what it needs is open, and logged.
+launcher::outcome<confined> confine_as_configured(const config& configuration, pid_t signer);
 
 }  // namespace gateway

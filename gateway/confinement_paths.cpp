@@ -8,6 +8,7 @@
 #include "auth/audit_disk.h"
 #include "gateway/confinement.h"
 #include "gateway/log.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 
@@ -23,15 +24,15 @@ bool is_within(const fs::path& path, const fs::path& directory) {
 }
 
 // A file that is replaced is another one: its directory is what stays. Where that would open what is to stay closed,
-// the file alone.
-void add_file(open_paths& out, const std::string& file, const fs::path& authority) {
+// the file alone; `own` ones are the gateway's and not replaced by anybody while it runs.
+void add_file(open_paths& out, const std::string& file, const fs::path& authority, bool own = false) {
     if (file.empty()) return;
     const auto add = [&](const fs::path& path) {
         const auto directory = path.parent_path();
         const auto closed = [&](const fs::path& other) { return is_within(other, directory) || is_within(directory, other); };
         const bool alone = closed(kubernetes) || closed(authority);
         out.read.push_back(alone ? path : directory);
-        if (alone && !is_within(path, authority.parent_path())) out.alone.push_back(path);
+        if (alone && !own) out.alone.push_back(path);
     };
     add(file);
     std::error_code error;
@@ -66,6 +67,24 @@ std::string hindrance_to_confinement(const config& configuration) {
     return {};
 }
 
+std::string hole_in_confinement(const config& configuration) {
+    // Without Landlock nothing is closed anyway (kind connect).
+    if (!confinement_of(configuration, 0).landlock) return {};
+    const auto real = [](const std::string& path) {
+        std::error_code error;
+        auto out = fs::weakly_canonical(path, error);
+        return error ? fs::path(path) : out;
+    };
+    const std::string authority = configuration.state_directory + "/ca";
+    for (const auto& directory : paths_of(configuration).write)
+        for (const auto& closed : {authority, std::string(kubernetes)})
+            if (is_within(real(closed), real(directory)) || is_within(real(directory), real(closed)))
+                return directory + ", where it writes, " +
+                       (is_within(real(closed), real(directory)) ? "holds " : "lies in ") + closed +
+                       ", which must stay closed to it. Put auditFile, auditAnchors and runtimeDirectory in directories of their own";
+    return {};
+}
+
 open_paths paths_of(const config& configuration) {
     open_paths out;
     const fs::path authority = configuration.state_directory + "/ca";
@@ -78,7 +97,8 @@ open_paths paths_of(const config& configuration) {
         read(ca.file);
         for (const auto& file : ca.crls) read(file);
     }
-    for (const char* own : {"/gateway.crt", "/gateway.key", "/ca/ca.crt"}) read(configuration.state_directory + own);
+    for (const char* own : {"/gateway.crt", "/gateway.key", "/ca/ca.crt"})
+        add_file(out, configuration.state_directory + own, authority, true);
     for (const char* system : {"/etc/ssl", "/usr/lib/ssl", "/usr/share/ca-certificates", "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf",
                                "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/passwd", "/etc/group", "/etc/localtime",
                                "/etc/ld.so.cache", "/usr/share/zoneinfo", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/proc/self",
@@ -103,26 +123,53 @@ confinement confinement_of(const config& configuration, pid_t signer) {
     return {paths_of(configuration), !foreign, signer};
 }
 
-launcher::outcome<bool> confine_as_configured(const config& configuration, pid_t signer) {
-    if (configuration.confine == confine_mode::off) return false;
-    if (const auto why = hindrance_to_confinement(configuration); !why.empty()) {
-        log().info("not confined: {}", why);
-        return false;
+std::string confined::text() const {
+    if (!calls) return "not confined: " + why;
+    return "confined: no capabilities, system calls by seccomp, " +
+           (landlock > 0 ? "files by Landlock " + std::to_string(landlock) + (why.empty() ? "" : ", but " + why) : why);
+}
+
+protocol::json confined::describe() const {
+    protocol::json out = protocol::json::object{{"systemCalls", calls}, {"files", landlock > 0 && why.empty()}};
+    if (!why.empty()) out.set("why", why);
+    return out;
+}
+
+std::string confinement_text(const protocol::json& described) {
+    const auto why = protocol::printable(described.get_string("why"));
+    if (why.empty()) return {};
+    return (described.get_bool("systemCalls") ? "confined, but " : "not confined: ") + why + "\n";
+}
+
+launcher::outcome<confined> confine_as_configured(const config& configuration, pid_t signer) {
+    using result = launcher::outcome<confined>;
+    confined none;
+    if (configuration.confine == confine_mode::off) none.why = "confine is off";
+    if (none.why.empty()) none.why = none.lacking = hindrance_to_confinement(configuration);
+    if (!none.why.empty()) {
+        if (!none.lacking.empty()) log().warn("{}", none.text());
+        return result(boost::system::in_place_value, std::move(none));
     }
     // Landlock is told of directories that are there.
     if (!configuration.audit.off()) {
         const auto file = audit_file_of(configuration.audit, configuration.state_directory);
         if (auto made = auth::ensure_directory(directory_of(file)); !made) return made.error();
     }
-    const auto how = confinement_of(configuration, signer);
-    const auto done = confine_gateway(how);
-    if (!done) return done.error();
-    if (how.landlock)
+    auto how = confinement_of(configuration, signer);
+    how.whole = configuration.confine == confine_mode::on;
+    const auto hole = hole_in_confinement(configuration);
+    auto done = confine_gateway(how);
+    if (!done) return done;
+    if (done->why.empty() && !hole.empty()) done->why = done->lacking = hole;
+    if (done->landlock > 0)
         for (const auto& file : how.paths.alone)
             log().warn("{} is read again when it is written, not when another file takes its place: its directory is closed to the gateway",
                        file);
-    log().info("{}", *done);
-    return true;
+    if (done->lacking.empty())
+        log().info("{}", done->text());
+    else
+        log().warn("{}", done->text());
+    return done;
 }
 
 }  // namespace gateway

@@ -35,8 +35,10 @@ public:
 
     void drain(std::string_view, std::chrono::milliseconds) override {}
     void close(std::string_view) override { in_.channel->shutdown(goodbye_time); }
-    void expel(std::string_view) override {
-        asked_ = true;
+    void expel(std::string_view reason) override {
+        const bool waits = std::exchange(asked_, true) && !ended_;
+        if (shown_out_) std::exchange(shown_out_, {})(reason);
+        if (waits) return reply({403, http_error(reason)});
         in_.channel->shutdown(goodbye_time);
     }
     void rebind(const auth::identity& renewed) override { in_.who.who = renewed; }
@@ -87,7 +89,8 @@ private:
         parts_.lifecycle(in_.who, request,
                          {here([this](const http_answer& said) { reply(said); }),
                           here([this](const protocol::json& line) { send_line(protocol::to_text(line)); }),
-                          here([this] { end_lines(); })});
+                          here([this] { end_lines(); }),
+                          here([this](std::function<void(std::string_view)> deed) { shown_out_ = std::move(deed); })});
         if (!ended_ && request.method == "POST") keep_awake();
     }
 
@@ -143,6 +146,7 @@ private:
     admitted_channel in_;
     boost::asio::steady_timer deadline_;
     http_reader reader_;
+    std::function<void(std::string_view)> shown_out_;  // of an order that is under way
     bool asked_ = false;
     bool streaming_ = false;  // the answer comes in lines
     bool ended_ = false;      // it is whole

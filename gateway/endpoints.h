@@ -35,6 +35,7 @@ public:
 
     // The one the caller may see by that name; null: there is none.
     component* find(const auth::identity& who, std::string_view name) const;
+    component* named(std::string_view name) const;  // whoever may see it
     // Null where no component is of kind launcher.
     launcher_client* of_launcher() const { return launcher_.get(); }
 

@@ -56,6 +56,11 @@ std::optional<std::variant<http_request, http_answer>> http_reader::feed(std::st
     auto& request = parser.get();
     const std::string_view target(request.target().data(), request.target().size());
     if (request.method() == http::verb::get && !request.body().empty()) return refused(400, "a GET has no body");
+    // A page in a browser that shows its owner's certificate is not its owner.
+    const auto site = request["Sec-Fetch-Site"];
+    const bool of_a_page = request.find(http::field::origin) != request.end() || (!site.empty() && site != "same-origin" && site != "none");
+    if (request.method() != http::verb::get && of_a_page)
+        return refused(403, "nothing is changed at the word of a web page (the request has Origin, or comes from another site)");
     return http_request{std::string(request.method_string()), std::string(target.substr(0, target.find('?'))),
                         std::move(request.body())};
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "gateway/breakpoint_list.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
 
@@ -128,21 +129,8 @@ asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::s
         if (generation != generation_) co_return;
         if (reply.ok()) fixed_[std::string(method)] = reply.result;
     }
-    // Breakpoints that were there before us belong to nobody here and are left alone.
     co_await note_breakpoints(*ask_);
     if (generation != generation_) co_return;
-    if (auto parsed = protocol::parse_json(breakpoint_list_, {.max_depth = 512, .fold_keys = false}))
-        if (auto* all = parsed->find("Breakpoints"))
-            if (auto* items = all->if_array())
-                for (auto& b : *items)
-                    if (auto id = b.get_int("id"); id > 0) {
-                        breakpoint_record foreign;
-                        foreign.id = id;
-                        foreign.group = "rpc";
-                        foreign.file = b.get_string("file");
-                        foreign.line = b.get_int("line");
-                        breakpoints_.put(std::move(foreign));
-                    }
     if (!state) {
         auto digits = out.error.substr(out.error.find_last_of(' ') + 1);
         become_exited(std::strtoll(digits.c_str(), nullptr, 10));
@@ -246,6 +234,7 @@ void hub::detach(std::string reason) {
     clogged_timer_.cancel();
     grace_timer_.cancel();
     breakpoints_.clear();
+    breakpoint_list_ = no_breakpoints_known;
     image_.clear();
     image_bytes_ = 0;
     fixed_.clear();

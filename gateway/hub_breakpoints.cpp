@@ -1,7 +1,9 @@
 // Breakpoints at dlv, through the door, as work of the hub.
 #include <algorithm>
 #include <set>
+#include <utility>
 
+#include "gateway/breakpoint_list.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
 
@@ -25,10 +27,26 @@ std::set<std::int64_t> ids_in(const rpc_outcome& list) {
 
 }  // namespace
 
-// Keeps what a client may ask for while the program runs, when dlv would not answer.
+// Keeps what a client may ask for while the program runs, when dlv would not answer. Breakpoints that were there before us
+// belong to nobody here and are left alone: those of the first list, which may be long after we came to a running program.
 asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
+    const auto generation = generation_;
     auto out = co_await request(on, "RPCServer.ListBreakpoints", "{\"All\":false}");
-    if (out.ok()) breakpoint_list_ = std::move(out.result);
+    if (!out.ok() || generation != generation_) co_return;
+    const bool first = std::exchange(breakpoint_list_, std::move(out.result)) == no_breakpoints_known;
+    if (!first) co_return;
+    auto parsed = protocol::parse_json(breakpoint_list_, {.max_depth = 512, .fold_keys = false});
+    auto* all = parsed ? parsed->find("Breakpoints") : nullptr;
+    if (auto* items = all ? all->if_array() : nullptr)
+        for (auto& b : *items)
+            if (auto id = b.get_int("id"); id > 0 && !breakpoints_.find(id)) {
+                breakpoint_record foreign;
+                foreign.id = id;
+                foreign.group = "rpc";
+                foreign.file = b.get_string("file");
+                foreign.line = b.get_int("line");
+                breakpoints_.put(std::move(foreign));
+            }
 }
 
 asio::awaitable<rpc_outcome> hub::create_breakpoint(const viewer* owner, json breakpoint_in) {

@@ -16,6 +16,7 @@
 #include <charconv>
 
 #include "gateway/await.h"
+#include "gateway/breakpoint_list.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
 
@@ -159,6 +160,12 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
             if (v && end && find(*v)) end({.error = chosen.error, .state = stop_.state.text, .stop = nullptr});
             co_return;
         }
+    }
+    // A guard may have switched some on at this stop.
+    if (route_.dial) {
+        const auto generation = generation_;
+        co_await note_breakpoints(*door_);
+        if (generation != generation_) co_return;
     }
     run_ = {};
     run_.kind = order.kind;
@@ -331,6 +338,10 @@ asio::awaitable<void> hub::become_stopped(target_state state, stop_cause cause, 
     auto generation = generation_;
     if (!kept_) {
         co_await open_keeper();
+        if (generation != generation_) co_return;
+    }
+    if (breakpoint_list_ == no_breakpoints_known) {
+        co_await note_breakpoints(*door_);
         if (generation != generation_) co_return;
     }
     stop next;

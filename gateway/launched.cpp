@@ -69,6 +69,7 @@ void launched::attach(const launcher_report& now) {
     if (attaching_) return;  // to an earlier session, which will fail; then it is looked at again
     attaching_ = true;
     session_ = now.session;
+    stopped_by_.clear();
     hub_.attach(parts_.client.route(name_, session_), false,
                 [this, alive = std::weak_ptr<char>(alive_)](const std::string& error) {
                     if (alive.expired()) return;

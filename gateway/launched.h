@@ -35,8 +35,12 @@ public:
     void lost(const std::string& why);  // the connections to dlv broke
     void stop();
 
-    // Somebody here has asked the launcher for it: viewers are told by whom. `who` empty: it did not come to pass.
+    // Somebody here has asked the launcher for it: viewers are told by whom.
     void being_stopped(std::string who) { stopped_by_ = std::move(who); }
+    // That is over. What came to pass may still have to be told to those who are in the session.
+    void was_stopped(bool came_to_pass) {
+        if (!came_to_pass || session_.empty()) stopped_by_.clear();
+    }
 
     // Why there is no session now, and for one who may or may not change that: who can, and how. One line.
     std::string why_not(const auth::grants& of) const;

@@ -31,11 +31,28 @@ using error_code = boost::system::error_code;
 constexpr int packets_a_turn = 16;
 // A launcher whose queue of callers is full is tried again.
 constexpr std::chrono::milliseconds full_pause{50};
-constexpr std::chrono::milliseconds dial_pause{200};
 
-bool takes_long(launcher_verb verb) {
-    return verb == launcher_verb::start || verb == launcher_verb::stop || verb == launcher_verb::restore ||
-           verb == launcher_verb::inspect;
+// Those who wait for one another.
+enum class kind { quick, inspect, start, back };
+
+kind kind_of(launcher_verb verb) {
+    switch (verb) {
+        case launcher_verb::inspect: return kind::inspect;
+        case launcher_verb::start: return kind::start;
+        case launcher_verb::stop:
+        case launcher_verb::restore: return kind::back;
+        default: return kind::quick;
+    }
+}
+
+std::size_t places_of(kind which) {
+    switch (which) {
+        case kind::quick: return launcher_client::max_quick;
+        case kind::inspect: return launcher_client::max_inspect;
+        case kind::start: return launcher_client::max_start;
+        case kind::back: break;
+    }
+    return launcher_client::max_back;
 }
 
 std::string system_text(int error) { return error_code(error, boost::system::system_category()).message(); }
@@ -64,7 +81,7 @@ struct launcher_client::call : std::enable_shared_from_this<call> {
     }
 
     void start() {
-        started = true;
+        if (const auto why = may ? may() : std::string(); !why.empty()) return fail("forbidden", why);
         connect();
     }
 
@@ -223,7 +240,9 @@ struct launcher_client::call : std::enable_shared_from_this<call> {
     boost::asio::steady_timer deadline, pause;
     launcher::result_joiner joiner;
     std::string send_error;
-    bool started = false, over = false;
+    on_turn may;
+    std::string caller;
+    bool over = false;
 };
 
 launcher_client::launcher_client(boost::asio::io_context& io, std::string socket) : io_(io), socket_(std::move(socket)) {}
@@ -255,9 +274,12 @@ std::chrono::milliseconds launcher_client::usual_time(launcher_verb verb) {
     return std::chrono::seconds(5);
 }
 
-void launcher_client::ask(launcher::launcher_request request, on_answer done, on_progress progress, std::chrono::milliseconds time) {
+launcher_client::take_back launcher_client::ask(launcher::launcher_request request, on_answer done, on_progress progress,
+                                                std::chrono::milliseconds time, on_turn may, std::string caller) {
     if (time.count() == 0) time = usual_time(request.verb);
     auto one = std::make_shared<call>(io_, socket_, std::move(request), std::move(done), std::move(progress), time);
+    one->may = std::move(may);
+    one->caller = std::move(caller);
     one->gone = [this, which = one.get(), alive = std::weak_ptr<char>(alive_)] {
         if (alive.expired()) return;
         const auto is = [which](const auto& other) { return other.get() == which; };
@@ -270,15 +292,21 @@ void launcher_client::ask(launcher::launcher_request request, on_answer done, on
     boost::asio::post(io_, [this, alive = std::weak_ptr<char>(alive_)] {
         if (!alive.expired()) next();
     });
+    return [weak = std::weak_ptr<call>(one)](const std::string& why) {
+        if (const auto self = weak.lock()) self->fail("forbidden", why);
+    };
 }
 
-// Those whose turn it is; quick ones do not wait behind those that take minutes.
+// Those whose turn it is: each kind in its order, but that who has a plan made waits with his next one for that.
 void launcher_client::next() {
-    for (const bool slow : {false, true}) {
-        const auto kind = [slow](const auto& one) { return takes_long(one->request.verb) == slow; };
-        auto busy = static_cast<std::size_t>(std::count_if(running_.begin(), running_.end(), kind));
-        for (auto at = waiting_.begin(); at != waiting_.end() && busy < (slow ? max_long : max_quick);) {
-            if (!kind(*at) || (*at)->over) {
+    for (const auto which : {kind::quick, kind::back, kind::start, kind::inspect}) {
+        const auto alike = [which](const auto& one) { return kind_of(one->request.verb) == which; };
+        auto busy = static_cast<std::size_t>(std::count_if(running_.begin(), running_.end(), alike));
+        for (auto at = waiting_.begin(); at != waiting_.end() && busy < places_of(which);) {
+            const auto has_one = [&](const auto& one) { return alike(one) && one->caller == (*at)->caller; };
+            const bool second = which == kind::inspect && !(*at)->caller.empty() &&
+                                std::any_of(running_.begin(), running_.end(), has_one);
+            if (!alike(*at) || (*at)->over || second) {
                 ++at;
                 continue;
             }
@@ -289,37 +317,6 @@ void launcher_client::next() {
             one->start();
         }
     }
-}
-
-void launcher_client::dial(const std::string& component, const std::string& session, dialled done) {
-    dial_until(component, session, std::move(done), std::chrono::steady_clock::now() + dial_patience);
-}
-
-void launcher_client::dial_until(std::string component, std::string session, dialled done, std::chrono::steady_clock::time_point end) {
-    launcher::launcher_request request;
-    request.verb = launcher_verb::dial;
-    request.component = component;
-    request.session = session;
-    ask(std::move(request), [this, done = std::move(done), component, session, end, alive = std::weak_ptr<char>(alive_)](launcher_answer answer) {
-        using result = launcher::outcome<launcher::unique_fd>;
-        if (alive.expired()) return;
-        if (answer.failed && answer.failed->code == "unreachable" && std::chrono::steady_clock::now() < end) {
-            auto pause = std::make_shared<boost::asio::steady_timer>(io_, dial_pause);
-            pause->async_wait([this, pause, done, component, session, end, alive](const error_code& ec) {
-                if (!ec && !alive.expired()) dial_until(component, session, done, end);
-            });
-            return;
-        }
-        if (answer.failed)
-            return done(result(boost::system::in_place_error, "no connection to the dlv of " + component + ": " + answer.failed->text));
-        done(result(boost::system::in_place_value, std::move(answer.descriptor)));
-    });
-}
-
-upstream_route launcher_client::route(const std::string& component, const std::string& session) {
-    return {"the launcher", [this, component, session, alive = std::weak_ptr<char>(alive_)](dialled done) {
-                if (!alive.expired()) dial(component, session, std::move(done));
-            }};
 }
 
 }  // namespace gateway

@@ -24,7 +24,8 @@ namespace gateway {
 
 struct launcher_failure {
     // Of launcher_fault ("refused", "unknown", "busy", "limited", "failed", "malformed"), or "unreachable": it does not
-    // answer, or not in time. After an unreachable start nobody knows how far it got: ask for the status.
+    // answer, or not in time. After an unreachable start nobody knows how far it got: ask for the status. "forbidden":
+    // it was taken back here, or its caller may not any more.
     std::string code;
     std::string text;  // one line, without controls
 };
@@ -44,9 +45,15 @@ public:
 
     using on_progress = std::function<void(const protocol::json& step)>;
     using on_answer = std::function<void(launcher_answer)>;
-    // `time` is for all of it; zero: what the verb usually needs at most. Never calls back from inside.
-    void ask(launcher::launcher_request request, on_answer done, on_progress progress = {},
-             std::chrono::milliseconds time = {});
+    // Why it is not to be asked any more, told to whoever asked; empty: it may. Asked when its turn has come, which may be
+    // minutes later.
+    using on_turn = std::function<std::string()>;
+    // Ends the connection to the launcher, with `why` for whoever asked. What the launcher has begun it goes on with.
+    using take_back = std::function<void(const std::string& why)>;
+    // `time` is for all of it; zero: what the verb usually needs at most. Never calls back from inside. `caller`: of his
+    // inspects one at a time is asked.
+    take_back ask(launcher::launcher_request request, on_answer done, on_progress progress = {},
+                  std::chrono::milliseconds time = {}, on_turn may = {}, std::string caller = {});
 
     // A connection to the component's dlv, through its guard. A launcher that is being restarted is waited for, some seconds.
     void dial(const std::string& component, const std::string& session, dialled done);
@@ -55,9 +62,11 @@ public:
     const std::string& socket() const { return socket_; }
 
     static std::chrono::milliseconds usual_time(launcher::launcher_verb verb);
-    // Quick verbs and dials at once; more wait their turn. Start, stop, restore and inspect have places of their own.
-    static constexpr std::size_t max_quick = 4;
-    static constexpr std::size_t max_long = 8;
+    // At once; more wait their turn. Nobody waits behind another class: a stop never behind plans or starts.
+    static constexpr std::size_t max_quick = 4;    // status, heartbeat, dial
+    static constexpr std::size_t max_inspect = 2;
+    static constexpr std::size_t max_start = 4;
+    static constexpr std::size_t max_back = 4;     // stop, restore
 
     static constexpr std::chrono::seconds dial_patience{5};
 

@@ -25,23 +25,35 @@ launcher::outcome<launcher::launcher_config> launcher_place::configuration() con
 }
 
 bool launcher_place::remote(const std::string& socket) const {
-    return gateway.given() || (::access(socket.c_str(), F_OK) != 0 && has_current_context());
+    const auto missing = [](const std::string& path) { return ::access(path.c_str(), F_OK) != 0 && errno == ENOENT; };
+    return gateway.given() || (missing(socket) && missing(config_file) && has_current_context());
 }
 
 launcher_result launcher_place::ask(const std::string& socket, const launcher::launcher_request& request) const {
     if (!remote(socket)) return ask_launcher(socket, request);
+    name_gateway(gateway);
     progress_lines lines;
     auto answer = ask_remote(gateway, request, [&lines](const protocol::json& step) {
         lines.show(protocol::printable(step.get_string("component")), protocol::printable(step.get_string("text")));
     });
     if (!answer.failed) return launcher::launcher_answer{std::move(answer.result), {}};
-    launcher::launcher_failure failure;
+    const auto& code = answer.failed->code;
+    place_failure failure;
     failure.text = std::move(answer.failed->text);
-    // What the gateway could not ask is not to be done without a launcher here instead.
+    failure.usage = code == "usage" || code == "certificate";
+    failure.unreachable = code == "unreachable";
+    if (code == "forbidden") failure.fault = launcher::launcher_fault::refused;
     for (const auto fault : {launcher::launcher_fault::refused, launcher::launcher_fault::unknown, launcher::launcher_fault::busy,
                              launcher::launcher_fault::limited})
-        if (answer.failed->code == to_string(fault)) failure.fault = fault;
+        if (code == to_string(fault)) failure.fault = fault;
     return failure;
+}
+
+void name_gateway(const laptop_place& asked) {
+    static bool told = false;
+    const auto target = asked.find();
+    if (!target || std::exchange(told, true)) return;
+    std::fprintf(stderr, "through the gateway %s\n", protocol::printable(to_string(host_port{target->host, target->port})).c_str());
 }
 
 progress_lines::progress_lines() : terminal_(::isatty(STDERR_FILENO) == 1) {}
@@ -61,11 +73,13 @@ void progress_lines::show(const std::string& component, const std::string& text)
 
 launcher_result ask_launcher(const std::string& socket, const launcher::launcher_request& request) {
     auto client = launcher::launcher_client::connect(socket);
-    if (!client) return client.error();
+    if (!client) return place_failure(client.error());
     progress_lines lines;
-    return client->call(request, [&lines](const protocol::json& step) {
+    auto answer = client->call(request, [&lines](const protocol::json& step) {
         lines.show(protocol::printable(step.get_string("component")), protocol::printable(step.get_string("text")));
     });
+    if (!answer) return place_failure(answer.error());
+    return std::move(*answer);
 }
 
 }  // namespace gateway

@@ -156,7 +156,7 @@ void launcher_watch::beat() {
     if (stopped_) return;
     for (const auto& one : listeners_) {
         const auto found = reports_.find(one.component);
-        if (found == reports_.end() || !found->second.detached || found->second.session.empty()) continue;
+        if (found == reports_.end() || !found->second.awaits_beats()) continue;
         bool& beating = beating_[one.component];
         if (beating) continue;  // the one before has not been answered: no queue of them
         beating = true;

@@ -1,5 +1,5 @@
 // What the launcher says of its components: asked every second, told to whoever serves one, and told in turn that this
-// gateway lives (heartbeat, every 2 s for each component that is away from its place).
+// gateway lives (heartbeat, every 2 s for each component that is away from its place or in a session).
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -35,11 +35,13 @@ struct launcher_report {
     std::vector<std::string> notes, warnings;
 
     bool operator==(const launcher_report&) const = default;
-    // dlv may be spoken to.
+    // dlv may be spoken to. What is attached to, or a core file, is in a session without being away from its place.
     bool in_session() const {
         using enum launcher::component_state;
-        return detached && !session.empty() && (state == running || state == stopped);
+        return !session.empty() && (state == running || state == stopped);
     }
+    // The launcher waits for word of us: it ends what has had none for sessionTimeout.
+    bool awaits_beats() const { return !session.empty() && (detached || in_session()); }
 };
 
 // Out of the launcher's status; nothing where it is not one.

@@ -43,7 +43,7 @@ http_answer fault(unsigned status, std::string_view code, std::string_view text)
 }
 
 unsigned status_of(std::string_view code) {
-    if (code == "refused") return 403;
+    if (code == "refused" || code == "forbidden") return 403;
     if (code == "unknown") return 404;
     if (code == "limited") return 429;
     if (code == "busy" || code == "failed") return 409;
@@ -96,9 +96,13 @@ struct lifecycle_api::order {
     audit_operation recorded;
     std::size_t lines = 0;
     bool asked = false;  // of the launcher
+    bool begun = false;  // by the launcher, as far as it has said so
+    std::string shown_out;  // why its caller is not here any more
+    launcher_client::take_back take_back;
 };
 
 void lifecycle_api::close() {
+    look_.cancel();
     for (const auto& one : std::exchange(orders_, {}))
         if (one->session && one->asked) {
             one->session->outcome(one->recorded, "not known: the gateway ended first");
@@ -158,6 +162,13 @@ void lifecycle_api::handle(const caller& who, const http_request& request, api_s
         return one->to.answer(fault(403, "forbidden", why));
     }
     orders_.push_back(one);
+    if (one->to.shown_out)
+        one->to.shown_out([weak = std::weak_ptr<order>(one)](std::string_view reason) {
+            const auto kept = weak.lock();
+            if (!kept) return;
+            kept->shown_out = reason;
+            if (kept->take_back && !kept->begun) kept->take_back(kept->shown_out);
+        });
     if (!one->session) return act(one);
     one->recorded = one->session->intent(judged, {true, decided.rule}, [this, weak = std::weak_ptr<order>(one)](const std::string& error) {
         const auto kept = weak.lock();
@@ -168,24 +179,57 @@ void lifecycle_api::handle(const caller& who, const http_request& request, api_s
     });
 }
 
+// Why its caller may not any more; empty: he may.
+std::string lifecycle_api::judged_now(const order& one) const {
+    if (!one.shown_out.empty()) return one.shown_out;
+    if (auto fault = fault_ ? fault_(one.who.who) : std::string(); !fault.empty()) return fault;
+    const auto decided = rights_.of(one.who.who, one.name).decide(one.operation, {protocol::op_class::lifecycle});
+    return decided.allowed ? std::string() : auth::refusal_text(decided, one.who.who.user, one.operation, one.name);
+}
+
+// While something waits, here or at the launcher: certificates end and policies change meanwhile.
+void lifecycle_api::look() {
+    if (looking_ || orders_.empty()) return;
+    looking_ = true;
+    look_.expires_after(look_again);
+    look_.async_wait([this, alive = std::weak_ptr<char>(alive_)](const boost::system::error_code& ec) {
+        if (ec || alive.expired()) return;
+        looking_ = false;
+        for (const auto& one : orders_)
+            if (one->take_back && !one->begun)
+                if (const auto why = judged_now(*one); !why.empty()) one->take_back(why);
+        look();
+    });
+}
+
 void lifecycle_api::act(const std::shared_ptr<order>& one) {
     one->asked = true;
+    // The record of it has taken its time.
+    if (auto why = judged_now(*one); !why.empty()) return over(one, {{}, {}, launcher_failure{"forbidden", std::move(why)}});
     log().info("{}: {} by {}", one->name, one->operation, protocol::printable(one->who.who.user));
     const bool goes_back = one->request.verb == launcher_verb::stop || one->request.verb == launcher_verb::restore;
     if (auto* target = components_.find(one->who.who, one->name); goes_back && target && target->of_launcher())
         target->of_launcher()->being_stopped(protocol::printable(one->who.who.user));
-    components_.of_launcher()->ask(
+    one->take_back = components_.of_launcher()->ask(
         one->request,
         [this, one, alive = std::weak_ptr<char>(alive_)](launcher_answer answer) {
             if (!alive.expired()) over(one, std::move(answer));
         },
         [one](const json& step) {
+            one->begun = one->begun || step.get_string("state") != "waiting";
             if (one->request.verb == launcher_verb::inspect || ++one->lines > max_lines) return;
             json told = json::object{};
             for (const auto* key : {"component", "state", "text"})
                 told.set(key, protocol::printable(step.get_string(key)).substr(0, max_step));
             one->to.line(json(json::object{{"progress", std::move(told)}}));
-        });
+        },
+        {},
+        [this, weak = std::weak_ptr<order>(one), alive = std::weak_ptr<char>(alive_)] {
+            const auto kept = weak.lock();
+            return kept && !alive.expired() ? judged_now(*kept) : std::string("it was not waited for");
+        },
+        one->who.who.user);
+    look();
 }
 
 void lifecycle_api::over(const std::shared_ptr<order>& one, launcher_answer answer) {
@@ -193,8 +237,8 @@ void lifecycle_api::over(const std::shared_ptr<order>& one, launcher_answer answ
     if (one->session) one->session->outcome(one->recorded, answer.failed ? answer.failed->text : "ok");
     if (answer.failed)
         log().warn("{}: {} by {}: {}", one->name, one->operation, protocol::printable(one->who.who.user), answer.failed->text);
-    if (auto* target = components_.find(one->who.who, one->name); target && target->of_launcher()) {
-        if (answer.failed) target->of_launcher()->being_stopped({});
+    if (auto* target = components_.named(one->name); target && target->of_launcher()) {
+        if (one->request.verb != launcher_verb::inspect) target->of_launcher()->was_stopped(!answer.failed);
         target->of_launcher()->ask_now();
     }
     if (one->request.verb == launcher_verb::inspect) {

@@ -44,7 +44,7 @@ int show(const json::array& reports, const std::string& output) {
 int without_launcher(const arguments& a, const launcher::launcher_config& configuration, launcher::decision decide,
                      const launcher::manager_factory& make) {
     if (::geteuid() != 0) return complain("no launcher answers, and without one only root can restore: sudo delvegate restore " + a.component, 1);
-    const auto lock = launcher::take_state_lock(configuration.state_directory);
+    const auto lock = launcher::take_state_lock(configuration.state_directory, launcher::lock_holder::restore);
     if (!lock) return complain(lock.error(), 1);
     auto manager = make(configuration);
     if (!manager) return complain(manager.error(), 1);
@@ -72,12 +72,12 @@ int run(const arguments& a, const launcher::manager_factory& make) {
     if (a.put_back_ours) decide = launcher::decision::put_back_ours;
     if (decide != launcher::decision::none && a.component.empty())
         return complain("--keep-theirs and --put-back-ours are said of one component; name it", 2);
-    auto configuration = a.where.configuration();
-    if (!configuration) {
-        // A mistake in launcher.yaml must not keep a component away: what is held says itself where it belongs.
-        std::fprintf(stderr, "delvegate: warning: %s; going on with the default places\n", configuration.error().c_str());
-        configuration = launcher::launcher_config{};
-    }
+    const auto read = a.where.configuration();
+    // A mistake in launcher.yaml must not keep a component away: what is held says itself where it belongs.
+    const auto configuration = read ? *read : launcher::salvage_launcher_config(a.where.config_file);
+    if (!read)
+        std::fprintf(stderr, "delvegate: warning: %s; going on with what of it can be used, and with what is found on the disk\n",
+                     read.error().c_str());
     launcher::launcher_request request;
     request.verb = launcher::launcher_verb::restore;
     request.component = a.component;
@@ -86,7 +86,7 @@ int run(const arguments& a, const launcher::manager_factory& make) {
     if (a.where.gateway.given() && a.component.empty()) return complain("through a gateway one component is restored at a time; name it", 2);
     if (a.where.gateway.given() && a.left_behind) return complain("--left-behind is for the node", 2);
     // Without a launcher this is the node's own matter: only a gateway that is named is asked.
-    const auto answer = a.where.gateway.given() ? a.where.ask(configuration->socket, request) : ask_launcher(configuration->socket, request);
+    const auto answer = a.where.gateway.given() ? a.where.ask(configuration.socket, request) : ask_launcher(configuration.socket, request);
     if (answer && a.left_behind) {
         std::fputs("the launcher runs, and sees to it itself\n", stderr);
         return 0;
@@ -96,14 +96,20 @@ int run(const arguments& a, const launcher::manager_factory& make) {
         if (!reports || !reports->if_array()) return complain("the launcher's answer cannot be read; is it another version?", 1);
         return show(*reports->if_array(), a.output);
     }
-    if (!answer.error().unreachable || answer.error().fault == launcher::launcher_fault::refused) return complain(answer.error().text, 1);
-    return without_launcher(a, *configuration, decide, make);
+    const auto& failure = answer.error();
+    // What a gateway could not do is not to be done here instead.
+    if (a.where.gateway.given() || !failure.unreachable || failure.fault == launcher::launcher_fault::refused)
+        return complain(failure.text, failure.usage ? 2 : 1);
+    const int code = without_launcher(a, configuration, decide, make);
+    // What only the unusable part speaks of may still be out, and no launcher can look after anything.
+    if (!read) return complain(read.error() + "; mend it, and run this again: delvegate launcher --check says whether it is right", 1);
+    return code;
 }
 
 constexpr const char* footer = R"(
 Without a component: all that is taken out. Where somebody changed meanwhile
 what is to be put back, nothing is overwritten: both versions are named, with
-the commands that decide. Works with the launcher and the gateway dead.
+the commands that decide. Works with a launcher.yaml that cannot be used, too. Works with the launcher and the gateway dead.
 
 Examples:
   delvegate restore

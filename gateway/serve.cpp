@@ -171,7 +171,8 @@ private:
     launcher::outcome<void> confine() {
         const auto done = confine_as_configured(configuration_, signer_.pid());
         if (!done) return done.error();
-        if (!*done) return {};
+        confined_ = *done;
+        if (!confined_.calls) return {};
         // It keeps the list of who is out: without it, and without being able to start it, the gateway does not go on.
         signer_.on_gone = [this] {
             log().error("the signer cannot be started again from a confined gateway: ending, to be started anew");
@@ -279,6 +280,7 @@ private:
         }
         if (path != "/v1/status") return {404, http_error("there are /v1/status and /v1/sessions")};
         json body = status_report(parts_, *server_, since_, components_.status());
+        body.set("confinement", confined_.describe());
         body.set("trust", trust_.describe());
         body.set("audit", audit_ ? audit_->status() : json(json::object{{"file", "off"}}));
         if (enrolling_) {
@@ -324,7 +326,7 @@ private:
     trust_files trust_;
     std::unique_ptr<audit_trail> audit_;
     endpoints components_;
-    lifecycle_api lifecycle_{components_, rights_};
+    lifecycle_api lifecycle_{io_, components_, rights_, [this](const auth::identity& who) { return identities_.fault(who); }};
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false, nullptr};
     std::optional<tls_server> server_;
     ca_signer issuing_{signer_};
@@ -333,6 +335,7 @@ private:
     status_socket status_{io_, [this](std::string_view path) { return report(path); },
                           [this](std::string_view path, std::string_view body) { return act(path, body); }};
     boost::asio::signal_set signals_, hangup_;
+    confined confined_;
     std::thread closing_;  // writes the audit's end
     const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
     serve_exit code_ = serve_exit::ok;
@@ -348,8 +351,8 @@ serve_exit run_serve(config configuration) {
     if (!lock) return complain(lock.error());
 
     if (configuration.confine == confine_mode::on)
-        if (const auto why = hindrance_to_confinement(configuration); !why.empty())
-            return complain("confine: on, but " + why, serve_exit::usage);
+        for (const auto& why : {hindrance_to_confinement(configuration), hole_in_confinement(configuration)})
+            if (!why.empty()) return complain("confine: on, but " + why, serve_exit::usage);
 
     permissions rights(configuration.policy, configuration.components);
     if (const auto read = rights.reload(); !read) return complain(read.error(), serve_exit::usage);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "gateway/launcher_place.h"
 #include "gateway/remote_lifecycle.h"
 #include "gateway/status_report.h"
+#include "gateway/status_socket.h"
 
 namespace gateway {
 namespace {
@@ -52,12 +54,25 @@ json launchers_view(const arguments& a, std::string& why) {
     return std::move(answer->result);
 }
 
+// Whether this host is a laptop only: it has no launcher, as launcher_place has it, and no gateway of its own.
+bool is_laptop(const arguments& a) {
+    if (a.gateway.given()) return true;
+    if (!a.where.config_file.empty() || !a.where.runtime_directory.empty()) return false;
+    launcher_place place;
+    place.config_file = a.launcher_config;
+    const auto directory = a.where.directory();
+    if (!directory || (::access(status_socket_path(*directory).c_str(), F_OK) == 0 || errno != ENOENT)) return false;
+    const auto configuration = place.configuration();
+    return configuration && place.remote(configuration->socket);
+}
+
 // From a laptop: what the gateway tells this certificate.
 int run_remote(const arguments& a) {
     launcher::launcher_request request;
     request.component = a.component;
+    name_gateway(a.gateway);
     const auto answer = ask_remote(a.gateway, request);
-    if (answer.failed) return complain(answer.failed->text, answer.failed->code == "usage" ? 2 : 1);
+    if (answer.failed) return complain(answer.failed->text, answer.failed->code == "usage" || answer.failed->code == "certificate" ? 2 : 1);
     const json report = json::object{{"components", answer.result}};
     if (a.output == "json")
         std::printf("%s\n", protocol::to_text(report).c_str());
@@ -67,7 +82,7 @@ int run_remote(const arguments& a) {
 }
 
 int run(const arguments& a) {
-    if (a.gateway.given()) return run_remote(a);
+    if (is_laptop(a)) return run_remote(a);
     if (!a.component.empty()) return complain("a component's name goes with --gateway or --context; without them all are shown", 2);
     const auto directory = a.where.directory();
     if (!directory) return complain(directory.error(), 2);

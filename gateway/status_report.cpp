@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/confinement.h"
 #include "protocol/printable.h"
 #include "gateway/time_left.h"
 #include "gateway/utc.h"
@@ -154,6 +155,7 @@ std::string status_text(const json& report) {
             if (value.as_int().value_or(0) > 0)
                 hit += (hit.empty() ? "limits hit: " : ", ") + protocol::printable(key) + " " + std::to_string(*value.as_int());
     if (!hit.empty()) out += hit + "\n";
+    if (const json* confinement = report.find("confinement")) out += confinement_text(*confinement);
     if (const json* trust = report.find("trust")) out += trust_text(*trust);
     if (const json* enrolling = report.find("enrollment"); enrolling && enrolling->get_int("liveTokens") > 0) {
         std::string where;

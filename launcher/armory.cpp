@@ -73,15 +73,18 @@ void armory::load() {
         const std::string component(one.get_string("component"));
         const std::int64_t until = one.get_int("untilBootMs", -1);
         if (!is_component_name(component) || until < 0) return wrong(file + " is not what delvegate wrote; remove it");
-        entries_[component] = {milliseconds(until), std::string(one.get_string("by"))};
+        entries_[component] = {milliseconds(until), std::string(one.get_string("by")), one.get_bool("disarmed")};
     }
 }
 
 outcome<void> armory::save() const {
     json::array list;
-    for (const auto& [component, one] : entries_)
-        if (one.until > clock_.now())
-            list.push_back(json::object{{"component", component}, {"untilBootMs", std::int64_t{one.until.count()}}, {"by", one.by}});
+    // What is over as well: a session that was started while it was armed is closed by it.
+    for (const auto& [component, one] : entries_) {
+        json each = json::object{{"component", component}, {"untilBootMs", std::int64_t{one.until.count()}}, {"by", one.by}};
+        if (one.disarmed) each.set("disarmed", true);
+        list.push_back(std::move(each));
+    }
     const std::string text =
         protocol::to_text(json::object{{"version", version}, {"bootId", clock_.boot_id}, {"armed", std::move(list)}}) + "\n";
     const auto directory = make_root_directory(directory_, 0700);
@@ -100,7 +103,7 @@ outcome<void> armory::save() const {
 outcome<void> armory::arm(const std::string& component, std::chrono::seconds duration, const std::string& by) {
     const std::lock_guard hold(lock_);
     const auto before = entries_.find(component) == entries_.end() ? std::optional<entry>() : entries_[component];
-    entries_[component] = {clock_.now() + duration, by};
+    entries_[component] = {clock_.now() + duration, by, false};
     auto saved = save();
     if (saved) return saved;
     if (before)
@@ -112,8 +115,15 @@ outcome<void> armory::arm(const std::string& component, std::chrono::seconds dur
 
 outcome<void> armory::disarm(const std::string& component) {
     const std::lock_guard hold(lock_);
-    if (entries_.erase(component) == 0) return {};
+    entries_[component] = {clock_.now(), {}, true};
     return save();
+}
+
+std::optional<arming> armory::latest(const std::string& component) const {
+    const std::lock_guard hold(lock_);
+    const auto found = entries_.find(component);
+    if (found == entries_.end()) return std::nullopt;
+    return arming{found->second.until, found->second.disarmed};
 }
 
 std::optional<milliseconds> armory::left(const std::string& component) const {

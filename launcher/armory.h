@@ -22,6 +22,12 @@ struct boot_clock {
     static boot_clock real();
 };
 
+// What root has said last of one component, in this boot.
+struct arming {
+    std::chrono::milliseconds until{0};  // boot time: armed until then
+    bool disarmed = false;               // by root's word, at `until`
+};
+
 class armory {
 public:
     // Reads `directory`/armed.json. A file that cannot be believed (owner, modes, content) arms nothing: `warning()` says so.
@@ -29,17 +35,21 @@ public:
 
     // On the disk when it returns. An error: it is armed no longer than before.
     outcome<void> arm(const std::string& component, std::chrono::seconds duration, const std::string& by);
-    // Takes effect at once; an error: a restart of the launcher before the old end would arm it again.
+    // Takes effect at once, also on what runs and was never armed (latest()); an error: a restart of the launcher before the
+    // old end would arm it again.
     outcome<void> disarm(const std::string& component);
 
     bool armed(const std::string& component) const { return left(component).has_value(); }
     std::optional<std::chrono::milliseconds> left(const std::string& component) const;
+    // Also of what is over; nothing: root has said nothing since the boot.
+    std::optional<arming> latest(const std::string& component) const;
     const std::string& warning() const { return warning_; }
 
 private:
     struct entry {
         std::chrono::milliseconds until{0};
         std::string by;
+        bool disarmed = false;
     };
     void load();
     outcome<void> save() const;

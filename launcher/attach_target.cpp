@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,7 +11,8 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
-#include <functional>
+#include <limits>
+#include <map>
 #include <sstream>
 
 #include "launcher/arguments.h"
@@ -83,24 +85,24 @@ outcome<pid_t> only(const std::vector<live_process>& all, const std::string& wha
     return all.front().pid;
 }
 
-outcome<pid_t> by_name(const component_definition& definition, attach_target& target) {
-    const auto uid = uid_of(definition.user);
-    if (!uid) return error_text(uid.error());
-    auto all = find_processes(definition.process);
-    std::erase_if(all, [&](const auto& each) { return each.in_container || each.uid != *uid; });
-    target.found_in = "the process " + definition.process;
-    return only(all, "process " + definition.process + " of " + definition.user + " outside of containers");
+// "…/cri-containerd-ID.scope" and the like: what a container's processes are in, and nothing else is.
+bool is_cgroup_of(const std::string& cgroup, const std::string& container_id) {
+    std::istringstream lines(cgroup);
+    for (std::string line; std::getline(lines, line);) {
+        const auto last = line.substr(line.rfind('/') + 1);
+        for (const std::string_view manager : {"cri-containerd-", "crio-", "docker-"})
+            if (last == std::string(manager) + container_id + ".scope") return true;
+        if (last == container_id) return true;
+    }
+    return false;
 }
 
-// The container's first process: the one that has number 1 in there, or the only one.
-outcome<pid_t> first_process_in(const std::string& container_id, const std::string& what) {
-    auto all = find_processes({});
-    std::erase_if(all, [&](const auto& each) { return each.cgroup.find(container_id) == each.cgroup.npos; });
-    const auto first = std::ranges::find_if(all, [](const auto& each) {
-        return status_word(bytes_of("/proc/" + std::to_string(each.pid) + "/status"), "NSpid").ends_with("\t1");
-    });
-    if (first != all.end()) return first->pid;
-    return only(all, "process in the container " + what);
+// Its numbers, from our pid namespace inwards.
+std::vector<pid_t> numbers_of(pid_t process, const std::string& proc) {
+    std::vector<pid_t> out;
+    std::istringstream words(status_word(bytes_of(proc + "/" + std::to_string(process) + "/status"), "NSpid"));
+    for (pid_t number = 0; words >> number;) out.push_back(number);
+    return out;
 }
 
 outcome<pid_t> by_container(const component_definition& definition, attach_target& target) {
@@ -129,17 +131,45 @@ outcome<pid_t> by_container(const component_definition& definition, attach_targe
             target.probe_patience =
                 std::chrono::seconds(std::max(container->liveness->failures - 1, 0) * container->liveness->period);
     }
-    return first_process_in(answer->running.front(), what);
+    return first_in_container(answer->running.front(), what);
 }
 
 outcome<pid_t> find_pid(const component_definition& definition, attach_target& target) {
     if (!definition.container.empty()) return by_container(definition, target);
     if (!definition.pid_file.empty()) return by_pid_file(definition, target);
-    if (!definition.process.empty()) return by_name(definition, target);
+    if (!definition.process.empty()) {
+        target.found_in = "the process " + definition.process;
+        return find_named(definition);
+    }
     return by_unit(definition, target);
 }
 
 }  // namespace
+
+outcome<pid_t> find_named(const component_definition& definition, const std::string& proc) {
+    const auto uid = uid_of(definition.user);
+    if (!uid) return error_text(uid.error());
+    auto all = find_processes(definition.process, proc);
+    std::erase_if(all, [&](const auto& each) {
+        return each.in_container || each.uid != *uid || !each.one_uid ||
+               (!definition.executable.empty() && each.executable != definition.executable);
+    });
+    return only(all, "process " + definition.process + " of " + definition.user + " outside of containers");
+}
+
+outcome<pid_t> first_in_container(const std::string& container_id, const std::string& what, const std::string& proc) {
+    auto all = find_processes({}, proc);
+    std::erase_if(all, [&](const auto& each) { return !is_cgroup_of(each.cgroup, container_id); });
+    // A namespace that somebody has made in there has its own number 1.
+    std::map<pid_t, std::vector<pid_t>> numbers;
+    std::size_t fewest = std::numeric_limits<std::size_t>::max();
+    for (const auto& each : all)
+        if (const auto& of = numbers[each.pid] = numbers_of(each.pid, proc); !of.empty()) fewest = std::min(fewest, of.size());
+    std::erase_if(all, [&](const auto& each) { return numbers[each.pid].size() != fewest; });
+    auto first = all;
+    std::erase_if(first, [&](const auto& each) { return numbers[each.pid].back() != 1; });
+    return only(first.empty() ? all : first, "process in the container " + what);
+}
 
 outcome<attach_target> find_attach_target(const component_definition& definition) {
     using result = outcome<attach_target>;
@@ -153,6 +183,7 @@ outcome<attach_target> find_attach_target(const component_definition& definition
     const auto number = std::to_string(*pid);
     if (!target.pidfd) return failed("process " + number + " of " + target.found_in + ": " + std::strerror(errno));
     auto process = read_process(*pid);
+    target.program = program_of(*pid);
     // Whoever found the number found it before the descriptor: asked again, it must be the same.
     attach_target again;
     const auto pid_again = find_pid(definition, again);
@@ -166,6 +197,17 @@ outcome<attach_target> find_attach_target(const component_definition& definition
 bool still_there(const attach_target& target) {
     pollfd ended{target.pidfd.get(), POLLIN, 0};
     return target.pidfd && ::poll(&ended, 1, 0) == 0;
+}
+
+std::optional<file_inode> program_of(pid_t process) {
+    struct stat info {};
+    if (::stat(("/proc/" + std::to_string(process) + "/exe").c_str(), &info) != 0) return std::nullopt;
+    return file_inode{info.st_dev, info.st_ino};
+}
+
+bool still_itself(const attach_target& target) {
+    const auto program = program_of(target.process.pid);
+    return program && program == target.program && still_there(target);
 }
 
 void check_attach_target(const component_definition& definition, const live_process& process, std::vector<finding>& findings,

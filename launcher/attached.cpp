@@ -11,14 +11,18 @@
 #include <cstring>
 
 #include "launcher/arguments.h"
+#include "launcher/attach_budget.h"
 #include "launcher/attach_target.h"
 #include "launcher/debug_binary.h"
 #include "launcher/detacher.h"
 #include "launcher/dlv_version.h"
 #include "launcher/elf_file.h"
+#include "launcher/engine_rules.h"
 #include "launcher/go_buildinfo.h"
 #include "launcher/plan_json.h"
 #include "launcher/process_tree.h"
+#include "launcher/service_host.h"
+#include "launcher/waiting.h"
 #include "storage/sha256.h"
 
 namespace launcher {
@@ -27,7 +31,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr auto unknown_probe = seconds(20);  // Kubernetes' own defaults: (3 - 1) * 10 s
+constexpr auto standing_patience = std::chrono::milliseconds(300);
 constexpr std::size_t longest_note = 4096;
 
 class attached final : public detacher {
@@ -35,6 +39,8 @@ public:
     explicit attached(component_definition definition) : definition_(std::move(definition)) {}
 
     outcome<component_plan> inspect(const lifecycle_request& request) override;
+    detachment_changes known(const component_plan& plan) const override;
+    outcome<void> prepare(const component_plan& plan) override;
     outcome<detachment_changes> intend(const component_plan& plan, const stand_in&) override {
         detachment_changes changes;
         changes.target_file = plan.found_in;
@@ -48,30 +54,31 @@ public:
     outcome<std::string> missing(const std::optional<detachment>&) override { return text({}); }
 
 private:
-    void look_at_program(component_plan& plan, const lifecycle_request& request) const;
-    void limit_budget(component_plan& plan) const;
+    void look_at_program(component_plan& plan, const lifecycle_request& request);
 
     component_definition definition_;
     attach_target target_;  // of the last inspect
 };
 
 // The file that runs, whatever is at its path by now. Only root's is read: it goes through a large parser.
-outcome<unique_fd> open_running(const live_process& process) {
+outcome<unique_fd> open_running(const live_process& process, const std::optional<file_inode>& seen) {
     unique_fd file(::open(("/proc/" + std::to_string(process.pid) + "/exe").c_str(), O_RDONLY | O_CLOEXEC));
     struct stat info {};
     if (!file || ::fstat(file.get(), &info) != 0)
         return "the program of process " + std::to_string(process.pid) + " cannot be read: " + std::strerror(errno);
     if (!S_ISREG(info.st_mode) || info.st_uid != 0 || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return process.executable + " of process " + std::to_string(process.pid) + " can be written by others than root";
+    if (file_inode{info.st_dev, info.st_ino} != seen)
+        return "process " + std::to_string(process.pid) + " has just begun another program: try again";
     return file;
 }
 
-void attached::look_at_program(component_plan& plan, const lifecycle_request& request) const {
+void attached::look_at_program(component_plan& plan, const lifecycle_request& request) {
     const auto refuse = [&](std::string text, std::string mend = {}) {
         plan.findings.push_back({severity::refusal, std::move(text), std::move(mend)});
     };
     const auto& process = target_.process;
-    const auto file = open_running(process);
+    const auto file = open_running(process, target_.program);
     if (!file) return refuse(file.error());
     const auto elf = elf_file::of(file->get(), process.executable);
     if (!elf) return refuse(elf.error());
@@ -79,7 +86,7 @@ void attached::look_at_program(component_plan& plan, const lifecycle_request& re
     if (!build) return refuse(process.executable + " was not built by Go: dlv can do nothing with it");
 
     if (!definition_.binary.empty()) {
-        if (auto fine = plan_binary(plan, process.executable, {}, request); !fine) return refuse(fine.error());
+        if (auto fine = plan_binary(plan, process.executable, {}, request, examined_); !fine) return refuse(fine.error());
         const auto examined = examine_debug_binary(plan.binary, {});
         const auto given = examined && examined->file ? elf_file::of(examined->file.get(), plan.binary)
                                                       : outcome<elf_file>(error_text(plan.binary + " cannot be examined"));
@@ -89,6 +96,7 @@ void attached::look_at_program(component_plan& plan, const lifecycle_request& re
                    "go tool buildid /proc/" + std::to_string(process.pid) + "/exe says which one does");
         return;
     }
+    if (auto fine = check_dlv(definition_, examined_); !fine) return refuse(fine.error());
     const auto dlv = find_dlv(definition_.dlv);
     const auto version = dlv ? version_of(*dlv) : outcome<dlv_version>(dlv.error());
     if (!version) refuse(version.error());
@@ -105,22 +113,6 @@ void attached::look_at_program(component_plan& plan, const lifecycle_request& re
     if (build->setting("-gcflags").find("-N") == std::string_view::npos)
         plan.findings.push_back({severity::note, "it was built as for production: variables may be missing or stale, inlined functions "
                                  "take no breakpoint of their own, and steps jump", {}});
-}
-
-// Whoever watches over it goes on to: its liveness probe, or systemd's watchdog.
-void attached::limit_budget(component_plan& plan) const {
-    const auto at_most = [&](seconds time, const std::string& why) {
-        if (definition_.stop_budget || time <= seconds(0) || (plan.budget.damage > seconds(0) && plan.budget.damage <= time)) return;
-        plan.budget.damage = time;
-        plan.budget.disturb = plan.budget.disturb > seconds(0) ? std::min(plan.budget.disturb, time) : time / 2;
-        plan.budget.derivation = why;
-    };
-    if (target_.watchdog_usec != 0)
-        at_most(seconds(target_.watchdog_usec / 2'000'000), "half of the unit's WatchdogSec, by which systemd would kill it");
-    if (definition_.container.empty()) return;
-    at_most(target_.probe_patience.value_or(unknown_probe),
-            target_.probe_patience ? "(failureThreshold - 1) * periodSeconds of its liveness probe, by which the kubelet would kill it"
-                                   : "its liveness probe is not known: Kubernetes' default, after which the kubelet would kill it");
 }
 
 outcome<component_plan> attached::inspect(const lifecycle_request& request) {
@@ -150,22 +142,33 @@ outcome<component_plan> attached::inspect(const lifecycle_request& request) {
     check_attach_target(definition_, process, plan.findings);
     look_at_program(plan, request);
     plan_budget(plan, program, seconds(40));
-    limit_budget(plan);
+    limit_attach_budget(plan, target_);
+    tell_attach_time(plan);
 
     plan.findings.push_back({severity::warning, "when dlv is killed (kill -9, out of memory), the breakpoints that are set stay in the "
                              "program, and it dies at the first one it comes to; nothing can mend that but its restart", {}});
-    plan.findings.push_back({severity::note, "it stands still from the moment dlv attaches until dlv has read its debug "
-                             "information: for a large program some seconds", {}});
     const auto number = std::to_string(process.pid);
     plan.moved = "nothing: dlv attaches to process " + number + ", which stays where it is";
     plan.comes_back = "dlv clears its breakpoints and lets go of process " + number + ", which goes on";
-    plan.undo_by_hand = {"systemctl stop 'delvegate-guard-" + definition_.name + ".service' 'delvegate-debuggee-" +
-                         definition_.name + ".service'"};
-    plan.needed = {"systemd"};
+    plan.undo_by_hand = {end_by_hand(definition_.name)};
+    plan_service_host(plan);
     auto hash = plan_hash(plan);
     if (!hash) return error_text(hash.error());
     plan.hash = *hash;
     return plan;
+}
+
+// From the first step on: a dlv that dies while it attaches leaves it standing, and what needs it must not be taken out.
+detachment_changes attached::known(const component_plan& plan) const {
+    detachment_changes changes;
+    changes.debuggee = plan.process.target;
+    changes.node = row_program_text(base_name(target_.process.executable));
+    return changes;
+}
+
+outcome<void> attached::prepare(const component_plan& plan) {
+    if (still_itself(target_) && still_running(plan.process.target)) return {};
+    return "process " + std::to_string(plan.process.target.pid) + " has ended, or begun another program, since it was looked at";
 }
 
 outcome<process_mark> attached::held_by(const component_plan& plan, const process_mark& dlv) {
@@ -173,21 +176,34 @@ outcome<process_mark> attached::held_by(const component_plan& plan, const proces
     const auto number = std::to_string(wanted.pid);
     if (!still_there(target_) || !still_running(wanted)) return "process " + number + " ended when dlv was about to attach to it";
     const auto tracer = tracer_of(wanted.pid);
-    if (tracer == dlv.pid) return wanted;
+    // Now that it is held it can begin no other program.
+    if (tracer == dlv.pid) {
+        if (still_itself(target_)) return wanted;
+        return "process " + number + " has begun another program since it was looked at";
+    }
     if (tracer != 0) return "process " + number + " is traced by process " + std::to_string(tracer) + " meanwhile, which is not our dlv";
     if (!still_running(dlv)) return error_text("dlv could not attach to process " + number);
     return process_mark{};
 }
 
-// A dlv that was killed may leave the program standing, traced by nobody: measured with one that ran, and a breakpoint.
+// A dlv that was killed may leave the program standing, traced by nobody: measured with one that ran, and a breakpoint. The
+// kernel may stop it only a moment after dlv has gone.
 outcome<put_back_summary> attached::put_back(const std::optional<detachment>& row, const recovery_decision&) {
     put_back_summary summary;
-    if (!row || row->since.boot_id != now().boot_id || !still_running(row->debuggee)) return summary;
-    process_stat stat;
-    if (tracer_of(row->debuggee.pid) != 0 || !read_stat(row->debuggee.pid, stat) || stat.state != 'T') return summary;
-    const unique_fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, row->debuggee.pid, 0)));
-    if (pidfd && still_running(row->debuggee) && ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGCONT, nullptr, 0) == 0)
-        summary.remarks.push_back("process " + std::to_string(row->debuggee.pid) + " was left standing by dlv, and was continued");
+    if (!row || row->unit.empty() || row->since.boot_id != now().boot_id || row->debuggee.pid == 0) return summary;
+    const auto& process = row->debuggee;
+    const auto name = "process " + std::to_string(process.pid);
+    const unique_fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+    bool continued = false;
+    wait_until(standing_patience, [&] {
+        process_stat stat;
+        if (!pidfd || !still_running(process)) return true;
+        if (tracer_of(process.pid) == 0 && read_stat(process.pid, stat) && stat.state == 'T')
+            continued = ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGCONT, nullptr, 0) == 0 || continued;
+        return false;
+    });
+    if (continued) summary.remarks.push_back(name + " was left standing by dlv, and was continued");
+    if (!still_running(process)) summary.remarks.push_back(name + " has ended");
     return summary;
 }
 

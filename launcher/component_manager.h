@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "launcher/armory.h"
 #include "launcher/fd.h"
 #include "launcher/launcher_config.h"
 #include "launcher/lifecycle_request.h"
@@ -97,6 +98,12 @@ public:
     // The gateway is there and serves the component (somebody is in a session, if `sessions`); without it the component is
     // restored after sessionTimeout. Answers quickly.
     virtual outcome<void> heartbeat(const std::string& name, const std::string& session, bool sessions) = 0;
+
+    // What root has armed; asked from any thread, from now until the end. Without it nothing is.
+    virtual void heed(std::function<std::optional<arming>(const std::string& name)> arms) = 0;
+    // What is armed has changed: tells the component's guard what the gateway may still do there, if it runs. By itself the
+    // manager tells it within seconds. An error: the guard may not know yet. Answers quickly, whatever verb is under way.
+    virtual outcome<void> tell_ceiling(const std::string& name) = 0;
 };
 
 // The engine. With `configuration.state_directory` it finds what earlier processes left. Fails when the state cannot be

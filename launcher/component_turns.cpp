@@ -1,27 +1,42 @@
 #include "launcher/component_turns.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace launcher {
 
-const std::string* component_turns::in_the_way(const std::string& name) const {
-    if (name.empty()) return taken_.empty() ? nullptr : &taken_.begin()->second;
-    for (const std::string& one : {std::string(), name})
-        if (const auto found = taken_.find(one); found != taken_.end()) return &found->second;
+const component_turns::ticket* component_turns::in_the_way(std::list<ticket>::const_iterator mine) const {
+    bool before = true;
+    for (auto other = line_.begin(); other != line_.end(); ++other) {
+        if (other == mine) {
+            before = false;
+            continue;
+        }
+        const bool together = other->name.empty() || mine->name.empty() || other->name == mine->name;
+        if (together && (before || other->taken) && (!other->looks || mine->looks)) return &*other;
+    }
     return nullptr;
 }
 
-std::optional<component_turns::turn> component_turns::take(const std::string& name, const std::string& what,
+std::optional<component_turns::turn> component_turns::take(const who& asks,
                                                            const std::function<void(const std::string&)>& waiting,
                                                            const std::function<bool()>& give_up) {
     std::unique_lock hold(lock_);
+    const auto place = std::find_if(line_.begin(), line_.end(),
+                                    [&](const ticket& one) { return asks.root && !one.root && !one.taken; });
+    const auto mine = line_.insert(place, ticket{asks.name, asks.what, asks.how == kind::look, asks.root, false});
+    const auto leave = [&]() -> std::optional<turn> {
+        line_.erase(mine);
+        changed_.notify_all();
+        return std::nullopt;
+    };
     bool told = false;
     for (;;) {
-        if (closed_) return std::nullopt;
-        const std::string* other = in_the_way(name);
+        if (closed_) return leave();
+        const ticket* other = in_the_way(mine);
         if (!other) break;
         if (!std::exchange(told, true)) {
-            const std::string busy = *other;
+            const std::string busy = other->what;
             hold.unlock();
             waiting(busy);
             hold.lock();
@@ -31,15 +46,15 @@ std::optional<component_turns::turn> component_turns::take(const std::string& na
         hold.unlock();
         const bool enough = give_up();
         hold.lock();
-        if (enough) return std::nullopt;
+        if (enough) return leave();
     }
-    taken_.emplace(name, what);
-    return turn(this, name);
+    mine->taken = true;
+    return turn(this, mine);
 }
 
-void component_turns::give_back(const std::string& name) {
+void component_turns::give_back(std::list<ticket>::iterator at) {
     const std::lock_guard hold(lock_);
-    taken_.erase(name);
+    line_.erase(at);
     changed_.notify_all();
 }
 

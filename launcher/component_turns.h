@@ -1,10 +1,14 @@
-// One verb at a time on one component, in the order of nobody in particular; or one on all of them.
+// One verb at a time on one component, or one on all of them; in the order in which they came, but root's before all that
+// only waits.
+//
+// A look (inspect) changes nothing: what gives components back never waits for one, however many there are.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
-#include <map>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -12,35 +16,51 @@
 namespace launcher {
 
 class component_turns {
+    struct ticket {
+        std::string name;
+        std::string what;
+        bool looks = false;
+        bool root = false;
+        bool taken = false;
+    };
+
 public:
     class turn {
     public:
-        turn(turn&& other) noexcept : of_(other.of_), name_(std::move(other.name_)) { other.of_ = nullptr; }
+        turn(turn&& other) noexcept : of_(other.of_), at_(other.at_) { other.of_ = nullptr; }
         turn& operator=(turn&&) = delete;
         ~turn() {
-            if (of_) of_->give_back(name_);
+            if (of_) of_->give_back(at_);
         }
 
     private:
         friend class component_turns;
-        turn(component_turns* of, std::string name) : of_(of), name_(std::move(name)) {}
+        turn(component_turns* of, std::list<ticket>::iterator at) : of_(of), at_(at) {}
         component_turns* of_;
-        std::string name_;
+        std::list<ticket>::iterator at_;
     };
 
-    // Waits for it; an empty name is everything. `waiting` is called once, with what is under way ("start by root"), when it
+    // Waits for it; an empty name is everything. A look waits for what came before it on that component, look or not, and
+    // nobody but another look waits for a look. `waiting` is called once, with what is under way ("start by root"), when it
     // is not free. Nothing: close() was called, or `give_up` (asked four times a second) said so.
-    std::optional<turn> take(const std::string& name, const std::string& what,
-                             const std::function<void(const std::string&)>& waiting, const std::function<bool()>& give_up);
+    enum class kind { change, look };
+    struct who {
+        kind how = kind::change;
+        bool root = false;
+        std::string name;
+        std::string what;
+    };
+    std::optional<turn> take(const who& asks, const std::function<void(const std::string&)>& waiting,
+                             const std::function<bool()>& give_up);
     void close();  // nobody gets a turn any more
 
 private:
-    const std::string* in_the_way(const std::string& name) const;
-    void give_back(const std::string& name);
+    const ticket* in_the_way(std::list<ticket>::const_iterator mine) const;
+    void give_back(std::list<ticket>::iterator at);
 
     std::mutex lock_;
     std::condition_variable changed_;
-    std::map<std::string, std::string> taken_;  // name, what is under way
+    std::list<ticket> line_;  // in the order of their coming; those taken, and those that wait
     bool closed_ = false;
 };
 

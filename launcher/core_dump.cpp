@@ -17,7 +17,9 @@
 
 #include "launcher/attach_target.h"
 #include "launcher/detacher.h"
+#include "launcher/dlv_version.h"
 #include "launcher/plan_json.h"
+#include "launcher/service_host.h"
 #include "storage/sha256.h"
 #include "storage/trusted_file.h"
 
@@ -135,18 +137,21 @@ outcome<component_plan> core_dump::inspect(const lifecycle_request& request) {
     const auto& info = core->info;
     plan.manifest_hash = storage::sha256_hex(std::to_string(info.st_ino) + " " + std::to_string(info.st_size) + " " +
                                              std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec));
-    if (auto fine = plan_binary(plan, definition_.name, {}, request); !fine) return error_text(fine.error());
+    if (auto fine = plan_binary(plan, definition_.name, {}, request, examined_); !fine) return error_text(fine.error());
     for (const auto& file : {core->path, plan.binary})
         if (!file.empty() && !readable_by(file, plan.process.uid, plan.process.gid))
             plan.findings.push_back({severity::refusal, file + " cannot be read by " + definition_.user + ", as whom dlv runs",
                                      "setfacl -m u:" + definition_.user + ":r " + file + ", and x for the directories above it"});
+    if (const auto dlv = examined_.dlv ? find_dlv(definition_.dlv) : outcome<std::string>(error_text("")); dlv)
+        if (const auto version = version_of(*dlv); version && !(*version >= first_with_unix_sockets))
+            plan.findings.push_back({severity::warning, "dlv " + to_string(*version) + " listens on TCP only, so it is not shut off "
+                                     "from the node's network", "install dlv 1.22.1 or later"});
     plan.findings.push_back({severity::note, "whether the core file is of this program is for dlv to say", {}});
     plan.moved = "nothing: dlv reads " + core->path;
     plan.comes_back = "dlv is ended";
     plan.budget.derivation = "it does not run";
-    plan.undo_by_hand = {"systemctl stop 'delvegate-guard-" + definition_.name + ".service' 'delvegate-debuggee-" +
-                         definition_.name + ".service'"};
-    plan.needed = {"systemd"};
+    plan.undo_by_hand = {end_by_hand(definition_.name)};
+    plan_service_host(plan);
     auto hash = plan_hash(plan);
     if (!hash) return error_text(hash.error());
     plan.hash = *hash;

@@ -7,6 +7,7 @@
 #include "launcher/daemon_set_patch.h"
 #include "launcher/daemon_set_pod.h"
 #include "launcher/failed.h"
+#include "launcher/own_host.h"
 #include "launcher/moment.h"
 #include "launcher/port_use.h"
 #include "storage/trusted_file.h"
@@ -61,6 +62,21 @@ std::string daemon_set::node_of(const std::optional<detachment>& row) {
     return node_;
 }
 
+void daemon_set::adopt(const std::optional<detachment>& row) {
+    if (!row || row->kind != component_kind::daemon_set) return;
+    const fs::path object = row->target_file;  // daemonset/NAMESPACE/NAME
+    if (row->target_file.starts_with("daemonset/") && std::distance(object.begin(), object.end()) == 3) {
+        definition_.name_space = object.parent_path().filename();
+        definition_.daemon_set = object.filename();
+    }
+    const auto written = protocol::parse_json(row->node);
+    if (!written) return;
+    if (const auto file = written->get_string("kubeconfig"); file.starts_with('/') && file != definition_.kubeconfig) {
+        definition_.kubeconfig = file;
+        api_ = kubectl_client(setup_of(definition_, configuration_));
+    }
+}
+
 outcome<void> daemon_set::prepare(const component_plan& plan) {
     for (const auto& each : host_paths_)
         if (auto fine = create_host_path(each); !fine) return fine;
@@ -91,20 +107,19 @@ void daemon_set::remove_files() const {
     fs::remove_all(volumes_directory_, error);
 }
 
-outcome<detachment_changes> daemon_set::intend(const component_plan&, const stand_in&) {
+outcome<detachment_changes> daemon_set::intend(const component_plan&, const stand_in& who) {
+    record_.session = who.session;
+    record_.by = who.by;
+    record_.since = utc_text(wall_now());
     detachment_changes changes;
     changes.target_file = "daemonset/" + definition_.name_space + "/" + definition_.daemon_set;
     changes.target_hash = revision_;
-    changes.node = protocol::to_text(json(json::object{{"nodeName", node_}}));
+    changes.node = protocol::to_text(json(json::object{
+        {"nodeName", node_}, {"kubeconfig", definition_.kubeconfig}, {"record", record_text(record_)}}));
     return changes;
 }
 
 outcome<void> daemon_set::take_out(const component_plan&, const stand_in& who) {
-    node_out record;
-    record.node = node_;
-    record.session = who.session;
-    record.by = who.by;
-    record.since = utc_text(wall_now());
     std::string last;
     for (int i = 0; i < attempts; ++i) {
         if (i > 0) std::this_thread::sleep_for(between_attempts);
@@ -113,7 +128,7 @@ outcome<void> daemon_set::take_out(const component_plan&, const stand_in& who) {
         const auto state = state_of_node(*object, node_);
         // An answer that was lost is no reason to do it again.
         if (state.whole() && state.record->session == who.session) return {};
-        const auto patch = patch_out(*object, record);
+        const auto patch = patch_out(*object, record_);
         if (!patch) return what() + ": " + patch.error();
         const auto done = api_.patch_daemon_set(definition_.name_space, definition_.daemon_set, *patch);
         if (done && state_of_node(*done, node_).whole()) return {};
@@ -142,14 +157,20 @@ outcome<std::string> daemon_set::remains(const component_plan& plan) {
 
 outcome<void> daemon_set::look(const std::optional<detachment>& row, found_on_disk& found) {
     using patch = found_on_disk::patch_state;
+    adopt(row);
     const auto node = node_of(row);
     const auto object = api_.get(object_path());
     if (!object) {
         found.patch = patch::unreachable;
+        found.trouble = object.error();
         return {};
     }
     if (!*object) return {};  // somebody has removed it: there is nothing to undo
     const auto state = state_of_node(**object, node);
+    // Of another host, or of another component that is of the same DaemonSet: theirs to put back.
+    const auto stranger = [](const std::string& whose, const std::string& me) { return !whose.empty() && whose != me; };
+    if (state.record && (stranger(state.record->component, definition_.name) || stranger(state.record->machine, machine_id())))
+        return {};
     // A requirement without a record may be anybody's; with a session of ours under way it is what is left of it.
     const bool ours = state.annotated || (state.kept_out && row && row->step >= journal_step::detaching &&
                                           row->step != journal_step::returned);
@@ -161,9 +182,15 @@ outcome<put_back_summary> daemon_set::put_back(const std::optional<detachment>& 
     using action = recovery_decision::patch_action;
     put_back_summary summary;
     if (decision.patch == action::hold_and_report) return summary;
+    adopt(row);
     const auto node = node_of(row);
+    const bool forget = decision.patch == action::forget;
+    std::optional<node_out> remembered;
+    if (const auto written = row ? protocol::parse_json(row->node) : protocol::parse_json("null"); written)
+        remembered = read_record(std::string(written->get_string("record")));
     std::string last;
-    bool done = decision.patch != action::undo;
+    bool done = decision.patch != action::undo && !forget;
+    summary.theirs_kept = forget;
     for (int i = 0; i < attempts && !done; ++i) {
         if (i > 0) std::this_thread::sleep_for(between_attempts);
         const auto object = api_.get(object_path());
@@ -174,7 +201,7 @@ outcome<put_back_summary> daemon_set::put_back(const std::optional<detachment>& 
             done = true;
             continue;
         }
-        const auto plan = patch_back(**object, node);
+        const auto plan = forget ? patch_back_plan{patch_forget(**object, node), false, {}} : patch_back(**object, node, remembered);
         if (plan.patch.if_array()->empty()) {
             done = true;  // by an answer that was lost
             continue;
@@ -192,20 +219,23 @@ outcome<put_back_summary> daemon_set::put_back(const std::optional<detachment>& 
 }
 
 outcome<std::string> daemon_set::missing(const std::optional<detachment>& row) {
+    adopt(row);
     const auto node = node_of(row);
-    const auto object = api_.need(object_path(), what());
+    const auto object = api_.get(object_path());
     if (!object) return error_text(object.error());
-    const auto pods = pods_on_node(*object, node);
+    if (!*object) return text({});  // somebody has removed it: nothing will ever come back
+    const auto pods = pods_on_node(**object, node);
     if (!pods) return error_text(pods.error());
-    const auto* pod = pod_of_node(*pods, *object, node);
+    const auto* pod = pod_of_node(*pods, **object, node);
     if (pod == nullptr) return text("its controller has not made the pod on node " + node + " yet");
     if (!is_ready(*pod)) return text("its pod on node " + node + " is not ready yet");
     return text({});
 }
 
 outcome<void> daemon_set::tend(const detachment& row) {
+    adopt(row);
     auto book = stored_book();
-    if (!book) return {};
+    if (!book) book.emplace();  // what the DaemonSet says is looked at all the same
     const auto at = wall_now();
     const bool looks = book->look_at <= at;
     if (!looks && !any_due(*book, at)) return {};

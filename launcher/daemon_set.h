@@ -11,6 +11,7 @@
 
 #include "launcher/container_runtime.h"
 #include "launcher/daemon_set_files.h"
+#include "launcher/daemon_set_patch.h"
 #include "launcher/detacher.h"
 #include "launcher/host_path.h"
 #include "launcher/kubectl_client.h"
@@ -45,6 +46,8 @@ private:
         pod_container* container = nullptr;  // of the manifest
     };
 
+    // What is out is what the row says, whatever launcher.yaml says by now.
+    void adopt(const std::optional<detachment>& row);
     void find_node();
     std::string node_of(const std::optional<detachment>& row);
     std::string what() const { return "DaemonSet " + definition_.name_space + "/" + definition_.daemon_set; }
@@ -56,20 +59,22 @@ private:
     void make_paths(const pod_container& mounted, const std::set<std::string>& secrets, component_plan& plan);
     void know_proxy(component_plan& plan);
     void forbid_together(component_plan& plan, const lifecycle_request& request) const;
-    void foresee(const protocol::json& object, component_plan& plan);
+    void foresee(const protocol::json& object, bool forced, component_plan& plan);
     outcome<void> store(const token_book& book) const;
     std::optional<token_book> stored_book() const;
     void remove_files() const;
 
-    const component_definition definition_;
+    component_definition definition_;
     const launcher_config& configuration_;
-    const kubectl_client api_;
+    kubectl_client api_;
     const std::string directory_;  // of the files that are made
     const std::string volumes_directory_;  // of emptyDirs
 
     // Of the last inspect.
     std::string node_, cri_endpoint_, container_, program_, account_, revision_;
     std::chrono::seconds node_lease_{40};
+    bool kubelet_runs_ = false;
+    node_out record_;  // what the DaemonSet is going to say of this node
     std::vector<live_process> before_;
     std::vector<host_path> host_paths_;
     std::vector<made_volume> made_;

@@ -1,14 +1,13 @@
 #include "launcher/daemon_set_files.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "launcher/arguments.h"
 #include "launcher/base64.h"
 #include "launcher/failed.h"
 #include "launcher/pod_environment.h"
+#include "launcher/yaml_document.h"
 
 namespace launcher {
 
@@ -97,8 +96,7 @@ private:
         if (found && *found)
             if (const auto* data = (*found)->find("data")) ca.content = data->get_string("ca.crt");
         if (ca.content.empty()) {
-            std::ifstream in("/etc/kubernetes/pki/ca.crt", std::ios::binary);
-            ca.content.assign(std::istreambuf_iterator<char>(in), {});
+            if (auto own = read_regular_file("/etc/kubernetes/pki/ca.crt", 1u << 20)) ca.content = std::move(*own);
         }
         if (ca.content.empty())
             return refuse("the cluster's certificate authority is neither in the ConfigMap " + manifest_.name_space +

@@ -16,6 +16,7 @@
 #include "launcher/path_rewrite.h"
 #include "launcher/plan.h"
 #include "launcher/pod_manifest.h"
+#include "launcher/private_file.h"
 #include "launcher/pod_process.h"
 #include "protocol/json.h"
 
@@ -66,8 +67,5 @@ std::vector<path_mapping> mappings_of(const std::vector<made_volume>& volumes, c
 
 // `directory` anew, root's, passed through by the group only; in it the files, the process's to read. Tokens are left out.
 outcome<void> write_made_files(const std::string& directory, const std::vector<made_volume>& volumes, uid_t uid, gid_t gid);
-// One file by rename, so that it is whole whoever reads it.
-outcome<void> write_private_file(const std::string& path, const std::string& content, uid_t uid, gid_t gid,
-                                 bool executable = false);
 
 }  // namespace launcher

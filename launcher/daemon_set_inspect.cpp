@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "launcher/arguments.h"
 #include "launcher/daemon_set.h"
@@ -15,8 +13,11 @@
 #include "launcher/iptables_check.h"
 #include "launcher/json_patch.h"
 #include "launcher/kubelet_config.h"
+#include "launcher/own_host.h"
 #include "launcher/plan_json.h"
 #include "launcher/pod_process.h"
+#include "launcher/service_host.h"
+#include "launcher/yaml_document.h"
 #include "storage/sha256.h"
 
 namespace launcher {
@@ -35,9 +36,8 @@ std::string host_name() {
 }
 
 std::optional<std::string> text_of(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) return std::nullopt;
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    auto text = read_regular_file(file, 1u << 20);  // named by an argument: it may be anything
+    return text ? std::optional(std::move(*text)) : std::nullopt;
 }
 
 std::vector<std::string> values(const std::vector<sourced_word>& words) {
@@ -74,6 +74,7 @@ bool is_of_pod(const live_process& process, std::string uid) {
 void daemon_set::find_node() {
     node_ = definition_.node_name;
     const auto kubelet = find_kubelet();
+    kubelet_runs_ = kubelet.has_value();
     if (kubelet) {
         if (const auto setup = read_kubelet_setup(kubelet->argv, kubelet->working_directory)) {
             cri_endpoint_ = setup->cri_endpoint;
@@ -98,6 +99,12 @@ outcome<daemon_set::pod_found> daemon_set::find_pod(component_plan& plan) {
     if (out.pod == nullptr)
         return failed<pod_found>("no pod of the " + what() + " runs on node " + node_ +
                                  ": there is nothing to take out (nodeName in launcher.yaml, if the node is called otherwise)");
+    // Of another node's pod nothing could take the place here.
+    const auto theirs = host_addresses(*out.pod), ours = own_addresses();
+    if (std::none_of(theirs.begin(), theirs.end(),
+                     [&](const auto& each) { return std::find(ours.begin(), ours.end(), each) != ours.end(); }))
+        return failed<pod_found>("the pod of the " + what() + " on node " + node_ + " runs on a host of another address (" +
+                                 (theirs.empty() ? "none is told" : theirs.front()) + "): nodeName in launcher.yaml is another node's");
     if (!is_ready(*out.pod))
         plan.findings.push_back({severity::warning, "its pod on node " + node_ + " is not ready now", {}});
     auto manifest = manifest_of_pod(*out.pod, "daemonset/" + definition_.daemon_set);
@@ -115,10 +122,12 @@ void daemon_set::check_access(component_plan& plan) const {
 
 void daemon_set::find_processes_of(const pod_found& found, component_plan& plan) {
     auto all = find_processes(program_);
-    std::erase_if(all, [](const auto& each) { return !each.in_container; });
-    const auto& uid = found.manifest.uid;
-    if (std::any_of(all.begin(), all.end(), [&](const auto& each) { return is_of_pod(each, uid); }))
-        std::erase_if(all, [&](const auto& each) { return !is_of_pod(each, uid); });
+    // Another pod's process of that name is anybody's.
+    std::erase_if(all, [&](const auto& each) {
+        return !each.in_container || (each.of_the_kubelet && !is_of_pod(each, found.manifest.uid));
+    });
+    if (std::any_of(all.begin(), all.end(), [&](const auto& each) { return is_of_pod(each, found.manifest.uid); }))
+        std::erase_if(all, [&](const auto& each) { return !is_of_pod(each, found.manifest.uid); });
     else if (all.size() > 1)
         plan.findings.push_back({severity::refusal, std::to_string(all.size()) + " processes called " + program_ +
                                                         " run in containers of this host: which is the pod's cannot be told", {}});
@@ -207,26 +216,40 @@ void daemon_set::forbid_together(component_plan& plan, const lifecycle_request& 
 }
 
 // The patch, its way back by hand, and who else is out.
-void daemon_set::foresee(const json& object, component_plan& plan) {
-    node_out who;
-    who.node = node_;
-    who.session = "SESSION";
-    who.by = "root";
-    const auto patch = patch_out(object, who);
+void daemon_set::foresee(const json& object, bool forced, component_plan& plan) {
+    record_ = {};
+    record_.node = node_;
+    record_.component = definition_.name;
+    record_.machine = machine_id();
+    record_.session = "SESSION";
+    record_.by = "root";
+    const auto patch = patch_out(object, record_);
     if (!patch) {
         plan.findings.push_back({severity::refusal, patch.error(), "delvegate restore " + definition_.name});
         return;
     }
-    for (const auto& other : nodes_out(object))
-        plan.findings.push_back({severity::warning, "node " + other.node + " is out of it as well, since " + other.since + ", by " +
-                                                        other.by + ": its updateStrategy stays OnDelete until the last one is back", {}});
+    if (auto record = record_out(object, record_)) record_ = std::move(*record);
+    // Its pod would return from a template that still does not want this node, and be replaced when that is gone.
+    const auto others = nodes_out(object);
+    for (const auto& other : others)
+        plan.findings.push_back({forced ? severity::warning : severity::refusal,
+                                 "node " + other.node + " is out of it as well, since " + other.since + ", by " + other.by +
+                                     ": the first one back would get another pod when the last one comes back",
+                                 forced ? "" : "wait until it is back; root may pass --force-not-together"});
+    if (const auto* status = object.find("status"); status != nullptr && others.empty()) {
+        const auto* generation = at_pointer(object, "/metadata/generation");
+        const bool rolling = status->get_int("updatedNumberScheduled") < status->get_int("desiredNumberScheduled") ||
+                             (generation != nullptr && generation->as_int() != status->get_int("observedGeneration"));
+        if (rolling)
+            plan.findings.push_back({severity::warning, "a rollout of the " + what() + " is under way, or waits for its pods to be "
+                                                        "deleted: this node's pod may come back as a newer revision", {}});
+    }
     if (const auto* strategy = at_pointer(object, "/spec/updateStrategy"); strategy->get_string("type") != "OnDelete")
         plan.findings.push_back({severity::note, "while it is out no other node's pod is replaced either: its updateStrategy is OnDelete", {}});
     plan.moved = "the " + what() + " is patched once: updateStrategy OnDelete, and an affinity that does not want node " + node_ +
                  "; this node's pod ends, no other one does";
     plan.comes_back = "the two edits are undone, and the same ControllerRevision's pod returns to the node";
-    plan.undo_by_hand = {"systemctl stop 'delvegate-guard-" + definition_.name + ".service' 'delvegate-debuggee-" + definition_.name +
-                         ".service'"};
+    plan.undo_by_hand = {end_by_hand(definition_.name, configuration_.scope)};
     auto then = object;
     if (!apply_patch(then, *patch)) return;
     auto back = patch_back(then, node_).patch;
@@ -252,13 +275,17 @@ outcome<component_plan> daemon_set::inspect(const lifecycle_request& request) {
     account_ = manifest.service_account;
     revision_ = revision_of(*found->pod);
     plan.found_in = what();
+    if (!kubelet_runs_)
+        plan.findings.push_back({severity::refusal, "the kubelet of this node does not run: it would neither end the pod nor bring it back",
+                                 "systemctl start kubelet"});
     find_processes_of(*found, plan);
 
     node_facts node;
     node.node_name = node_;
     node.addresses = host_addresses(*found->pod);
     node.session_directory = volumes_directory_;
-    if (!before_.empty()) node.live = before_.front();
+    // Nothing is taken from a process that may be another's.
+    if (!before_.empty() && is_of_pod(before_.front(), manifest.uid)) node.live = before_.front();
     const api_reader read = [this](const std::string& path) { return api_.get(path); };
     auto& container = *std::find_if(manifest.containers.begin(), manifest.containers.end(),
                                     [&](const auto& each) { return each.name == container_; });
@@ -270,7 +297,14 @@ outcome<component_plan> daemon_set::inspect(const lifecycle_request& request) {
     std::erase_if(container.mounts, [&](const auto& mount) {
         return std::any_of(made_.begin(), made_.end(), [&](const auto& each) { return each.name == mount.volume; });
     });
-    std::string hashed = protocol::to_text(*at_pointer(found->object, "/spec/template"));
+    for (const auto& mount : mounted.mounts)
+        if (!mount.sub_path_expr.empty() &&
+            std::any_of(made_.begin(), made_.end(), [&](const auto& each) { return each.name == mount.volume; }))
+            plan.findings.push_back({severity::refusal, "subPathExpr of the mount at " + mount.path + " cannot be reproduced for a "
+                                                        "volume of the API", {}});
+    const auto* shape = at_pointer(found->object, "/spec/template");
+    if (shape == nullptr) return what() + " has no template: the API server's answer is not understood";
+    std::string hashed = protocol::to_text(*shape);
     for (const auto& volume : made_)
         for (const auto& file : volume.files)
             if (!file.secret) hashed += "\n" + file.path + "\n" + storage::sha256_hex(file.content);
@@ -294,11 +328,12 @@ outcome<component_plan> daemon_set::inspect(const lifecycle_request& request) {
     check_host_paths(host_paths_, plan.findings);
     check_files(plan.process, plan.findings);
     forbid_together(plan, request);
-    if (auto fine = plan_binary(plan, program_, plan.process.image_version, request); !fine) return error_text(fine.error());
+    if (auto fine = plan_binary(plan, program_, plan.process.image_version, request, examined_); !fine) return error_text(fine.error());
     plan_budget(plan, program_, node_lease_);
-    foresee(found->object, plan);
+    foresee(found->object, request.forced(force::not_together), plan);
     plan.needed = {"kube-apiserver, for the patch and the process's work (" + definition_.kubeconfig + ", by " + configuration_.kubectl + ")",
-                   "kube-controller-manager, or nobody ends the pod and makes it again", "the kubelet of this node", "systemd"};
+                   "kube-controller-manager, or nobody ends the pod and makes it again", "the kubelet of this node"};
+    plan_service_host(plan, configuration_.scope);
     auto hash = plan_hash(plan);
     if (!hash) return error_text(hash.error());
     plan.hash = *hash;

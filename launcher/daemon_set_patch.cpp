@@ -28,31 +28,12 @@ constexpr std::array<std::pair<node_out::made, std::string_view>, 4> made_names{
 
 json record_of(const node_out& who) {
     json out = json::object{{"node", who.node}, {"session", who.session}, {"by", who.by}, {"since", who.since},
-                            {"strategy", who.strategy}};
+                            {"component", who.component}, {"machine", who.machine}, {"strategy", who.strategy}};
     for (const auto& [made, name] : made_names)
         if (made == who.first_made) out.set("made", name);
     json::array others;
     for (const auto& each : who.others) others.emplace_back(each);
     out.set("others", std::move(others));
-    return out;
-}
-
-std::optional<node_out> read_record(const std::string& bytes) {
-    const auto value = protocol::parse_json(bytes);
-    if (!value || !value->is_object()) return std::nullopt;
-    node_out out;
-    out.node = value->get_string("node");
-    out.session = value->get_string("session");
-    out.by = value->get_string("by");
-    out.since = value->get_string("since");
-    const auto* strategy = value->find("strategy");
-    if (out.node.empty() || strategy == nullptr || !strategy->is_object()) return std::nullopt;
-    out.strategy = *strategy;
-    for (const auto& [made, name] : made_names)
-        if (value->get_string("made") == name) out.first_made = made;
-    if (const auto* others = value->find("others"); has_items(others))
-        for (const auto& each : *others->if_array())
-            if (const auto* name = each.if_string()) out.others.push_back(*name);
     return out;
 }
 
@@ -73,6 +54,29 @@ bool is_on_delete(const json& daemon_set) {
 }
 
 }  // namespace
+
+std::string record_text(const node_out& record) { return protocol::to_text(record_of(record)); }
+
+std::optional<node_out> read_record(const std::string& bytes) {
+    const auto value = protocol::parse_json(bytes);
+    if (!value || !value->is_object()) return std::nullopt;
+    node_out out;
+    out.node = value->get_string("node");
+    out.session = value->get_string("session");
+    out.by = value->get_string("by");
+    out.since = value->get_string("since");
+    out.component = value->get_string("component");
+    out.machine = value->get_string("machine");
+    const auto* strategy = value->find("strategy");
+    if (out.node.empty() || strategy == nullptr || !strategy->is_object()) return std::nullopt;
+    out.strategy = *strategy;
+    for (const auto& [made, name] : made_names)
+        if (value->get_string("made") == name) out.first_made = made;
+    if (const auto* others = value->find("others"); has_items(others))
+        for (const auto& each : *others->if_array())
+            if (const auto* name = each.if_string()) out.others.push_back(*name);
+    return out;
+}
 
 std::string annotation_of(const std::string& node) {
     const auto start = std::string(key_start);
@@ -107,16 +111,16 @@ out_state state_of_node(const json& daemon_set, const std::string& node) {
     return out;
 }
 
-outcome<json> patch_out(const json& daemon_set, const node_out& asked) {
+outcome<node_out> record_out(const json& daemon_set, const node_out& asked) {
     const auto* strategy = at_pointer(daemon_set, strategy_path);
-    if (strategy == nullptr || !strategy->is_object()) return failed<json>("the DaemonSet has no updateStrategy");
+    if (strategy == nullptr || !strategy->is_object()) return failed<node_out>("the DaemonSet has no updateStrategy");
     const auto state = state_of_node(daemon_set, asked.node);
     if (state.annotated)
-        return failed<json>("node " + asked.node + " is taken out of it already" +
+        return failed<node_out>("node " + asked.node + " is taken out of it already" +
                             (state.record ? " (session " + state.record->session + ", since " + state.record->since + ", by " +
                                                 state.record->by + ")"
                                           : ", by an annotation that cannot be read: " + annotation_of(asked.node)));
-    if (state.kept_out) return failed<json>("its affinity keeps node " + asked.node + " out already, and that is not our edit");
+    if (state.kept_out) return failed<node_out>("its affinity keeps node " + asked.node + " out already, and that is not our edit");
 
     auto who = asked;
     who.strategy = *strategy;
@@ -134,12 +138,22 @@ outcome<json> patch_out(const json& daemon_set, const node_out& asked) {
         who.others = earlier.front().others;
         who.first_made = earlier.front().first_made;
     }
+    return outcome<node_out>(boost::system::in_place_value, std::move(who));
+}
+
+outcome<json> patch_out(const json& daemon_set, const node_out& asked) {
+    auto record = record_out(daemon_set, asked);
+    if (!record) return failed<json>(record.error());
+    const auto& who = *record;
+    const auto* strategy = at_pointer(daemon_set, strategy_path);
+    const auto* terms = terms_of(daemon_set);
+    const bool any_terms = terms != nullptr && !terms->empty();
 
     json::array patch;
     add_generation(patch, daemon_set);
     patch.push_back(patch_test(strategy_path, *strategy));
     if (annotations_of(daemon_set) == nullptr) patch.push_back(patch_add("/metadata/annotations", json::object{}));
-    patch.push_back(patch_add("/metadata/annotations/" + json_pointer(annotation_of(who.node)), protocol::to_text(record_of(who))));
+    patch.push_back(patch_add("/metadata/annotations/" + json_pointer(annotation_of(who.node)), record_text(who)));
     patch.push_back(patch_replace(strategy_path, json::object{{"type", "OnDelete"}}));
 
     const auto not_this = requirement(who.node);
@@ -171,9 +185,18 @@ outcome<json> patch_out(const json& daemon_set, const node_out& asked) {
     return json(std::move(patch));
 }
 
-patch_back_plan patch_back(const json& daemon_set, const std::string& node) {
+json patch_forget(const json& daemon_set, const std::string& node) {
+    json::array patch;
+    if (!state_of_node(daemon_set, node).annotated) return json(std::move(patch));
+    add_generation(patch, daemon_set);
+    patch.push_back(patch_remove("/metadata/annotations/" + json_pointer(annotation_of(node))));
+    return json(std::move(patch));
+}
+
+patch_back_plan patch_back(const json& daemon_set, const std::string& node, const std::optional<node_out>& remembered) {
     patch_back_plan out;
-    const auto state = state_of_node(daemon_set, node);
+    auto state = state_of_node(daemon_set, node);
+    if (!state.record && remembered && remembered->node == node) state.record = remembered;
     out.patch = json::array{};
     if (!state.any()) return out;
     json::array patch;

@@ -22,6 +22,7 @@ struct node_out {  // what an annotation says
     std::string session;
     std::string by;
     std::string since;  // UTC
+    std::string component, machine;  // whose launcher's, and which component of it
     protocol::json strategy;  // spec.updateStrategy before the first node was taken out
     // What the first one had to make: nothing ("terms": it was all there), or all from here on downwards.
     enum class made { terms, required, node_affinity, affinity } first_made = made::affinity;
@@ -44,7 +45,8 @@ struct out_state {
 };
 out_state state_of_node(const protocol::json& daemon_set, const std::string& node);
 
-// `who` has node, session, by and since. Refused where the node is out already, or where the DaemonSet wants no node.
+// What the annotation is going to say. `who` has node, session, by, since, component and machine. Refused where the node is out already, or where the DaemonSet wants no node.
+outcome<node_out> record_out(const protocol::json& daemon_set, const node_out& who);
 outcome<protocol::json> patch_out(const protocol::json& daemon_set, const node_out& who);
 
 struct patch_back_plan {
@@ -52,6 +54,14 @@ struct patch_back_plan {
     bool last = false;                 // the updateStrategy is set back
     std::vector<std::string> remarks;  // what others have changed, and what stays therefore
 };
-patch_back_plan patch_back(const protocol::json& daemon_set, const std::string& node);
+// `remembered`: the record, should the annotation be gone.
+patch_back_plan patch_back(const protocol::json& daemon_set, const std::string& node,
+                           const std::optional<node_out>& remembered = std::nullopt);
+// Only the annotation goes: root has decided that the rest stays as it is.
+protocol::json patch_forget(const protocol::json& daemon_set, const std::string& node);
+
+// A record as text, as it is in the annotation; and back.
+std::string record_text(const node_out& record);
+std::optional<node_out> read_record(const std::string& text);
 
 }  // namespace launcher

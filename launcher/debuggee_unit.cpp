@@ -18,8 +18,10 @@
 #include "launcher/failure.h"
 #include "launcher/guard.h"
 #include "launcher/loopback.h"
+#include "launcher/oom_score.h"
 #include "launcher/process_tree.h"
 #include "launcher/readiness.h"
+#include "launcher/start_patience.h"
 #include "launcher/transient_service.h"
 #include "launcher/waiting.h"
 
@@ -29,8 +31,6 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr auto announcement_patience = seconds(60);
-constexpr auto guard_patience = seconds(60);  // dlv reads its debug information meanwhile
 constexpr std::uint64_t guard_memory = 512u << 20;
 
 exec_spec spec_of(const component_plan& plan) {
@@ -87,7 +87,14 @@ outcome<unique_fd> listen_at(const std::string& path, int type) {
 
 }  // namespace
 
-outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan& plan, const session_files& files) {
+bool steers_the_loader(const std::string& variable) {
+    constexpr std::string_view names[] = {"GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "NLSPATH", "TMPDIR", "MALLOC_TRACE",
+                                          "RES_OPTIONS", "HOSTALIASES", "LOCALDOMAIN", "NIS_PATH", "TZDIR", "GETCONF_DIR"};
+    return variable.starts_with("LD_") || std::find(std::begin(names), std::end(names), variable) != std::end(names);
+}
+
+outcome<launched> launch_debuggee(service_host& host, const component_plan& plan, const session_files& files,
+                                  std::chrono::milliseconds patience) {
     const auto dlv = find_dlv(plan.definition.dlv);
     if (!dlv) return error_text(dlv.error());
     const auto version = version_of(*dlv);
@@ -101,24 +108,42 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
     service.argv = words_of(plan, spec, *dlv, by_socket ? "unix:" + files.dlv_socket : quieter_loopback() + ":0");
     for (const auto& [name, word] : plan.process.env) service.environment.emplace_back(name, word.value);
     service.environment.emplace_back("GO_TELEMETRY_CHILD", "2");  // no telemetry sidecar of dlv's
+    service.environment_file = files.directory + "/environment";   // a container's holds secrets
     service.working_directory = plan.process.working_directory;
     service.uid = plan.process.uid;
     service.gid = plan.process.gid;
     service.groups = plan.process.groups;
     service.mounts = plan.process.mounts;
     service.memory_max = plan.definition.memory_limit;
+    service.oom_score_adjust = oom_score_for(own_oom_score(plan.process));
     service.limit_nofile = 1u << 20;
-    // One that is killed leaves its breakpoints in a program that goes on.
-    service.timeout_stop = seconds(plan.process.mode == dlv_mode::attach ? 60 : 10);
+    service.timeout_stop = seconds(10);
+    if (plan.process.mode == dlv_mode::attach) {
+        // One that is killed leaves its breakpoints in a program that goes on: it goes last when memory is short. And the
+        // program stands still while dlv takes its time to let go.
+        service.timeout_stop = start_patience(plan).most(patience);
+        service.oom_score_adjust = -900;
+    }
+    if (plan.process.mode == dlv_mode::core)
+        service.sealed = sealed_service{{files.debuggee}, {*dlv, plan.binary, plan.process.core}, !by_socket};
     service.output_file = files.output;
     struct stat info {};
     const auto start = ::stat(files.output.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 
-    if (auto fine = systemd.reset_failed(service.unit); !fine) return error_text(fine.error());
-    if (auto fine = systemd.start_transient(service); !fine) return error_text(fine.error());
+    // setpriv changes the user while it still is root's, under these.
+    for (const auto& [name, word] : plan.process.env)
+        if (plan.process.uid != 0 && steers_the_loader(name))
+            return "the environment of " + plan.definition.name + " has " + name + ", which would steer a program of root's before "
+                   "it becomes the component's user: remove it";
+    if (auto fine = host.forget(service.unit); !fine) return error_text(fine.error());
+    if (auto fine = host.start(service); !fine) {
+        // A job that took too long goes on without us, and must not.
+        (void)end_debuggee_unit(host, service.unit, {}, seconds(0));
+        return error_text(fine.error());
+    }
     launched result;
     std::string trouble;
-    const bool announced = wait_until(announcement_patience, [&] {
+    const bool announced = wait_until(patience, [&] {
         const auto text = read_from(files.output, start);
         const auto found = find_announcement(text, by_socket ? std::string_view(files.dlv_socket) : std::string_view());
         if (found.verdict == announcement::answer::elsewhere) {
@@ -132,29 +157,29 @@ outcome<launched> launch_debuggee(systemd_manager& systemd, const component_plan
             else result.address = *address;
             return true;
         }
-        const auto unit = systemd.properties(service.unit);
-        if (unit && !unit->is_active() && unit->active_state != "activating") {
+        const auto unit = host.state(service.unit);
+        if (unit && !unit->is_running()) {
             trouble = explain_failure(spec, read_from(files.output, start), 1, 0);
             return true;
         }
         return false;
     });
-    if (!announced) trouble = *dlv + " did not say within 60 s where it listens; its output is in " + files.output;
+    if (!announced) trouble = *dlv + " did not say within " + in_seconds(patience) + " where it listens; its output is in " + files.output;
     if (trouble.empty()) {
-        const auto unit = systemd.properties(service.unit);
+        const auto unit = host.state(service.unit);
         if (unit) result.dlv = mark_process(unit->main_pid);
         if (result.dlv.pid == 0) trouble = explain_failure(spec, read_from(files.output, start), 1, 0);
     }
     if (!trouble.empty()) {
-        if (auto ended = end_debuggee_unit(systemd, service.unit, {}, seconds(0)); !ended) trouble += "; " + ended.error();
+        if (auto ended = end_debuggee_unit(host, service.unit, {}, seconds(0)); !ended) trouble += "; " + ended.error();
         return trouble;
     }
     return result;
 }
 
-outcome<process_mark> find_debuggee(systemd_manager& systemd, const std::string& unit, const process_mark& dlv,
+outcome<process_mark> find_debuggee(service_host& host, const std::string& unit, const process_mark& dlv,
                                     const file_identity& checked) {
-    const auto all = systemd.unit_processes(unit);
+    const auto all = host.processes(unit);
     if (!all) return error_text(all.error());
     for (const auto pid : *all) {
         process_stat stat;
@@ -171,8 +196,8 @@ outcome<process_mark> find_debuggee(systemd_manager& systemd, const std::string&
     return process_mark{};
 }
 
-outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan& plan, const session_files& files,
-                                  const dlv_address& dlv, protocol::class_set ceiling) {
+outcome<process_mark> start_guard(service_host& host, const component_plan& plan, const session_files& files,
+                                  const dlv_address& dlv, protocol::class_set ceiling, std::chrono::milliseconds patience) {
     auto control = listen_at(files.control, SOCK_SEQPACKET);
     auto gateway = listen_at(files.gateway, SOCK_STREAM);
     if (!control) return error_text(control.error());
@@ -191,6 +216,7 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
     settings.address = dlv;
     settings.ceiling = ceiling;
     settings.budget = plan.budget;
+    settings.entry_limit = plan.definition.session_timeout;
     settings.component = plan.definition.name;
     settings.state_file = files.debuggee + "/guard.json";
     if (auto sent = send_guard_settings(ours.get(), settings); !sent) return error_text(sent.error());
@@ -204,12 +230,17 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
     service.groups = plan.process.groups;
     service.memory_max = guard_memory;
     service.oom_score_adjust = -900;  // it must outlive what it guards
+    service.hardened = true;
+    service.writable = {files.debuggee};
     service.standard_input = theirs.get();
-    if (auto fine = systemd.reset_failed(service.unit); !fine) return error_text(fine.error());
-    if (auto fine = systemd.start_transient(service); !fine) return error_text(fine.error());
+    if (auto fine = host.forget(service.unit); !fine) return error_text(fine.error());
+    if (auto fine = host.start(service); !fine) {
+        (void)host.stop(service.unit);
+        return error_text(fine.error());
+    }
 
     std::string last = "it has not answered";
-    const bool ready = wait_until(guard_patience, [&] {
+    const bool ready = wait_until(patience, [&] {
         const auto answer = ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "status"}}));
         if (!answer) {
             last = answer.error();
@@ -217,8 +248,8 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
         }
         // What dlv finds out only after it has begun to listen: a core file of another program.
         if (plan.process.mode != dlv_mode::exec) {
-            const auto dlv_unit = systemd.properties(debuggee_unit_of(plan.definition.name));
-            if (dlv_unit && !dlv_unit->is_active()) {
+            const auto dlv_unit = host.state(debuggee_unit_of(plan.definition.name));
+            if (dlv_unit && !dlv_unit->is_running()) {
                 last = "dlv has ended, see " + files.output;
                 return true;
             }
@@ -226,16 +257,16 @@ outcome<process_mark> start_guard(systemd_manager& systemd, const component_plan
         const auto status = read_guard_status(*answer);
         return status && status->state != "unknown";
     });
-    const auto unit = systemd.properties(service.unit);
+    const auto unit = host.state(service.unit);
     const auto mark = unit ? mark_process(unit->main_pid) : process_mark{};
     if (!ready || mark.pid == 0 || last.starts_with("dlv has ended")) {
-        (void)systemd.stop(service.unit);
+        (void)host.stop(service.unit);
         return "the guard of " + plan.definition.name + " did not come up: " + last + "; its log is " + log;
     }
     return mark;
 }
 
-outcome<void> end_debuggee_unit(systemd_manager& systemd, const std::string& unit, const process_mark& debuggee,
+outcome<void> end_debuggee_unit(service_host& host, const std::string& unit, const process_mark& debuggee,
                                 std::chrono::milliseconds grace) {
     if (debuggee.pid != 0 && still_running(debuggee)) {
         // Its own handler: leases are released, requests finished. A signal to dlv would kill it instead.
@@ -243,12 +274,12 @@ outcome<void> end_debuggee_unit(systemd_manager& systemd, const std::string& uni
         wait_until(grace, [&] { return !still_running(debuggee); });
         if (still_running(debuggee)) ::kill(debuggee.pid, SIGKILL);
     }
-    if (auto stopped = systemd.stop(unit); !stopped) {
-        (void)systemd.kill_unit(unit, SIGKILL);
-        if (auto again = systemd.stop(unit); !again) return error_text(again.error());
+    if (auto stopped = host.stop(unit); !stopped) {
+        (void)host.kill(unit, SIGKILL);
+        if (auto again = host.stop(unit); !again) return error_text(again.error());
     }
-    (void)systemd.reset_failed(unit);
-    const auto left = systemd.unit_processes(unit);
+    (void)host.forget(unit);
+    const auto left = host.processes(unit);
     if (!left) return error_text(left.error());
     if (!left->empty())
         return "process " + std::to_string(left->front()) + " of " + unit + " cannot be ended: it hangs in the kernel";

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "launcher/guarded_path.h"
 #include "launcher/journal.h"
 #include "launcher/launcher_config.h"
 #include "launcher/lifecycle_request.h"
@@ -31,13 +32,22 @@ struct put_back_summary {
     std::vector<std::string> remarks;  // one line each
 };
 
+// The very files that a plan has looked at: what is executed later must be these.
+struct examined_files {
+    std::optional<file_identity> dlv, binary;
+};
+
 class detacher {
 public:
     virtual ~detacher() = default;
 
+    const examined_files& examined() const { return examined_; }  // by the last inspect
+
     // Nothing is changed. Refusals that `forces` names are warnings instead.
     virtual outcome<component_plan> inspect(const lifecycle_request& request) = 0;
 
+    // What the journal is to say of it from the first step on.
+    virtual detachment_changes known(const component_plan&) const { return {}; }
     // True: dlv is started by take_out, in the component's own unit, and not before it.
     virtual bool starts_dlv_itself(const component_plan&) const { return false; }
     // What the kubelet would have made before the program starts: volumes' directories and files.
@@ -61,6 +71,9 @@ public:
     virtual outcome<std::string> missing(const std::optional<detachment>& row) = 0;
     // Why it may take so long.
     virtual std::string patience_hint() const { return {}; }
+
+protected:
+    examined_files examined_;
 };
 
 std::unique_ptr<detacher> make_static_pod(const component_definition& definition, const launcher_config& configuration);
@@ -71,11 +84,11 @@ std::unique_ptr<detacher> make_attached(const component_definition& definition);
 std::unique_ptr<detacher> make_core_dump(const component_definition& definition);
 
 // dlv is run as root, to be asked its version already: nobody else may be able to change it.
-outcome<void> check_dlv(const component_definition& definition);
+outcome<void> check_dlv(const component_definition& definition, examined_files& seen);
 // What the debug binary and dlv add to a plan: the binary, its fitness, dlv's memory. `original` is the program that it
-// replaces.
+// replaces. check_dlv is done first.
 outcome<void> plan_binary(component_plan& plan, const std::string& original, const std::string& running_version,
-                          const lifecycle_request& request);
+                          const lifecycle_request& request, examined_files& seen);
 // The budget, from the component's arguments and the node's.
 void plan_budget(component_plan& plan, const std::string& program, std::chrono::seconds node_lease);
 

@@ -5,13 +5,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
 #include "launcher/engine_run.h"
 #include "launcher/guard.h"
+#include "launcher/left_behind.h"
+#include "launcher/oom_score.h"
 #include "launcher/plan_store.h"
+#include "launcher/stray_holds.h"
 
 namespace launcher {
 
@@ -19,6 +23,7 @@ namespace {
 
 constexpr std::int64_t beat_interval = 30'000'000'000;  // nanoseconds between heartbeats that reach the journal
 constexpr auto status_patience = std::chrono::milliseconds(500);
+constexpr auto notice_patience = std::chrono::seconds(3);  // of a process that ends, for the node's annotation
 
 unix_seconds seconds_of(std::chrono::system_clock::time_point at) {
     return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
@@ -30,9 +35,11 @@ bool same_session(const std::optional<detachment>& row, const std::string& sessi
 
 }  // namespace
 
-engine::engine(const launcher_config& configuration) : configuration_(configuration) {
+engine::engine(const launcher_config& configuration, detacher_factory make)
+    : configuration_(configuration), make_(std::move(make)), notice_(notice_place_of(configuration_)) {
     std::error_code error;
     std::filesystem::create_directories(std::filesystem::path(configuration_.state_directory).parent_path(), error);
+    plan_key_ = plan_key::open(configuration_.state_directory);
     auto opened = journal::open(configuration_.state_directory);
     if (opened)
         journal_.emplace(std::move(*opened));
@@ -47,6 +54,7 @@ engine::~engine() {
     }
     watch_wakes_.notify_all();
     if (watch_.joinable()) watch_.join();
+    notice_.settle(notice_patience);
 }
 
 engine::place& engine::place_of(const std::string& name) {
@@ -85,7 +93,17 @@ outcome<component_plan> engine::inspect(const std::string& name) {
     if (row && *row && (*row)->step != journal_step::returned)
         return error_text(name + " is out since " + utc_text((*row)->since.wall) + " by " + (*row)->started_by +
                        ": what start would do can be said when it is back");
-    return make_detacher(**definition, configuration_)->inspect({});
+    return keyed(make_(**definition, configuration_)->inspect({}));
+}
+
+outcome<component_plan> engine::keyed(outcome<component_plan> plan) {
+    if (!plan) return plan;
+    auto sealed = plan_key_->seal(plan->hash);
+    if (!sealed) return error_text(sealed.error());
+    plan->hash = *sealed;
+    if (takes_away(plan->definition.kind))
+        plan->findings.push_back({severity::note, oom_words(plan->definition.name, own_oom_score(plan->process)), {}});
+    return plan;
 }
 
 outcome<component_status> engine::start(const std::string& name, const lifecycle_request& request,
@@ -97,64 +115,20 @@ outcome<component_status> engine::start(const std::string& name, const lifecycle
 
 outcome<component_status> engine::stop(const std::string& name, const lifecycle_request& request,
                                        const progress_callback& progress) {
-    const auto definition = definition_of(name);
-    if (!definition) return error_text(definition.error());
-    run one(*this, **definition, progress);
+    // What gives back works for what is not in launcher.yaml any more.
+    const auto all = known();
+    const auto definition = std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.name == name; });
+    if (definition == all.end()) return error_text(definition_of(name).error());
+    run one(*this, *definition, progress);
     const auto row = row_of(name);
     if (row && !*row) return error_text(name + " is not out: there is nothing to stop");
     if (row && !same_session(*row, request.session))
         return error_text("the session that was to be stopped is over; " + name + " is out in another one, by " + (*row)->started_by);
     auto back = one.bring_back(found_on_disk::occasion::restore_asked, true);
     if (!back) return error_text(back.error());
-    auto status = status_of(**definition);
+    auto status = status_of(*definition);
     status.notes.push_back(*back);
     return status;
-}
-
-std::vector<component_definition> engine::known() {
-    auto all = configuration_.components;
-    const std::lock_guard lock(journal_lock_);
-    const auto rows = journal_ ? journal_->active() : outcome<std::vector<detachment>>(error_text(journal_trouble_));
-    if (!rows) return all;
-    for (const auto& row : *rows) {
-        if (configuration_.find(row.component) != nullptr) continue;
-        component_definition gone;  // taken out of launcher.yaml while it was out
-        gone.name = row.component;
-        gone.kind = row.kind;
-        if (row.kind == component_kind::systemd) gone.unit = row.target_file;
-        if (row.kind == component_kind::daemon_set) {
-            const auto path = std::filesystem::path(row.target_file);  // daemonset/NAMESPACE/NAME
-            gone.daemon_set = path.filename();
-            gone.name_space = path.parent_path().filename();
-        }
-        all.push_back(std::move(gone));
-    }
-    return all;
-}
-
-outcome<std::vector<restore_report>> engine::restore(const std::string& name, const lifecycle_request& request,
-                                                     const progress_callback& progress) {
-    using occasion = found_on_disk::occasion;
-    const auto why = request.decide == decision::keep_theirs     ? occasion::root_set_aside
-                     : request.decide == decision::put_back_ours ? occasion::root_put_back
-                                                                 : occasion::restore_asked;
-    std::vector<restore_report> reports;
-    for (const auto& definition : known()) {
-        if (!name.empty() && definition.name != name) continue;
-        restore_report report;
-        report.name = definition.name;
-        run one(*this, definition, progress);
-        auto back = one.bring_back(why, false);
-        report.restored = back.has_value();
-        report.text = back ? *back : back.error();
-        report.nothing_to_do = back && !one.touched();
-        if (!back)
-            report.decide = {"delvegate restore " + definition.name + " --put-back-ours",
-                             "delvegate restore " + definition.name + " --keep-theirs"};
-        reports.push_back(std::move(report));
-    }
-    if (reports.empty() && !name.empty()) return definition_of(name).error();
-    return reports;
 }
 
 component_status engine::status_of(const component_definition& definition) {
@@ -171,6 +145,8 @@ component_status engine::status_of(const component_definition& definition) {
         status.since = seconds_of(here.since);
         if (!here.note.empty()) status.notes.push_back(here.note);
     }
+    if (const auto left = left_behind(configuration_.state_directory, definition.name); left && definition.kind == component_kind::attach)
+        status.warnings.push_back(left_behind_text(*left));
     const auto row = row_of(definition.name);
     if (!row) {
         status.warnings.push_back(row.error());
@@ -178,6 +154,12 @@ component_status engine::status_of(const component_definition& definition) {
     }
     if (!*row) {
         if (!working && status.state != component_state::failed) status.state = component_state::available;
+        if (!working && known_by_its_hold(definition)) {
+            status.state = component_state::not_put_back;
+            status.detached = true;
+            status.notes.push_back(definition.manifest_directory + " is held, and neither launcher.yaml nor the journal speaks of "
+                                                                   "it: delvegate restore " + definition.name + " puts it back");
+        }
         return status;
     }
     const auto& out = **row;
@@ -203,8 +185,12 @@ component_status engine::status_of(const component_definition& definition) {
         else if (guard->state == "stopped") status.state = component_state::stopped;
         else if (guard->state == "exited") status.state = component_state::exited;
         if (guard && guard->breakpoints_off)
-            status.warnings.push_back("the guard has switched its breakpoints off: the stop budget was used up");
+            status.warnings.push_back(std::string("the guard has switched its breakpoints off: the stop budget was used up; they come on "
+                                                  "again ") + (guard->duty_done ? "at its next stop" : "when one duty has been done"));
     }
+    // A launcher that has just started looks first: what it will find out is not "available" until then.
+    if (status.state == component_state::available)
+        status.state = out.step == journal_step::running ? component_state::running : component_state::restoring;
     return status;
 }
 
@@ -217,13 +203,17 @@ std::vector<component_status> engine::status() {
 outcome<unique_fd> engine::dial(const std::string& name, const std::string& session) {
     const auto row = row_of(name);
     if (!row) return error_text(row.error());
-    if (!same_session(*row, session) || (*row)->step != journal_step::running)
+    if (!*row || !same_session(*row, session) || (*row)->step != journal_step::running)
         return name + " does not run under dlv" + (*row ? " in that session" : "") + ": delvegate start " + name;
+    if (ceiling_of(**row).empty())
+        return name + " is not armed any more: root on the node can arm it again: sudo delvegate arm " + name + " --for 2h";
+    if (auto told = tell_ceiling(**row, false); !told) return error_text(told.error());
     const auto files = files_of(configuration_, name, (*row)->id);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (files.gateway.size() >= sizeof address.sun_path) return files.gateway + " is too long for a socket";
     files.gateway.copy(address.sun_path, files.gateway.size());
+    give_breakpoints_back(files.control);
     // Not blocking: a guard that hangs must not hold up whoever dials.
     unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
@@ -238,6 +228,8 @@ outcome<void> engine::heartbeat(const std::string& name, const std::string& sess
     auto row = row_of(name);
     if (!row) return error_text(row.error());
     if (!same_session(*row, session)) return name + " is not out in that session";
+    // Who has nothing to do there any more does not keep it out either.
+    if (ceiling_of(**row).empty()) return name + " is not armed any more: it is put back when its sessionTimeout is over";
     const auto files = files_of(configuration_, name, (*row)->id);
     const auto told = ask_guard(files.control, protocol::json(protocol::json::object{{"verb", "alive"}}), status_patience);
     auto& here = place_of(name);
@@ -263,23 +255,6 @@ outcome<void> engine::heartbeat(const std::string& name, const std::string& sess
     here.beaten = at.boot;
     here.beaten_with_people = sessions;
     return {};
-}
-
-std::vector<restore_report> engine::recover(const progress_callback& progress) {
-    std::vector<restore_report> reports;
-    for (const auto& definition : known()) {
-        run one(*this, definition, progress);
-        auto back = one.bring_back(found_on_disk::occasion::launcher_start, false);
-        if (back && !one.touched()) continue;
-        restore_report report;
-        report.name = definition.name;
-        const auto after = row_of(definition.name);
-        report.restored = back && after && !*after;
-        report.text = back ? *back : back.error();
-        reports.push_back(std::move(report));
-    }
-    watch();
-    return reports;
 }
 
 outcome<std::unique_ptr<component_manager>> make_component_manager(const launcher_config& configuration) {

@@ -1,33 +1,55 @@
-// What must not be out at the same time: one needs the other to go, or to come back.
-#include <algorithm>
+#include "launcher/engine_rules.h"
 
+#include "launcher/arguments.h"
 #include "launcher/engine_run.h"
 #include "launcher/systemd_component.h"
+#include "protocol/json.h"
 
 namespace launcher {
 
 namespace {
 
-bool is_kubelet(const component_definition& each) {
-    return each.kind == component_kind::systemd && unit_of(each) == "kubelet.service";
-}
-
-// By what they are called: what runs in them is read from the node only when they are taken out.
-bool serves_daemon_sets(const component_definition& each) {
-    if (is_kubelet(each)) return true;
-    if (each.kind != component_kind::static_pod) return false;
-    for (const auto* name : {"kube-apiserver", "kube-controller-manager"})
-        if (each.name == name || each.pod == name || each.container == name) return true;
+bool is_called(const named_component& each, std::string_view name) {
+    const auto& of = each.definition;
+    switch (of.kind) {
+        case component_kind::systemd: return unit_of(of) == std::string(name) + ".service";
+        case component_kind::static_pod: return of.name == name || of.pod == name || of.container == name;
+        case component_kind::attach:
+            return each.program == name || of.name == name || of.unit == std::string(name) + ".service" || of.container == name ||
+                   of.pod == name || of.process == name || base_name(of.executable) == name;
+        case component_kind::daemon_set:
+        case component_kind::core: break;
+    }
     return false;
 }
 
+bool is_kubelet(const named_component& each) {
+    return each.definition.kind != component_kind::static_pod && is_called(each, "kubelet");
+}
+
+bool serves_daemon_sets(const named_component& each) {
+    return is_kubelet(each) || is_called(each, "kube-apiserver") || is_called(each, "kube-controller-manager");
+}
+
 // `one` cannot go or come back while `other` is out.
-bool needs(const component_definition& one, const component_definition& other) {
-    if (one.kind == component_kind::static_pod) return is_kubelet(other);
-    return one.kind == component_kind::daemon_set && serves_daemon_sets(other);
+bool needs(const named_component& one, const named_component& other) {
+    if (one.definition.kind == component_kind::static_pod) return is_kubelet(other);
+    return one.definition.kind == component_kind::daemon_set && serves_daemon_sets(other);
 }
 
 }  // namespace
+
+bool not_together(const named_component& one, const named_component& other) { return needs(one, other) || needs(other, one); }
+
+std::string row_program_text(const std::string& program) {
+    return protocol::to_text(protocol::json(protocol::json::object{{"program", program}}));
+}
+
+std::string program_of_row(const detachment& row) {
+    if (row.kind != component_kind::attach) return {};
+    const auto read = protocol::parse_json(row.node, {.max_depth = 2, .fold_keys = false});
+    return read ? std::string(read->get_string("program")) : std::string();
+}
 
 outcome<void> engine::run::forbid_together(const lifecycle_request& request) {
     if (request.forced(force::not_together)) return {};
@@ -36,6 +58,9 @@ outcome<void> engine::run::forbid_together(const lifecycle_request& request) {
         return of.journal_ ? of.journal_->active() : outcome<std::vector<detachment>>(of.journal_trouble_);
     }();
     if (!rows) return error_text(rows.error());
+    named_component mine{definition, {}};
+    for (const auto& row : *rows)
+        if (row.component == definition.name) mine.program = program_of_row(row);
     for (const auto& row : *rows) {
         if (row.component == definition.name) continue;
         component_definition other;
@@ -46,7 +71,7 @@ outcome<void> engine::run::forbid_together(const lifecycle_request& request) {
             other.kind = row.kind;
             if (row.kind == component_kind::systemd) other.unit = row.target_file;
         }
-        if (needs(definition, other) || needs(other, definition))
+        if (not_together(mine, {other, program_of_row(row)}))
             return definition.name + " cannot be taken out while " + row.component + " is: one needs the other to come "
                    "back; run delvegate stop " + row.component + " first";
     }

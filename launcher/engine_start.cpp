@@ -5,8 +5,10 @@
 
 #include "launcher/engine_run.h"
 #include "launcher/guarded_path.h"
+#include "launcher/health_owner.h"
 #include "launcher/health_probe.h"
 #include "launcher/plan_store.h"
+#include "launcher/start_patience.h"
 #include "launcher/systemd_component.h"
 #include "launcher/waiting.h"
 
@@ -78,13 +80,13 @@ void engine::run::say(component_state state, const std::string& text) {
     if (progress) progress({state, definition.name, text});
 }
 
-outcome<systemd_manager*> engine::run::systemd() {
-    if (!systemd_) {
-        auto connected = systemd_manager::connect(manager_scope::system);
-        if (!connected) return error_text(connected.error());
-        systemd_.emplace(std::move(*connected));
+outcome<service_host*> engine::run::host() {
+    if (!host_) {
+        auto made = make_service_host(of.configuration_.runtime_directory, of.configuration_.scope);
+        if (!made) return error_text(made.error());
+        host_ = std::move(*made);
     }
-    return &*systemd_;
+    return host_.get();
 }
 
 outcome<component_status> engine::run::start(const lifecycle_request& request) {
@@ -103,30 +105,33 @@ outcome<component_status> engine::run::start(const lifecycle_request& request) {
         return error_text(definition.name + " is out already, since " + utc_text((*earlier)->since.wall) + " by " +
                        (*earlier)->started_by + ": delvegate stop " + definition.name + " puts it back");
     if (auto fine = forbid_together(request); !fine) return error_text(fine.error());
-    kind_ = make_detacher(definition, of.configuration_);
-    auto plan = kind_->inspect(request);
+    kind_ = of.make_(definition, of.configuration_);
+    auto plan = of.keyed(kind_->inspect(request));
     if (!plan) return error_text(plan.error());
     if (plan->refused()) return error_text(definition.name + " is not taken out: " + first_refusal(*plan));
     if (!request.plan_hash.empty() && request.plan_hash != plan->hash)
         return error_text("the plan of " + definition.name + " is another one by now (sha256:" + plan->hash +
                        "): look at it again with delvegate inspect " + definition.name);
-    if (takes_away(definition.kind)) {
-        auto binary = open_guarded(plan->binary);
-        if (!binary) return error_text(binary.error());
-        checked_ = binary->identity;
-    }
+    examined_ = kind_->examined();
+    checked_ = examined_.binary;
+    if (takes_away(definition.kind) && !checked_) return error_text(plan->binary + " was not examined");
 
     detachment_start begin;
     begin.component = definition.name;
     begin.kind = definition.kind;
     begin.started_by = request.by;
     begin.plan_hash = plan->hash;
+    begin.known = kind_->known(*plan);
     auto row = [&] {
         const std::lock_guard lock(of.journal_lock_);
         return of.journal_->begin(begin);
     }();
     if (!row) return error_text(row.error());
     here.failures = 0;
+    {
+        const std::lock_guard lock(of.places_lock_);
+        here.ceiling.reset();
+    }
     // Once more, now that whoever starts at the same moment can see this one: at least one of them stops here.
     if (auto fine = forbid_together(request); !fine) {
         (void)of.advance(*row, journal_step::closed, {});
@@ -140,6 +145,10 @@ outcome<component_status> engine::run::start(const lifecycle_request& request) {
         if (!back) return error_text(why + "; and it could not be put back: " + back.error());
         return error_text(why + "; " + *back);
     }
+    here.plan = std::make_shared<const component_plan>(std::move(*plan));
+    here.examined = examined_;
+    here.plan_session = row->id;
+    here.restarts.clear();
     return of.status_of(definition);
 }
 
@@ -154,9 +163,9 @@ outcome<void> engine::run::take_place(component_plan& plan, detachment& row, con
     who.by = row.started_by;
     who.stop_on_entry = request.stop_on_entry;
     if (kind_->starts_dlv_itself(plan)) {
-        auto manager = systemd();
+        auto manager = systemd_manager::connect(manager_scope::system);
         if (!manager) return error_text(manager.error());
-        systemd_component unit(**manager, definition);
+        systemd_component unit(*manager, definition);
         auto seen = unit.inspect();
         auto listen = seen ? unit.choose_listen(*seen, plan.definition.dlv, files.directory)
                            : outcome<std::string>(error_text(seen.error()));
@@ -198,27 +207,36 @@ outcome<void> engine::run::take_place(component_plan& plan, detachment& row, con
 }
 
 outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
-    auto manager = systemd();
+    auto manager = host();
     if (!manager) return error_text(manager.error());
     const auto files = files_of(of.configuration_, definition.name, row.id);
-    // What systemd is about to be asked for is known to whoever must end it.
+    // What is about to be started is known to whoever must end it.
     detachment_changes changes;
     changes.unit = debuggee_unit_of(definition.name);
     changes.socket = files.dlv_socket;
-    if (auto kept = of.advance(row, journal_step::planned, changes); !kept) return kept;
+    // Of one that is started again the journal goes on saying that it is out.
+    const auto step = [&row](journal_step next) { return std::max(row.step, next); };
+    if (auto kept = of.advance(row, step(journal_step::planned), changes); !kept) return kept;
     say(component_state::starting, takes_away(definition.kind) ? "starting " + plan.binary + " under dlv, stopped at its entry"
                                                                 : "starting dlv for " + plan.found_in);
-    auto up = launch_debuggee(**manager, plan, files);
+    const start_patience patience(plan);
+    auto up = launch_debuggee(**manager, plan, files, patience.most(entry_patience));
     if (!up) return error_text(up.error());
     changes = {};
     changes.socket = to_string(up->address);
     changes.dlv = up->dlv;
-    if (auto kept = of.advance(row, journal_step::launched, changes); !kept) return kept;
+    if (auto kept = of.advance(row, step(journal_step::launched), changes); !kept) return kept;
+    if (auto same = runs_checked_dlv(row.dlv); !same) return same;
 
     process_mark debuggee;
+    const auto given_up = [&](outcome<void> why) {
+        // Nobody has been let in yet: there is no breakpoint of anybody's to clear, and it has stood for as long as it may.
+        if (patience.over()) (void)(*manager)->kill(row.unit, SIGKILL);
+        return why;
+    };
     const auto find_program = [&]() -> outcome<void> {
         outcome<void> wrong;
-        const bool there = wait_until(entry_patience, [&] {
+        const bool there = wait_until(patience.most(entry_patience), [&] {
             auto found = takes_away(definition.kind) ? find_debuggee(**manager, row.unit, row.dlv, *checked_)
                                                      : kind_->held_by(plan, row.dlv);
             if (!found) wrong = found.error();
@@ -231,26 +249,34 @@ outcome<void> engine::run::launch(const component_plan& plan, detachment& row) {
     };
     // Of a process that was there before it is known at once, and before anybody is let in, whether it is the right one.
     if (!takes_away(definition.kind))
-        if (auto found = find_program(); !found) return found;
-    auto guard = start_guard(**manager, plan, files, up->address, definition.ceiling);
-    if (!guard) return error_text(guard.error());
+        if (auto found = find_program(); !found) return given_up(found);
+    auto guard = start_guard(**manager, plan, files, up->address, definition.ceiling, patience.most(entry_patience));
+    if (!guard) return given_up(error_text(guard.error()));
     if (takes_away(definition.kind))
         if (auto found = find_program(); !found) return found;
     changes = {};
     changes.guard = *guard;
     changes.debuggee = debuggee;
-    return of.advance(row, journal_step::guarded, changes);
+    return of.advance(row, step(journal_step::guarded), changes);
+}
+
+outcome<void> engine::run::runs_checked_dlv(const process_mark& dlv) const {
+    const auto& seen = examined_.dlv;
+    if (seen && same_file("/proc/" + std::to_string(dlv.pid) + "/exe", *seen)) return {};
+    return "process " + std::to_string(dlv.pid) + " does not run the dlv that was checked: it was replaced meanwhile, or is a "
+           "script; give the program itself as `dlv` of " + definition.name;
 }
 
 // The kind has started dlv in the component's unit: who it is, and a guard for it.
 outcome<void> engine::run::launched_in_its_unit(const component_plan& plan, detachment& row, const std::string& listen) {
-    auto manager = systemd();
+    auto manager = host();
     if (!manager) return error_text(manager.error());
-    const auto unit = (*manager)->properties(row.unit);
+    const auto unit = (*manager)->state(row.unit);
     if (!unit) return error_text(unit.error());
     detachment_changes changes;
     changes.dlv = mark_process(unit->main_pid);
     if (changes.dlv->pid == 0) return row.unit + " has ended: journalctl -u " + row.unit + " says why";
+    if (auto same = runs_checked_dlv(*changes.dlv); !same) return same;
     auto address = parse_address(listen);
     if (!address) return error_text(address.error());
     const auto files = files_of(of.configuration_, definition.name, row.id);
@@ -268,13 +294,28 @@ outcome<void> engine::run::launched_in_its_unit(const component_plan& plan, deta
     return of.advance(row, journal_step::detached, changes);
 }
 
+std::string engine::run::stranger_at_health(const health_check& where, const detachment& row) {
+    auto manager = host();
+    if (!manager) return manager.error();
+    const auto own = (*manager)->processes(row.unit);
+    return own ? stranger_at(where, *own) : own.error();
+}
+
 outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, const lifecycle_request& request) {
     const auto files = files_of(of.configuration_, definition.name, row.id);
     const bool dead = definition.kind == component_kind::core;
+    const auto output = row.drop_in.empty() ? "the output of " + plan.binary + " is in " + files.output
+                                            : "journalctl -u " + row.unit + " has the output of " + plan.binary;
     // From here on the program may run: a way back lets it end by itself.
     detachment_changes runs;
     runs.deadline = later(definition.session_timeout + definition.start_timeout);
     if (auto kept = of.advance(row, journal_step::detached, runs); !kept) return kept;
+    if (request.stop_on_entry && !dead) {
+        // What stands where dlv found it is kept from its duty at once; a program at its entry has none yet.
+        auto counting = verb("counting");
+        if (takes_away(definition.kind)) counting.set("entry", true);
+        if (auto told = ask_guard(files.control, counting); !told) return error_text(told.error());
+    }
     if (!request.stop_on_entry && !dead) {
         auto resume = verb("resume");
         resume.set("breakpoints", "keep");
@@ -290,16 +331,19 @@ outcome<void> engine::run::go_on(const component_plan& plan, detachment& row, co
                 const auto answer = probe(health, seconds(2));
                 said = answer.said;
                 if (!answer.healthy && !still_running(row.debuggee))
-                    ended = plan.binary + " ended at once; its output is in " + files.output;
-                return answer.healthy || !ended;
+                    ended = plan.binary + " ended at once; " + output;
+                if (!answer.healthy || !ended) return !ended;
+                const auto stranger = takes_away(definition.kind) ? stranger_at_health(health, row) : std::string();
+                if (!stranger.empty()) said = "what answered is somebody else's, " + stranger;
+                return stranger.empty();
             });
             if (!ended) return ended;
             if (!healthy)
                 return to_string(health) + " did not answer within " + std::to_string(definition.start_timeout.count()) +
-                       " s: " + said + "; the output of " + plan.binary + " is in " + files.output;
+                       " s: " + said + "; " + output;
         }
         if (wait_until(settling, [&] { return !still_running(row.debuggee); }))
-            return plan.binary + " ended at once; its output is in " + files.output;
+            return plan.binary + " ended at once; " + output;
     }
     detachment_changes changes;
     changes.deadline = later(definition.session_timeout);

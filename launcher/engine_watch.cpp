@@ -14,6 +14,8 @@ namespace launcher {
 namespace {
 
 constexpr auto watch_interval = std::chrono::seconds(1);
+constexpr auto returned_interval = std::chrono::seconds(3);
+constexpr auto unasked_interval = std::chrono::seconds(30);
 constexpr unsigned guard_tries = 3;
 const progress_callback nobody_watches;
 
@@ -36,14 +38,41 @@ void engine::watch() {
         std::unique_lock lock(watch_lock_);
         while (!watch_wakes_.wait_for(lock, watch_interval, [this] { return ending_; })) {
             lock.unlock();
-            look_after();
+            try {
+                look_after();
+                prune();
+                tell_node();
+            } catch (const std::exception&) {
+                // Again in a second: what is out must not be left alone.
+            }
             lock.lock();
         }
     });
 }
 
+// One that asks an API server may wait long for its answer: nobody else waits with it.
 void engine::look_after() {
-    for (const auto& definition : known()) look_after(definition);
+    for (const auto& definition : known()) {
+        if (definition.kind != component_kind::daemon_set) {
+            look_after_safely(definition);
+            continue;
+        }
+        auto& look = looks_[definition.name];
+        if (look.valid() && look.wait_for(std::chrono::seconds(0)) != std::future_status::ready) continue;
+        look = std::async(std::launch::async, [this, definition] { look_after_safely(definition); });
+    }
+}
+
+// The others are looked after all the same, and this one is again in a while.
+void engine::look_after_safely(const component_definition& definition) {
+    try {
+        look_after(definition);
+    } catch (const std::exception& error) {
+        auto& here = place_of(definition.name);
+        const std::lock_guard lock(places_lock_);
+        here.not_before = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+        here.note = std::string("something failed within: ") + error.what();
+    }
 }
 
 void engine::look_after(const component_definition& definition) {
@@ -51,10 +80,17 @@ void engine::look_after(const component_definition& definition) {
     std::unique_lock busy(here.busy, std::try_to_lock);
     if (!busy || std::chrono::steady_clock::now() < here.not_before) return;
     auto row = row_of(definition.name);
-    if (!row || !*row) return;
+    if (!row || (!*row && !here.unasked)) return;
     run one(*this, definition, nobody_watches, std::move(busy));
+    if (!*row) {
+        (void)one.bring_back(found_on_disk::occasion::launcher_start, false);
+        here.not_before = std::chrono::steady_clock::now() + unasked_interval;
+        return;
+    }
     if (one.look_after(**row)) {
         here.failures = 0;
+        // It has to start, which takes its time; each look costs programs that are run.
+        if ((*row)->step == journal_step::returned) here.not_before = std::chrono::steady_clock::now() + returned_interval;
         return;
     }
     here.failures = std::min(here.failures + 1, 6u);
@@ -75,16 +111,25 @@ outcome<void> engine::run::look_after(detachment& row) {
     if (row.step != journal_step::running && row.step != journal_step::failed) return back(occasion::restore_asked);
     const bool ended = !still_running(row.debuggee) || !still_running(row.dlv);
     const bool left = row.deadline && passed(*row.deadline, now());
+    using on_exit = component_definition::on_exit;
+    if (row.step == journal_step::running && ended && !left && definition.when_exited == on_exit::restart) {
+        auto again = start_again(row);
+        if (again) return again;
+        say(component_state::stopping, again.error());
+        return back(occasion::restore_asked);
+    }
     if (row.step == journal_step::running &&
-        (left || (ended && definition.when_exited != component_definition::on_exit::keep)))
+        (left || (ended && definition.when_exited != on_exit::keep)))
         return back(occasion::restore_asked);
     if (!ended && !still_running(row.guard)) {
         auto renewed = renew_guard(row);
         // Without a guard nobody keeps the stop budget.
         return renewed || here.failures < guard_tries ? renewed : back(occasion::restore_asked);
     }
+    // Not before it has a guard; one that does not answer is told in a second.
+    if (!ended) (void)of.tell_ceiling(row, false);
     if (row.step != journal_step::running || ended) return {};
-    kind_ = make_detacher(definition, of.configuration_);
+    kind_ = of.make_(definition, of.configuration_);
     if (auto kept = kind_->tend(row); !kept) {
         say(component_state::stopping, kept.error());
         return back(occasion::restore_asked);

@@ -17,11 +17,11 @@ int run_guard(const guard_settings& settings) {
         log.say(memory.error());
         return 1;
     }
-    if (settings.confine)
-        if (auto confined = confine_guard(); !confined) {
-            log.say(confined.error());
-            return 1;
-        }
+    if (settings.confine) {
+        const auto confined = confine_guard(settings.state_file.substr(0, settings.state_file.rfind('/')));
+        log.say(confined ? "confined: " + *confined : confined.error());
+        if (!confined) return 1;
+    }
     return guard_loop(settings, std::move(*memory)).run();
 }
 

@@ -3,7 +3,8 @@
 // It keeps a connection of its own to dlv. Where it is in the path it stands in every connection between the
 // gateway and dlv and passes on only what the component's ceiling allows and the gateway's hub sends
 // (guard_filter.h). It counts how long the component has been kept from its duty (budget_clock.h), and when the
-// gateway is gone and the budget is used up it switches the breakpoints off and resumes (guard_deeds.h).
+// budget is used up and the gateway is gone, or there and does not act, it switches the breakpoints off and resumes
+// (guard_deeds.h). No heartbeat and no stop at the entry switches that off.
 //
 // It outlives launcher and gateway: both sockets are bound by the launcher in a directory that only root enters,
 // and a later launcher finds the guard by their paths.
@@ -31,6 +32,11 @@ struct guard_settings {
     std::chrono::milliseconds duty{10'000};
     // Without a heartbeat for this long the gateway is gone.
     std::chrono::milliseconds gateway_silence{5'000};
+    // How long beyond the budget a gateway that is there may take to keep it by itself. Then the guard does, whatever
+    // heartbeats it hears. Below 0: half of the budget, 2 s to 30 s.
+    std::chrono::milliseconds mercy{-1};
+    // How long it may stand at its entry, where no budget is counted.
+    std::chrono::milliseconds entry_limit{600'000};
     std::string component;
     std::string state_file;  // absolute; its directory must be writable by the debuggee's uid
     bool confine = true;     // seccomp, no new privileges, not dumpable; off only in tests with sanitizers

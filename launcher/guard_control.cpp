@@ -20,6 +20,8 @@ namespace {
 
 // A status lists the breakpoints that were taken away.
 constexpr std::size_t max_answer = 4u << 20;
+// Together well within the time that a gateway waits for its connection.
+constexpr std::chrono::milliseconds look_patience{1'000}, on_patience{5'000};
 
 // In place: a string could be the value as well.
 outcome<protocol::json> refusal(const std::string& why) { return {boost::system::in_place_error, why}; }
@@ -65,6 +67,15 @@ outcome<protocol::json> ask_guard(const std::string& path, const protocol::json&
 outcome<guard_status> read_guard_status(const protocol::json& answer) {
     if (answer.get_string("state").empty()) return {boost::system::in_place_error, "the guard's answer is no status"};
     return {boost::system::in_place_value, status_from(answer)};
+}
+
+void give_breakpoints_back(const std::string& path) {
+    const auto verb = [](const char* name) { return protocol::json(protocol::json::object{{"verb", name}}); };
+    const auto answer = ask_guard(path, verb("status"), look_patience);
+    if (!answer) return;
+    const auto now = read_guard_status(*answer);
+    if (!now || !now->breakpoints_off || !now->duty_done || now->connections > 0) return;
+    static_cast<void>(ask_guard(path, verb("breakpoints_on"), on_patience));
 }
 
 }  // namespace launcher

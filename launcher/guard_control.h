@@ -2,14 +2,16 @@
 //
 //   {"verb":"status"}          -> the status below
 //   {"verb":"alive"}           the gateway's heartbeat, handed on by the launcher
-//   {"verb":"counting"}        the start is over: from now on the stop budget is counted
+//   {"verb":"counting"}        the start is over: from now on the stop budget is counted. With "entry": true it stands
+//                              at its entry, and is counted from when it first runs; it may stand there for a while only
 //   {"verb":"resume"}          breakpoints off (remembered), then continue. With "breakpoints": "keep" they stay,
 //                              with "clear" they are cleared for good.
 //   {"verb":"breakpoints_on"}  those that the guard switched off are switched on again; refused until one duty
 //                              has been seen done, and while the gateway's connections are open and the program
-//                              runs (it would have to be halted under them)
+//                              runs (it would have to be halted under them): then the guard does it at the next stop
 //   {"verb":"ceiling","classes":["observe",...]}  never above what root fixed; where it loses a class, open
-//                              connections are cut. An empty list refuses everybody: not armed any more.
+//                              connections are cut. An empty list refuses everybody: not armed any more. It is in the
+//                              state file before the answer is given: a later guard begins with it.
 //   {"verb":"end"}             connections cut, breakpoints cleared, continue, and the guard exits
 //
 // Answer: {"ok":true, ...} or {"ok":false,"error":"one line"}. resume, breakpoints_on and end are answered when
@@ -23,6 +25,7 @@
 
 #include "launcher/outcome.h"
 #include "protocol/json.h"
+#include "protocol/operations.h"
 
 namespace launcher {
 
@@ -34,6 +37,9 @@ struct guard_status {
     std::chrono::milliseconds left{0};          // until damage; never below 0
     std::string budget;                         // "fine", "disturbed", "used up"
     bool counting = false;
+    bool at_entry = false;                      // nothing is counted yet, but how long it stands there
+    std::chrono::milliseconds entry_for{0};
+    protocol::class_set ceiling;                // of now
     bool gateway_alive = false;
     bool breakpoints_off = false;               // switched off by the guard
     bool duty_done = true;                      // since it switched them off
@@ -48,5 +54,9 @@ struct guard_status {
 outcome<protocol::json> ask_guard(const std::string& path, const protocol::json& request,
                                   std::chrono::milliseconds patience = std::chrono::seconds(10));
 outcome<guard_status> read_guard_status(const protocol::json& answer);
+
+// For the first connection of a gateway, before it: breakpoints that the guard switched off while no gateway was there come
+// on again, where their duty has been done. Done or not, the connection may be made: `breakpoints_off` tells.
+void give_breakpoints_back(const std::string& path);
 
 }  // namespace launcher

@@ -84,6 +84,10 @@ void guard_deeds::work(time now) {
         return;
     }
     if (sight_ == seen::exited) return finish({});
+    if (sight_ == seen::running && *doing_ == deed::on_where_it_stands) {
+        finish("it runs again");
+        return door_.close("it runs again");  // what it may still answer is not for the next deed
+    }
     // Also when somebody has let it go again in the middle of it.
     if (sight_ == seen::running && step_ != step::letting_go && step_ != step::resumed) {
         ran_ = ran_ || step_ == step::standing;
@@ -116,7 +120,7 @@ void guard_deeds::stands() {
     }
     step_ = step::asking;
     // A step that somebody began must not end somewhere later.
-    if (*doing_ != deed::on) door_.call("RPCServer.CancelNext", "{}", [](const reply&) {});
+    if (!switches_on()) door_.call("RPCServer.CancelNext", "{}", [](const reply&) {});
     door_.call("RPCServer.ListBreakpoints", "{\"All\":false}", [this](const reply& list) { listed(list); });
 }
 
@@ -129,7 +133,7 @@ void guard_deeds::listed(const reply& list) {
     }
     const auto breakpoints = breakpoints_in(*list);
     step_ = step::changing;
-    if (*doing_ == deed::on)
+    if (switches_on())
         plan_on(breakpoints);
     else
         plan_off(breakpoints);
@@ -217,7 +221,7 @@ void guard_deeds::next_change() {
 }
 
 void guard_deeds::let_go() {
-    if (*doing_ == deed::on && !ran_) return finish(trouble_);
+    if (switches_on() && !ran_) return finish(trouble_);
     // A halt, or a resume, that is still on its way would come after this resume.
     if (halts_open_ > 0 || continue_open_) return;
     if (!make_ready(door_)) return;

@@ -23,6 +23,7 @@ public:
         off,    // switch all breakpoints off and remember them, continue
         clear,  // clear all breakpoints, continue
         on,     // switch on again what was switched off; continues only if it ran
+        on_where_it_stands,  // the same, but given up where somebody lets it run meanwhile
     };
     using on_done = std::function<void(const std::string& error)>;  // empty on success
 
@@ -44,6 +45,7 @@ public:
 private:
     enum class step { standing, asking, changing, letting_go, resumed };
     using reply = outcome<protocol::json>;
+    bool switches_on() const { return doing_ == deed::on || doing_ == deed::on_where_it_stands; }
     bool make_ready(dlv_line& line);
     void halt(time now);
     void stands();

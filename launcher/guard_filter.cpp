@@ -47,6 +47,13 @@ bool sets_breakpoint(const judged& j) {
     return j.how == service::breakpoint && j.operation != "ClearBreakpoint";
 }
 
+// A program that runs would stand after it.
+bool stops(const judged& j, bool dap, const filter_rules& rules) {
+    if (dap) return j.operation == "attach" && !rules.stands;
+    const bool runs_on = j.operation == "Command continue" || j.operation == "Command directionCongruentContinue";
+    return j.how == service::halt || j.how == service::call || j.how == service::restart || (j.how == service::run && !runs_on);
+}
+
 bool changes_arguments(const judged& j) {
     const json* words = j.arguments.find("NewArgs");
     return j.arguments.get_bool("ResetArgs") || (words && words->if_array() && !words->if_array()->empty());
@@ -90,6 +97,7 @@ std::string why_not(const judged& j, bool dap, const filter_rules& rules) {
         return "the ceiling of " + rules.component + " on this node does not allow " + j.operation +
                ", which needs " + to_string(beyond) + ": root sets it in /etc/delvegate/launcher.yaml";
     if (!rules.no_breakpoints.empty() && sets_breakpoint(j)) return rules.no_breakpoints;
+    if (!rules.no_stops.empty() && stops(j, dap, rules)) return rules.no_stops;
     return {};
 }
 
@@ -128,7 +136,7 @@ guard_filter::piece guard_filter::end(const std::string& why) {
     std::string bytes = *dialect_ == protocol::dialect::rpc
                             ? protocol::encode_rpc_error(json(), text)
                             : protocol::encode_dap_error(0, {}, internal_error, "Internal Error", text, false);
-    return {piece::where::gateway, std::move(bytes), "malformed request", false};
+    return {piece::where::gateway, std::move(bytes), "malformed request", false, {}, {}};
 }
 
 std::optional<guard_filter::piece> guard_filter::next_rpc(const filter_rules& rules) {
@@ -141,12 +149,16 @@ std::optional<guard_filter::piece> guard_filter::next_rpc(const filter_rules& ru
     judged j = protocol::judge(*request);
     if (const auto why = why_not(j, false, rules); !why.empty()) {
         ended_ = !rules.closed.empty();
-        return piece{piece::where::gateway, protocol::encode_rpc_error(request->id, why), j.operation, false};
+        return piece{piece::where::gateway, protocol::encode_rpc_error(request->id, why), j.operation, false, {}, {}};
     }
     const bool runs = j.how == service::run || j.how == service::call || j.how == service::restart;
-    return piece{piece::where::dlv,
-                 protocol::encode(protocol::rpc_request{request->id, request->method, std::move(j.arguments)}),
-                 {}, runs};
+    piece out{piece::where::dlv, {}, {}, runs, {}, {}};
+    if (j.operation == "FindLocation") {
+        out.id = to_text(request->id);
+        out.location = j.arguments.get_string("Loc");
+    }
+    out.bytes = protocol::encode(protocol::rpc_request{request->id, request->method, std::move(j.arguments)});
+    return out;
 }
 
 std::optional<guard_filter::piece> guard_filter::next_dap(const filter_rules& rules) {
@@ -165,12 +177,12 @@ std::optional<guard_filter::piece> guard_filter::next_dap(const filter_rules& ru
         const int id = j.dap_error != 0 ? j.dap_error : internal_error;
         const std::string_view summary = j.dap_summary.empty() ? std::string_view("Refused") : j.dap_summary;
         return piece{piece::where::gateway, protocol::encode_dap_error(0, *request, id, summary, why, false),
-                     j.operation, false};
+                     j.operation, false, {}, {}};
     }
     if (j.operation == "attach") attached_ = true;
     return piece{piece::where::dlv,
                  protocol::encode(protocol::dap_request{request->seq, request->command, std::move(j.arguments)}),
-                 {}, j.how == service::call};
+                 {}, j.how == service::call, {}, {}};
 }
 
 }  // namespace launcher

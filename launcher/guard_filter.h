@@ -28,6 +28,8 @@ struct filter_rules {
     std::string component;
     // One of the operations that set breakpoints: refused with these words while not empty.
     std::string no_breakpoints;
+    // One of the operations that stop the program, or let it stop again at once: refused with these words while not empty.
+    std::string no_stops;
     // Everything: refused with these words while not empty, and the connection ends.
     std::string closed;
     // As far as the guard knows. Without `control` in the ceiling nobody but the guard resumes, so it is true.
@@ -46,6 +48,7 @@ public:
         std::string bytes;       // whole messages
         std::string refused;     // of an answer: the operation, for the log
         bool resumes = false;    // dlv will run the program: it must have stood
+        std::string id, location;  // of a FindLocation
     };
 
     // Takes what came; next() then yields what is to be sent, in order. Nothing follows after ended().

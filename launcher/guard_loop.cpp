@@ -78,10 +78,24 @@ void guard_loop::recall() {
     off_ = was.breakpoints_off;
     off_at_ = now();
     if (was.counting) clock_.start(now(), was.spent + (was.state == "stopped" ? since : time(0)));
+    else if (was.at_entry) entry_since_ = now() - was.entry_for - since;
+    // What was taken from it stays taken until the launcher says otherwise.
+    if (old.find("ceiling")) ceiling_ = ceiling_.without(ceiling_.without(was.ceiling));
     log_.say("went on where an earlier guard left off");
 }
 
 bool guard_loop::duty_done() const { return !off_ || clock_.duty_done_since(off_at_); }
+
+guard_loop::time guard_loop::mercy() const {
+    if (settings_.mercy >= time(0)) return settings_.mercy;
+    return std::clamp<time>(milliseconds(settings_.budget.damage) / 2, milliseconds(2'000), milliseconds(30'000));
+}
+
+void guard_loop::entry_is_over() {
+    if (!entry_since_) return;
+    entry_since_.reset();
+    clock_.start(now());
+}
 
 guard_status guard_loop::status() const {
     guard_status s;
@@ -92,6 +106,9 @@ guard_status guard_loop::status() const {
     s.left = settings_.budget.damage.count() == 0 ? time(0) : clock_.left(t);
     s.budget = to_string(clock_.at(t));
     s.counting = clock_.counting();
+    s.at_entry = entry_since_.has_value();
+    s.entry_for = entry_since_ ? t - *entry_since_ : time(0);
+    s.ceiling = ceiling_;
     s.gateway_alive = gateway_alive_;
     s.breakpoints_off = off_;
     s.duty_done = duty_done();
@@ -113,13 +130,14 @@ void guard_loop::remember(bool at_once) {
     std::string key;
     for (const auto& [name, value] : *all.if_object()) {
         state.set(name, value);
-        if (name != "stoppedForMs" && name != "spentMs" && name != "leftMs") key += to_text(value) + ' ';
+        if (name != "stoppedForMs" && name != "spentMs" && name != "leftMs" && name != "entryForMs") key += to_text(value) + ' ';
     }
     const bool due = sight_ == seen::stopped && t - remembered_at_ >= seldom;
     if (!at_once && !due && key == remembered_) return;
     remembered_ = key;
     remembered_at_ = t;
-    if (auto written = memory_.write(state); !written) log_.say_rationed(written.error(), t);
+    memory_works_ = memory_.write(state);
+    if (!memory_works_) log_.say_rationed(memory_works_.error(), t);
 }
 
 void guard_loop::saw(seen what) {
@@ -128,6 +146,7 @@ void guard_loop::saw(seen what) {
     if (what == seen::stopped && deeds_.program_gone()) what = seen::exited;
     if (what == seen::stopped && sight_ != seen::stopped) stopped_since_ = t;
     sight_ = what;
+    if (what == seen::running) entry_is_over();
     clock_.see(t, what);
     deeds_.saw(what);
 }
@@ -139,9 +158,12 @@ filter_rules guard_loop::rules() const {
     if (ceiling_.empty())
         r.closed = settings_.component + " is not armed any more: root arms it on the node with `delvegate arm " +
                    settings_.component + "`";
-    if (!duty_done())
-        r.no_breakpoints = "breakpoints of " + settings_.component + " are kept off until it has run freely for " +
-                           std::to_string((settings_.duty.count() + 999) / 1000) + " s: it was stopped for too long";
+    if (!duty_done()) {
+        const auto until = " until it has run freely for " + std::to_string((settings_.duty.count() + 999) / 1000) +
+                           " s: it was stopped for too long";
+        r.no_breakpoints = "breakpoints of " + settings_.component + " are kept off" + until;
+        r.no_stops = settings_.component + " is not stopped again" + until;
+    }
     r.stands = sight_ == seen::stopped && !deeds_.busy();
     return r;
 }
@@ -162,6 +184,7 @@ void guard_loop::admit() {
                                                log_.say_rationed("refused: " + operation, now());
                                            },
                                            [this] {
+                                               entry_is_over();
                                                clock_.interrupted(now());
                                                deeds_.program_is_back();
                                            }},
@@ -174,20 +197,40 @@ void guard_loop::cut(const std::string& why) {
     ++cuts_;
 }
 
-// The hub keeps the budget while its gateway lives; nobody else does when it is gone.
+// The hub keeps the budget while its gateway lives. When it is gone nobody else does; and a gateway that only says that
+// it lives, while the program stands beyond all measure, is as good as gone.
 void guard_loop::keep_budget() {
     const auto t = now();
     const bool alive = t - alive_at_ < settings_.gateway_silence;
     if (alive != gateway_alive_) log_.say(alive ? "the gateway is back" : "the gateway is gone");
     gateway_alive_ = alive;
     if (off_ && taken_.empty() && duty_done() && !deeds_.busy()) off_ = false;
-    if (alive || clock_.at(t) != budget_clock::level::used_up || sight_ != seen::stopped) return;
+    // Without a budget it may stand for as long as anybody likes, there as elsewhere.
+    const bool long_at_entry = entry_since_ && settings_.budget.damage.count() > 0 && t - *entry_since_ >= settings_.entry_limit;
+    const bool used_up = clock_.at(t) == budget_clock::level::used_up;
+    const bool beyond = used_up && clock_.spent(t) >= milliseconds(settings_.budget.damage) + mercy();
+    if (!(long_at_entry || beyond || (used_up && !alive)) || sight_ != seen::stopped) return;
     if (deeds_.busy() || !orders_.empty() || (forced_at_ != time(0) && t - forced_at_ < force_again)) return;
     forced_at_ = t;
     ++forced_;
-    log_.say("the stop budget is used up and the gateway is gone: breakpoints are switched off and it goes on");
+    log_.say(std::string(long_at_entry ? "it has stood at its entry for too long"
+                         : alive       ? "the stop budget is used up, and the gateway is there and has not acted"
+                                       : "the stop budget is used up and the gateway is gone") +
+             ": breakpoints are switched off and it goes on");
     orders_.push_back({deed::off, [this](const std::string& error) {
                            log_.say(error.empty() ? "it runs again" : "it was let go, but: " + error);
+                       }});
+}
+
+// A gateway that came before the duty was done is not to see the program halted under it: at its next stop.
+void guard_loop::give_back() {
+    const auto t = now();
+    if (!off_ || taken_.empty() || !duty_done() || deeds_.busy() || !orders_.empty()) return;
+    if (!gateway_alive_ || relays_.empty() || sight_ != seen::stopped || t < given_at_ + force_again) return;
+    given_at_ = t;
+    orders_.push_back({deed::on_where_it_stands, [this](const std::string& error) {
+                           log_.say_rationed(error.empty() ? "a duty was done: breakpoints are on again"
+                                                           : "breakpoints are not on again: " + error, now());
                        }});
 }
 
@@ -195,16 +238,19 @@ void guard_loop::serve_orders() {
     if (deeds_.busy() || orders_.empty()) return;
     auto next = std::move(orders_.front());
     orders_.pop_front();
-    if (next.what != deed::on) cut("the guard resumes the program");
+    const bool on = next.what == deed::on || next.what == deed::on_where_it_stands;
+    // Several connections that come at once ask for it; the program is halted for the first.
+    if (on && !off_) return next.done({});
+    if (!on) cut("the guard resumes the program");
     const auto t = now();
     if (next.what == deed::off) {
         off_ = true;
         off_at_ = t;
     }
     clock_.interrupted(t);
-    deeds_.begin(next.what, t, [this, what = next.what, done = std::move(next.done)](const std::string& error) {
+    deeds_.begin(next.what, t, [this, on, done = std::move(next.done)](const std::string& error) {
         clock_.interrupted(now());
-        if (what == deed::on && taken_.empty()) off_ = false;
+        if (on && taken_.empty()) off_ = false;
         remember(true);
         done(error);
     });
@@ -226,6 +272,7 @@ void guard_loop::round() {
     const auto t = now();
     watch_.work(t, interval());
     keep_budget();
+    give_back();
     serve_orders();
     deeds_.work(t);
     const auto r = rules();

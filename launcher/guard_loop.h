@@ -40,6 +40,7 @@ private:
     void saw(seen what);
     void round();
     void keep_budget();
+    void give_back();
     void serve_orders();
     void admit();
     void cut(const std::string& why);
@@ -49,6 +50,8 @@ private:
     void remember(bool at_once);
     guard_status status() const;
     bool duty_done() const;
+    time mercy() const;
+    void entry_is_over();
 
     void asked(const protocol::json& request, const guard_callers::answer& answer);
     void ask_resume(const protocol::json& request, const guard_callers::answer& answer);
@@ -70,14 +73,17 @@ private:
     protocol::class_set ceiling_;
     std::optional<seen> sight_;
     time stopped_since_{0};
+    std::optional<time> entry_since_;  // it stands at its entry and has not run yet
     time alive_at_;
     bool gateway_alive_ = true;
     bool off_ = false;        // the guard switched breakpoints off, and they are not back
     time off_at_{0};
     time forced_at_{0};       // the last try
+    time given_at_{0};        // the last try to give breakpoints back
     time admit_again_{0};
     std::uint64_t forced_ = 0, refusals_ = 0, cuts_ = 0;
     std::string remembered_;
+    outcome<void> memory_works_;
     time remembered_at_{0};
     bool ended_ = false;
 };

@@ -81,12 +81,18 @@ void guard_relay::filter(const filter_rules& rules) {
             all_filtered_ = true;
             break;
         }
-        if (!boundary_) boundary_.emplace(*filter_.speaks());
+        if (!boundary_) {
+            boundary_.emplace(*filter_.speaks());
+            // For as long as this connection lasts: a lower ceiling cuts it, and a higher one is for the next.
+            if (*filter_.speaks() == protocol::dialect::rpc && !rules.ceiling.has(protocol::op_class::read)) values_.emplace();
+        }
         if (piece->to == guard_filter::piece::where::gateway) {
             on_.refused(piece->refused);
             answers_ += piece->bytes;
             continue;
         }
+        if (values_ && !piece->id.empty() && !values_->asked(piece->id, piece->location))
+            return finish("too many questions are open, or two under one number");
         if (piece->resumes) on_.resumes();
         asked_ = true;
         to_dlv_ += piece->bytes;
@@ -193,6 +199,10 @@ void guard_relay::read_dlv() {
     const std::string_view bytes(chunk.data(), static_cast<std::size_t>(n));
     // dlv does not speak first.
     if (!boundary_) return finish("dlv spoke before it was asked");
+    if (values_) {
+        if (!values_->pass(bytes, to_gateway_)) return finish("dlv sent what is not its protocol, or too much of it");
+        return;
+    }
     const auto last = boundary_->pass(bytes);
     if (boundary_->failed()) return finish("dlv sent what is not its protocol");
     if (!last || answers_.empty()) {

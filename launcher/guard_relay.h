@@ -13,6 +13,7 @@
 #include "launcher/fd.h"
 #include "launcher/guard_filter.h"
 #include "launcher/reply_boundary.h"
+#include "launcher/reply_values.h"
 
 namespace launcher {
 
@@ -57,6 +58,7 @@ private:
     told on_;
     guard_filter filter_;
     std::optional<reply_boundary> boundary_;
+    std::optional<reply_values> values_;  // while the ceiling has no `read`; JSON-RPC
     std::string to_dlv_, to_gateway_, answers_;
     bool connected_ = false;
     bool gateway_done_ = false;  // it will send no more

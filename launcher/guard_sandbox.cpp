@@ -2,6 +2,7 @@
 
 #include <linux/capability.h>
 #include <seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -12,6 +13,8 @@
 #include <memory>
 #include <string>
 
+#include "launcher/landlock.h"
+
 namespace launcher {
 
 namespace {
@@ -20,8 +23,8 @@ constexpr const char* allowed[] = {
     "read", "readv", "write", "writev", "recvfrom", "recvmsg", "sendto", "sendmsg", "poll", "ppoll", "accept",
     "accept4", "connect", "getsockopt", "setsockopt", "getsockname", "getpeername", "shutdown", "close", "lseek",
     "fcntl", "openat", "renameat", "renameat2", "unlinkat", "fstat", "newfstatat", "statx", "fsync", "fdatasync",
-    "clock_gettime", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "futex", "brk", "mmap", "munmap", "mremap",
-    "madvise", "mprotect", "exit", "exit_group", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
+    "clock_gettime", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "futex", "brk", "munmap", "mremap",
+    "madvise", "exit", "exit_group", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
     "restart_syscall", "getrandom", "getpid", "gettid", "geteuid", "getuid", "sched_yield", "rseq",
     "set_robust_list", "membarrier",
 };
@@ -59,22 +62,29 @@ outcome<void> drop_capabilities() {
 
 }  // namespace
 
-outcome<void> confine_guard() {
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failure("no_new_privs cannot be set", errno);
-    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return failure("the guard cannot be made not dumpable", errno);
-    if (auto dropped = drop_capabilities(); !dropped) return dropped;
+outcome<std::string> confine_guard(const std::string& directory) {
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return error_text(failure("no_new_privs cannot be set", errno));
+    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return error_text(failure("the guard cannot be made not dumpable", errno));
+    if (auto dropped = drop_capabilities(); !dropped) return error_text(dropped.error());
+    const auto landlock = close_files({{}, {directory}});
     const context filter(::seccomp_init(SCMP_ACT_ERRNO(EPERM)), &::seccomp_release);
-    if (!filter) return std::string("no memory for the guard's seccomp filter");
+    if (!filter) return error_text("no memory for the guard's seccomp filter");
     int error = 0;
     for (const char* name : allowed)
         if (error == 0) error = add(filter.get(), SCMP_ACT_ALLOW, name);
     for (const char* name : deadly)
         if (error == 0) error = add(filter.get(), SCMP_ACT_KILL_PROCESS, name);
+    for (const char* name : {"mmap", "mprotect"})
+        if (error == 0)
+            error = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, ::seccomp_syscall_resolve_name(name), 1,
+                                       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     for (const int family : {AF_UNIX, AF_INET, AF_INET6})
         if (error == 0) error = add_socket(filter.get(), family);
     if (error == 0) error = ::seccomp_load(filter.get());
-    if (error != 0) return failure("the guard's seccomp filter cannot be loaded", -error);
-    return {};
+    if (error != 0) return error_text(failure("the guard's seccomp filter cannot be loaded", -error));
+    if (!landlock) return text("system calls by seccomp; files are open to it as before: " + landlock.error());
+    return text(*landlock == 0 ? std::string("system calls by seccomp; this kernel has no Landlock")
+                               : "system calls by seccomp, files by Landlock " + std::to_string(*landlock));
 }
 
 }  // namespace launcher

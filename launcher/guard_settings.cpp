@@ -31,6 +31,8 @@ json encode(const guard_settings& s) {
     j.set("derivation", s.budget.derivation);
     j.set("dutyMs", std::int64_t(s.duty.count()));
     j.set("gatewaySilenceMs", std::int64_t(s.gateway_silence.count()));
+    j.set("mercyMs", std::int64_t(s.mercy.count()));
+    j.set("entryLimitMs", std::int64_t(s.entry_limit.count()));
     j.set("component", s.component);
     j.set("stateFile", s.state_file);
     return j;
@@ -54,6 +56,8 @@ outcome<guard_settings> decode(std::string_view text) {
     s.budget.derivation = parsed->get_string("derivation");
     s.duty = milliseconds(parsed->get_int("dutyMs"));
     s.gateway_silence = milliseconds(parsed->get_int("gatewaySilenceMs"));
+    s.mercy = milliseconds(parsed->get_int("mercyMs", s.mercy.count()));
+    s.entry_limit = milliseconds(parsed->get_int("entryLimitMs", s.entry_limit.count()));
     s.component = parsed->get_string("component");
     s.state_file = parsed->get_string("stateFile");
     if (s.component.empty() || !s.state_file.starts_with('/') || s.duty < milliseconds(0) ||

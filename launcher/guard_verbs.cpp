@@ -55,9 +55,11 @@ void guard_loop::asked(const json& request, const guard_callers::answer& answer)
         return answer(fine());
     }
     if (verb == "counting") {
-        if (!clock_.counting()) {
-            clock_.start(now());
+        if (!clock_.counting() && !entry_since_) {
+            if (request.get_bool("entry")) entry_since_ = now();
+            else clock_.start(now());
             stopped_since_ = now();
+            remember(true);
         }
         return answer(fine());
     }
@@ -93,8 +95,15 @@ void guard_loop::ask_ceiling(const json& request, const guard_callers::answer& a
     const auto beyond = wanted->without(settings_.ceiling);
     const auto next = wanted->without(beyond);
     const bool less = !ceiling_.within(next);
+    const bool other = less || !next.within(ceiling_);
     ceiling_ = next;
     if (less) cut("the ceiling is lower now");
+    if (other) {
+        log_.say("the launcher sets the ceiling: " + to_string(ceiling_));
+        remember(true);
+        // It holds all the same; but a guard that is started after this one would not know.
+        if (!memory_works_) return answer(refused("the ceiling is set, but not kept: " + memory_works_.error()));
+    }
     json j = fine();
     j.set("classes", class_names(ceiling_));
     answer(j);

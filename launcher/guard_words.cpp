@@ -47,6 +47,9 @@ json to_json(const guard_status& s) {
     j.set("leftMs", number(s.left));
     j.set("budget", s.budget);
     j.set("counting", s.counting);
+    j.set("atEntry", s.at_entry);
+    j.set("entryForMs", number(s.entry_for));
+    j.set("ceiling", class_names(s.ceiling));
     j.set("gatewayAlive", s.gateway_alive);
     j.set("breakpointsOff", s.breakpoints_off);
     j.set("dutyDone", s.duty_done);
@@ -66,6 +69,10 @@ guard_status status_from(const json& j) {
     s.left = ms("leftMs");
     s.budget = j.get_string("budget", "fine");
     s.counting = j.get_bool("counting");
+    s.at_entry = j.get_bool("atEntry");
+    s.entry_for = ms("entryForMs");
+    if (const json* names = j.find("ceiling"))
+        if (const auto read = classes_of(*names)) s.ceiling = *read;
     s.gateway_alive = j.get_bool("gatewayAlive");
     s.breakpoints_off = j.get_bool("breakpointsOff");
     s.duty_done = j.get_bool("dutyDone", true);

@@ -86,6 +86,7 @@ struct put_back_report {
 
 struct put_back_options {
     bool whatever_it_is = false;  // root has decided: also when what is held is not what was recorded
+    bool over_theirs = false;     // root has decided: another file in its place is stored under a dated name, and ours put back
     std::string hash;             // what the journal says it is: serves where the record is gone or malformed
 };
 

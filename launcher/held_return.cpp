@@ -129,13 +129,36 @@ outcome<put_back_report> drop_ours(const slot_state& state) {
 
 std::string how_to_decide(const held_place& place, const slot_state& state) {
     return "; look at it, then as root: delvegate restore " + name_of(place, state) +
-           " --put-back, or --set-aside to keep it out";
+           " --put-back-ours, or --keep-theirs to keep it out";
+}
+
+// What somebody else has put in its place, stored beside ours (or under a dot-name where that is another filesystem). Where
+// it is now. Should we be killed after this, ours comes back by itself: nothing is in its place any more.
+outcome<std::string> store_theirs(const held_place& place, const held_slot& ours) {
+    const auto wall = now().wall;
+    const int manifests = place.manifests.get();
+    int error = EXDEV;
+    for (const auto& to : {ours, place.within()}) {
+        error = EEXIST;
+        std::string name;
+        for (int n = 0; n < 1000 && error == EEXIST; ++n) {
+            name = to.dated(wall, n);
+            error = move_file(manifests, place.name, to.dir, name);
+        }
+        if (error == 0) error = flush(to.dir);
+        if (error == 0 && to.dir != manifests) error = flush(manifests);
+        if (error == 0) return outcome<std::string>(boost::system::in_place_value, to.directory + "/" + name);
+        if (error != EXDEV) break;
+    }
+    return failed<std::string>("cannot store " + place.target() + " under a dated name: " + errno_text(error) +
+                               "; nothing was put back");
 }
 
 }  // namespace
 
 outcome<put_back_report> bring_back(const held_place& place, const put_back_options& options) {
     sweep(place);
+    std::vector<std::string> stored;  // remarks of what was theirs
     for (int tries = 0; tries < 100; ++tries) {
         const auto state = look_at(place);
         if (!state) return failed<put_back_report>(state.error());
@@ -149,7 +172,15 @@ outcome<put_back_report> bring_back(const held_place& place, const put_back_opti
         if (target.state != what::none) {
             const bool same = target.state == what::whole && state->held.state == what::whole &&
                               same_content(target.stamp, state->held.stamp);
-            return same ? drop_ours(*state) : supersede(place, *state);
+            if (same) return drop_ours(*state);
+            if (!options.over_theirs) return supersede(place, *state);
+            if (state->held.state != what::whole)
+                return failed<put_back_report>(state->slot.path() + ": " + state->held.why + "; " + place.target() +
+                                               " was left as it is");
+            const auto theirs = store_theirs(place, state->slot);
+            if (!theirs) return failed<put_back_report>(theirs.error());
+            stored.push_back("the " + place.target() + " that was there is kept as " + *theirs);
+            continue;
         }
         const bool taking = state->found && state->found->taking;  // then it is what was there, whatever it is
         const bool whole = state->held.state == what::whole;
@@ -164,6 +195,7 @@ outcome<put_back_report> bring_back(const held_place& place, const put_back_opti
                                            how_to_decide(place, *state));
         }
         auto report = return_it(place, *state, as_recorded && !taking);
+        if (report) report->remarks.insert(report->remarks.begin(), stored.begin(), stored.end());
         if (report || !report.error().empty()) return report;
         // Another file has just come: look again.
     }

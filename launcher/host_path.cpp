@@ -52,8 +52,10 @@ outcome<void> make_directory(const std::string& path) {
     if (is_directory(path)) return {};
     if (path != "/")
         if (auto done = make_directory(parent_of(path)); !done) return done;
-    if (::mkdir(path.c_str(), 0755) != 0 && !(errno == EEXIST && is_directory(path)))
+    if (::mkdir(path.c_str(), 0755) != 0) {
+        if (errno == EEXIST && is_directory(path)) return {};  // somebody else's: its mode is theirs
         return "cannot make the directory " + path + ": " + std::strerror(errno);
+    }
     const unique_fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd || ::fchmod(fd.get(), 0755) != 0) return "cannot set the mode of " + path + ": " + std::strerror(errno);
     return {};

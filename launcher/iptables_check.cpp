@@ -29,10 +29,11 @@ std::optional<std::string> said_by(const std::string& name, const std::vector<st
 
 }  // namespace
 
-bool has_kube_chains(const std::string& rules) {
-    for (const auto* chain : {":KUBE-SERVICES ", ":KUBE-IPTABLES-HINT ", ":KUBE-KUBELET-CANARY ", ":KUBE-PROXY-CANARY "})
-        if (rules.find(chain) != std::string::npos) return true;
-    return false;
+kube_chains kube_chains_in(const std::string& rules) {
+    if (rules.find(":KUBE-SERVICES ") != std::string::npos) return kube_chains::services;
+    for (const auto* chain : {":KUBE-IPTABLES-HINT ", ":KUBE-KUBELET-CANARY ", ":KUBE-PROXY-CANARY "})
+        if (rules.find(chain) != std::string::npos) return kube_chains::hints;
+    return kube_chains::none;
 }
 
 iptables_facts look_at_iptables() {
@@ -41,11 +42,11 @@ iptables_facts look_at_iptables() {
     // Without a table's name only what the kernel has already is shown: naming one would load it.
     if (const auto rules = said_by("iptables-legacy-save", {})) {
         out.legacy_known = true;
-        out.in_legacy = has_kube_chains(*rules);
+        out.legacy = kube_chains_in(*rules);
     }
     if (const auto rules = said_by("iptables-nft-save", {})) {
         out.nft_known = true;
-        out.in_nft = has_kube_chains(*rules);
+        out.nft = kube_chains_in(*rules);
     }
     return out;
 }
@@ -62,17 +63,21 @@ void judge_iptables(const iptables_facts& facts, const std::string& mode, std::v
         return;
     }
     const bool nft = facts.version.find("nf_tables") != std::string::npos;
-    if (facts.in_legacy && facts.in_nft)
+    // Where the Services are is what counts; hints and canaries may be the kubelet's, by the node's own iptables.
+    const auto level = facts.legacy == kube_chains::services || facts.nft == kube_chains::services ? kube_chains::services
+                                                                                                   : kube_chains::hints;
+    const bool in_legacy = facts.legacy >= level, in_nft = facts.nft >= level;
+    if (in_legacy && in_nft)
         findings.push_back({severity::warning, "rules of kube-proxy or the kubelet are in both backends of iptables: one of them is "
                                                "left over; the node's own writes to " + std::string(nft ? "nf_tables" : "legacy"),
                             "find out which is stale: iptables-legacy-save and iptables-nft-save"});
-    else if (facts.in_legacy && nft)
+    else if (in_legacy && nft)
         findings.push_back({severity::refusal, "kube-proxy's rules are in the legacy tables, and the node's iptables writes to nf_tables: "
                                                "there would be two sets of rules", mend("legacy")});
-    else if (facts.in_nft && !nft)
+    else if (in_nft && !nft)
         findings.push_back({severity::refusal, "kube-proxy's rules are in nf_tables, and the node's iptables writes to the legacy tables: "
                                                "there would be two sets of rules", mend("nft")});
-    else if (!facts.in_legacy && !facts.in_nft)
+    else if (!in_legacy && !in_nft)
         findings.push_back({severity::warning, facts.legacy_known || facts.nft_known
                                                    ? "no rules of kube-proxy are found in either backend of iptables: which it uses "
                                                      "cannot be compared"

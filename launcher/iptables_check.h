@@ -11,10 +11,13 @@
 
 namespace launcher {
 
+// What of it is in one backend: nothing, marks that the kubelet leaves too, or Services.
+enum class kube_chains { none, hints, services };
+
 struct iptables_facts {
     std::string version;      // of `iptables -V`; empty: there is none
-    bool in_legacy = false;   // chains of kube-proxy's or the kubelet's in the legacy tables ...
-    bool in_nft = false;      // ... and in those of nf_tables
+    kube_chains legacy = kube_chains::none;  // in the legacy tables ...
+    kube_chains nft = kube_chains::none;     // ... and in those of nf_tables
     bool legacy_known = false, nft_known = false;  // could be looked at
 };
 
@@ -23,7 +26,7 @@ iptables_facts look_at_iptables();
 
 // "kube-proxy", "nftables" and the like in config.conf's `mode`; empty: iptables. Pure.
 void judge_iptables(const iptables_facts& facts, const std::string& mode, std::vector<finding>& findings);
-// Whether an iptables-save has a chain of kube-proxy's or the kubelet's. Pure.
-bool has_kube_chains(const std::string& rules);
+// Of what iptables-save says. Pure.
+kube_chains kube_chains_in(const std::string& rules);
 
 }  // namespace launcher

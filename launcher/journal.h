@@ -39,7 +39,7 @@ struct detachment {
     std::string target_file;  // the manifest's place
     std::string held_file;    // where it is held; may be empty until `detached`
     std::string target_hash;  // sha256 hex of the manifest
-    std::string node;         // node_identity as JSON text
+    std::string node;         // node_identity as JSON text; of a unit {"dependents"}, stopped with it
     std::string unit;         // the transient unit that dlv and the debuggee are
     process_mark dlv, debuggee, guard;
     std::string socket;  // dlv's

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "launcher/failed.h"
+#include "launcher/guarded_path.h"
 #include "launcher/run_program.h"
 
 namespace launcher {
@@ -57,7 +58,23 @@ std::string kubectl_trouble(const std::string& errors) {
     return out.empty() ? "it failed without a word" : out;
 }
 
-bool is_not_found(const std::string& errors) { return errors.find("Error from server (NotFound)") != std::string::npos; }
+// "the server could not find the requested resource" is what kubectl makes of anybody's 404: a proxy's, or of a server that is
+// just starting.
+bool is_not_found(const std::string& errors) {
+    const auto at = errors.find("Error from server (NotFound)");
+    if (at == std::string::npos) return false;
+    const auto line = errors.substr(at, errors.find('\n', at) - at);
+    return line.find("\" not found") != std::string::npos &&
+           line.find("could not find the requested resource") == std::string::npos;
+}
+
+// Both are root's to trust: what the program does is done as root, and a kubeconfig may name a program to run.
+outcome<void> check_roots(const std::string& path) {
+    const auto file = open_guarded(path);
+    if (!file) return error_text(file.error());
+    if (!file->unsafe.empty()) return path + " is not used: " + file->unsafe + (file->mend.empty() ? "" : "; " + file->mend);
+    return {};
+}
 
 std::string query_text(const std::string& text) {
     static constexpr char digits[] = "0123456789ABCDEF";
@@ -79,6 +96,8 @@ std::string query_text(const std::string& text) {
 outcome<kubectl_client::answer> kubectl_client::run(std::vector<std::string> words, const std::string& input) const {
     auto program = find_program(setup_.program);
     if (!program) return failed<answer>(program.error());
+    for (const auto& path : {*program, setup_.kubeconfig})
+        if (auto fine = check_roots(path); !fine) return failed<answer>(fine.error());
     std::vector<std::string> argv{*program, "--kubeconfig=" + setup_.kubeconfig,
                                   "--request-timeout=" + std::to_string(setup_.patience.count()) + "s"};
     if (!setup_.cache_directory.empty()) argv.push_back("--cache-dir=" + setup_.cache_directory);
@@ -131,6 +150,13 @@ outcome<protocol::json> kubectl_client::patch_daemon_set(const std::string& name
     if (!said) return failed<protocol::json>(said.error());
     if (!said->fine) return failed<protocol::json>(what + " was not patched: " + said->trouble);
     return read(said->output, what);
+}
+
+outcome<void> kubectl_client::patch_node(const std::string& node, const protocol::json& patch) const {
+    auto said = run({"patch", "nodes", node, "--type=merge", "--output=name", "--patch=" + protocol::to_text(patch)});
+    if (!said) return said.error();
+    if (!said->fine) return "node " + node + " was not patched: " + said->trouble;
+    return {};
 }
 
 }  // namespace launcher

@@ -1,5 +1,6 @@
 // The Kubernetes API, asked by kubectl: with root's kubeconfig of this node, a few requests, JSON only.
 //
+// kubectl and kubeconfig are used only where nobody but root can change them.
 // What is secret comes by kubectl's output and goes by its input; no word of its command line is.
 #pragma once
 
@@ -34,6 +35,8 @@ public:
     // is every other one: whoever gets it looks at the object again.
     outcome<protocol::json> patch_daemon_set(const std::string& name_space, const std::string& name,
                                              const protocol::json& patch) const;
+    // A merge patch of a node: an annotation that is null is removed.
+    outcome<void> patch_node(const std::string& node, const protocol::json& patch) const;
 
     const kubectl_setup& setup() const { return setup_; }
 
@@ -51,7 +54,7 @@ private:
 
 // What kubectl's standard error comes down to, on one line. Pure.
 std::string kubectl_trouble(const std::string& errors);
-// "Error from server (NotFound): …". Pure.
+// The very object is not there: "Error from server (NotFound): daemonsets.apps "x" not found". Pure.
 bool is_not_found(const std::string& errors);
 
 // As it stands in a query of an API path. Pure.

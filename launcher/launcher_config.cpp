@@ -36,6 +36,27 @@ public:
         return out;
     }
 
+    launcher_config salvage(const YAML::Node& root) {
+        launcher_config out;
+        if (!root.IsMap()) return out;
+        for (const auto& entry : root) {
+            if (!entry.first.IsScalar()) continue;
+            const auto& keys = launcher_keys();
+            const std::string key = entry.first.Scalar();
+            const bool known = std::any_of(keys.begin(), keys.end(), [&](const auto& one) { return one.name == key; });
+            error_.clear();
+            if (known) set(out, keys, key, entry.first, entry.second);
+            if (key != "components" || !entry.second.IsSequence()) continue;
+            for (const auto& each : entry.second) {
+                error_.clear();
+                auto one = component(each);
+                if (ok() && out.components.size() < max_components && clash_of(out, one).empty()) out.components.push_back(std::move(one));
+            }
+        }
+        error_.clear();
+        return out;
+    }
+
     bool ok() const { return error_.empty(); }
     const std::string& error() const { return error_; }
 
@@ -94,7 +115,8 @@ private:
         for (const auto& entry : value) {
             if (!ok()) return;
             component_definition one = component(entry);
-            if (ok() && out.find(one.name)) return fail(entry, "there are two components called `" + one.name + "`");
+            if (!ok()) return;
+            if (const auto clash = clash_of(out, one); !clash.empty()) return fail(entry, clash);
             out.components.push_back(std::move(one));
         }
     }
@@ -161,6 +183,16 @@ outcome<launcher_config> read_launcher_config(const std::string& file) {
     const auto bytes = storage::read_root_file(file, max_file);
     if (!bytes) return failed(bytes.error());
     return parse_launcher_config(*bytes, file);
+}
+
+launcher_config salvage_launcher_config(const std::string& file) {
+    const auto bytes = storage::read_root_file(file, max_file);
+    if (!bytes) return {};
+    try {
+        return reader(file).salvage(YAML::Load(*bytes));
+    } catch (const YAML::Exception&) {
+        return {};  // not even YAML
+    }
 }
 
 std::string default_launcher_config_text() {

@@ -45,6 +45,10 @@ outcome<launcher_config> read_launcher_config(const std::string& file);
 // The same for text; `file` is for the messages.
 outcome<launcher_config> parse_launcher_config(std::string_view text, const std::string& file);
 
+// What of a file with mistakes in it can be used: every key and every component that has none. For a restore, which a
+// mistake must not keep from its work; nothing is taken out by it. A file that is not safely root's is not looked at.
+launcher_config salvage_launcher_config(const std::string& file);
+
 // Every key with its default, unit and sentence, as YAML that parse_launcher_config() accepts.
 std::string default_launcher_config_text();
 // The tables of docs/configuration.md.

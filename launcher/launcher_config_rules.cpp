@@ -1,6 +1,7 @@
 // Which keys of a component belong together.
 #include <algorithm>
 
+#include "launcher/guard_filter.h"
 #include "launcher/launcher_config_table.h"
 
 namespace launcher {
@@ -66,6 +67,35 @@ std::vector<component_kind> kinds_of_key(std::string_view key) {
     return found == rules.end() ? std::vector<kind>() : found->kinds;
 }
 
+std::string clash_of(const launcher_config& all, const component_definition& one) {
+    const auto text = [](const std::string& other, const std::string& what) {
+        return "is of " + what + ", and so is `" + other + "`: one thing is taken out by one component";
+    };
+    for (const auto& each : all.components) {
+        if (each.name == one.name) return "there are two components called `" + one.name + "`";
+        if (each.kind != one.kind) continue;
+        const auto pre = "`" + one.name + "` ";
+        switch (one.kind) {
+            case kind::static_pod: {
+                const bool same_place = each.manifest_directory == one.manifest_directory || each.manifest_directory.empty() ||
+                                        one.manifest_directory.empty();
+                if (each.pod == one.pod && same_place) return pre + text(each.name, "the pod " + one.pod);
+                break;
+            }
+            case kind::systemd:
+                if (each.unit == one.unit) return pre + text(each.name, one.unit);
+                break;
+            case kind::daemon_set:
+                if (each.daemon_set == one.daemon_set && each.name_space == one.name_space)
+                    return pre + text(each.name, "the DaemonSet " + one.name_space + "/" + one.daemon_set);
+                break;
+            case kind::attach:
+            case kind::core: break;  // nothing is taken away
+        }
+    }
+    return {};
+}
+
 std::string names_of(const std::vector<component_kind>& kinds) {
     std::string out;
     for (std::size_t i = 0; i < kinds.size(); ++i)
@@ -74,6 +104,7 @@ std::string names_of(const std::vector<component_kind>& kinds) {
 }
 
 std::string settle(component_definition& definition, bool ceiling_given) {
+    if (const auto flaw = flaw_of(definition.ceiling); flaw && definition.kind != kind::core) return "has " + *flaw;
     if (definition.kind == kind::attach) return settle_attach(definition);
     if (definition.binary.empty() && definition.binary_directory.empty())
         return "needs a debug binary: give `binary`, or `binaryDir`";

@@ -22,7 +22,8 @@ const std::vector<config_key<launcher_config>>& launcher_keys() {
         {"runtimeDirectory", "path", false, "/run/delvegate/launcher", "dlv's sockets and what else a reboot may forget.", "",
          [](launcher_config& to, const words& value) { return path_into(to.runtime_directory, value[0]); }},
         {"logFile", "path", false, "/var/log/delvegate/launcher.jsonl",
-         "The launcher's own log of verbs, one JSON object a line, root's (0600); kept below 64 MiB with the file before it.", "",
+         "The launcher's own log of verbs, one JSON object a line, root's (0600); kept below 64 MiB with the file before "
+         "it. Beside it, with `.gateway` behind its name, as much of what the gateway asked in vain or only to look.", "",
          [](launcher_config& to, const words& value) { return path_into(to.log_file, value[0]); }},
         {"gatewayUser", "text", false, "delvegate",
          "The system user the gateway runs as: it may ask, within what is armed. There need not be one.", "",
@@ -43,7 +44,7 @@ const std::vector<config_key<launcher_config>>& launcher_keys() {
              return seconds_into(to.arm_time_max, value[0], std::chrono::minutes(1), std::chrono::hours(24 * 366));
          }},
         {"remoteStarts", "count", false, "6",
-         "Starts of one component through the gateway within remoteStartsPeriod, and as many stops; 0: none.", "",
+         "Starts of one component through the gateway within remoteStartsPeriod, and as many stops and restores; 0: none.", "",
          [](launcher_config& to, const words& value) { return count_into(to.remote_starts, value[0], 0, 10'000); }},
         {"remoteStartsPeriod", "duration", false, "10m", "The time that remoteStarts counts in.", "",
          [](launcher_config& to, const words& value) {
@@ -93,7 +94,7 @@ const std::vector<config_key<component_definition>>& component_keys() {
         {"namespace", "DNS label", false, "kube-system", "daemon-set: its namespace. attach: of the container's pod.", "",
          [](definition& to, const words& value) { return label_into(to.name_space, value[0]); }},
         {"process", "text", false, "",
-         "attach: the program's name, where there is one such process of user outside of containers.", "kube-proxy",
+         "attach: the program's name, where one process of user outside of containers runs executable.", "kube-proxy",
          [](definition& to, const words& value) { return base_name_into(to.process, value[0]); }},
         {"pidFile", "path", false, "", "attach: a file of root's with the process's number.", "/run/kube-proxy.pid",
          [](definition& to, const words& value) { return path_into(to.pid_file, value[0]); }},

@@ -31,4 +31,7 @@ std::string names_of(const std::vector<component_kind>& kinds);  // "static-pod 
 // What a definition needs beside its single keys, and what follows from its kind; what is wrong with it, or "".
 std::string settle(component_definition& definition, bool ceiling_given);
 
+// Empty, or why `one` cannot stand beside those that are there: it is called like one, or takes the same thing out.
+std::string clash_of(const launcher_config& all, const component_definition& one);
+
 }  // namespace launcher

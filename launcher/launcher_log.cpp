@@ -92,13 +92,17 @@ outcome<verb_log> open_verb_log(const std::string& file, std::uint64_t most) {
     const auto failed = [](std::string why) { return outcome<verb_log>(boost::system::in_place_error, std::move(why)); };
     const std::size_t slash = file.rfind('/');
     if (slash == std::string::npos || slash == 0) return failed("\"" + file + "\" is no place for a log");
-    auto directory = make_root_directory(file.substr(0, slash), 0755);
-    if (!directory) return failed(directory.error());
-    const auto log = std::make_shared<log_file>(std::move(*directory), file, file.substr(slash + 1), most);
-    if (auto opened = log->open(); !opened) return failed(opened.error());
-    return outcome<verb_log>(boost::system::in_place_value, [log](const asked_verb& record) {
+    std::shared_ptr<log_file> logs[2];
+    for (const bool aside : {false, true}) {
+        auto directory = make_root_directory(file.substr(0, slash), 0755);
+        if (!directory) return failed(directory.error());
+        const std::string one = file + (aside ? ".gateway" : "");
+        logs[aside] = std::make_shared<log_file>(std::move(*directory), one, one.substr(slash + 1), most);
+        if (auto opened = logs[aside]->open(); !opened) return failed(opened.error());
+    }
+    return outcome<verb_log>(boost::system::in_place_value, [main = logs[0], beside = logs[1]](const asked_verb& record) {
         const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
-        return log->write(log_line(record, now.count()));
+        return (record.aside ? beside : main)->write(log_line(record, now.count()));
     });
 }
 

@@ -1,5 +1,6 @@
 #include "launcher/launcher_process.h"
 
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -47,7 +48,12 @@ outcome<void> run_launcher(const launcher_config& configuration, const manager_f
     const int passed = ::sd_listen_fds(1);
     if (passed > 1) return failed("the socket unit passes " + std::to_string(passed) + " sockets; it needs one ListenSequentialPacket=");
 
-    const auto lock = take_state_lock(configuration.state_directory);
+    const auto ending = [&] {
+        ::sd_notify(0, "EXTEND_TIMEOUT_USEC=30000000");
+        pollfd signal{signals->get(), POLLIN, 0};
+        return ::poll(&signal, 1, 0) == 1;
+    };
+    const auto lock = wait_for_state_lock(configuration.state_directory, ending, say);
     if (!lock) return failed(lock.error());
     auto log = open_verb_log(configuration.log_file);
     if (!log) {

@@ -14,29 +14,8 @@ using protocol::json;
 constexpr std::size_t max_by = 128;
 constexpr std::int64_t max_arm_seconds = 366LL * 24 * 3600;
 
-struct verb_row {
-    launcher_verb verb;
-    std::string_view name;
-    std::vector<std::string_view> needs;
-    std::vector<std::string_view> may;
-};
-const std::vector<verb_row>& verbs() {
-    static const std::vector<verb_row> rows{
-        {launcher_verb::inspect, "inspect", {"component"}, {}},
-        {launcher_verb::start, "start", {"component"}, {"plan", "session", "by", "stopOnEntry", "force"}},
-        {launcher_verb::stop, "stop", {"component"}, {"session", "by"}},
-        {launcher_verb::restore, "restore", {}, {"component", "by", "decide"}},
-        {launcher_verb::status, "status", {}, {}},
-        {launcher_verb::arm, "arm", {"component", "seconds"}, {}},
-        {launcher_verb::disarm, "disarm", {"component"}, {}},
-        {launcher_verb::dial, "dial", {"component", "session"}, {}},
-        {launcher_verb::heartbeat, "heartbeat", {"component", "session"}, {"sessions"}},
-    };
-    return rows;
-}
-
-const verb_row* row_named(std::string_view name) {
-    for (const auto& row : verbs())
+const verb_members* row_named(std::string_view name) {
+    for (const auto& row : launcher_verbs())
         if (row.name == name) return &row;
     return nullptr;
 }
@@ -103,6 +82,21 @@ std::string take(launcher_request& out, std::string_view key, const json& value)
 
 }  // namespace
 
+const std::vector<verb_members>& launcher_verbs() {
+    static const std::vector<verb_members> rows{
+        {launcher_verb::inspect, "inspect", {"component"}, {}},
+        {launcher_verb::start, "start", {"component"}, {"plan", "session", "by", "stopOnEntry", "force"}},
+        {launcher_verb::stop, "stop", {"component"}, {"session", "by"}},
+        {launcher_verb::restore, "restore", {}, {"component", "by", "decide"}},
+        {launcher_verb::status, "status", {}, {}},
+        {launcher_verb::arm, "arm", {"component", "seconds"}, {}},
+        {launcher_verb::disarm, "disarm", {"component"}, {}},
+        {launcher_verb::dial, "dial", {"component", "session"}, {}},
+        {launcher_verb::heartbeat, "heartbeat", {"component", "session"}, {"sessions"}},
+    };
+    return rows;
+}
+
 bool is_component_name(std::string_view text) {
     const auto inner = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
     return !text.empty() && text.size() <= 63 && std::all_of(text.begin(), text.end(), inner) && text.front() != '-' &&
@@ -113,7 +107,7 @@ bool is_session_id(std::string_view text) { return is_hex(text, 32); }
 bool is_hash(std::string_view text) { return is_hex(text, 64); }
 
 std::string_view to_string(launcher_verb verb) {
-    for (const auto& row : verbs())
+    for (const auto& row : launcher_verbs())
         if (row.verb == verb) return row.name;
     return "unknown";
 }
@@ -127,7 +121,7 @@ boost::system::result<launcher_request, std::string> read_launcher_request(std::
         return "it speaks another version than " + std::to_string(launcher_wire_version) +
                "; install the same delvegate on both sides and restart both";
     const json* verb = parsed->find("verb");
-    const verb_row* row = verb && verb->if_string() ? row_named(*verb->if_string()) : nullptr;
+    const verb_members* row = verb && verb->if_string() ? row_named(*verb->if_string()) : nullptr;
     if (!row) return "there is no such verb";
 
     launcher_request out;

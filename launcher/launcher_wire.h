@@ -38,6 +38,14 @@ std::string_view to_string(launcher_verb verb);
 //  disarm     component
 //  dial       component session
 //  heartbeat  component session [sessions: true when somebody is in one]
+struct verb_members {
+    launcher_verb verb;
+    std::string_view name;
+    std::vector<std::string_view> needs;
+    std::vector<std::string_view> may;
+};
+const std::vector<verb_members>& launcher_verbs();  // the list above, as it is read
+
 struct launcher_request {
     launcher_verb verb = launcher_verb::status;
     std::string component;

@@ -1,5 +1,6 @@
 // What a plan says of the debug binary, of dlv, and of how long the component may be stopped.
 #include "launcher/arguments.h"
+#include "launcher/config_of_process.h"
 #include "launcher/debug_binary.h"
 #include "launcher/detacher.h"
 #include "launcher/dlv_version.h"
@@ -35,23 +36,34 @@ std::optional<std::string> text_of(const std::string& file) {
     return *text;
 }
 
+// What --config names is in the process's own root directory, which is a container's where it runs in one.
+std::optional<std::string> config_text(component_plan& plan, const std::string& file) {
+    if (plan.process.mode != dlv_mode::attach) return text_of(file);
+    auto text = read_file_of(plan.process.target, file);
+    if (text) return *text;
+    plan.findings.push_back({severity::warning, text.error() + "; the stop budget is derived without it", {}});
+    return {};
+}
+
 }  // namespace
 
-outcome<void> check_dlv(const component_definition& definition) {
+outcome<void> check_dlv(const component_definition& definition, examined_files& seen) {
     const auto dlv = find_dlv(definition.dlv);
     if (!dlv) return dlv.error();
     const auto file = open_guarded(*dlv);
     if (!file) return file.error();
     if (!file->unsafe.empty()) return "dlv of " + definition.name + " is not run as root: " + file->unsafe + "; " + file->mend;
+    seen.dlv = file->identity;
     return {};
 }
 
 outcome<void> plan_binary(component_plan& plan, const std::string& original, const std::string& running_version,
-                          const lifecycle_request& request) {
+                          const lifecycle_request& request, examined_files& seen) {
     const auto refuse = [&](std::string text, std::string mend = {}) {
         plan.findings.push_back({severity::refusal, std::move(text), std::move(mend)});
     };
-    const auto dlv = find_dlv(plan.definition.dlv);
+    const auto safe = check_dlv(plan.definition, seen);
+    const auto dlv = safe ? find_dlv(plan.definition.dlv) : outcome<std::string>(error_text(safe.error()));
     const auto version = dlv ? version_of(*dlv) : outcome<dlv_version>(dlv.error());
     if (!version) refuse(version.error());
     const auto path = find_debug_binary(plan.definition, base_name(original));
@@ -73,6 +85,7 @@ outcome<void> plan_binary(component_plan& plan, const std::string& original, con
         return {};
     }
     plan.binary = examined->path;
+    seen.binary = examined->identity;
     plan.memory_needed = examined->memory_needed;
     for (auto& each : examined->findings) plan.findings.push_back(std::move(each));
     if (plan.definition.memory_limit != 0 && plan.memory_needed > plan.definition.memory_limit)
@@ -90,7 +103,7 @@ void plan_budget(component_plan& plan, const std::string& program, std::chrono::
     for (const auto& manager : find_processes("kube-controller-manager"))
         if (manager.of_the_kubelet) facts.controller_manager = manager.argv;
     const auto config = flag_value(argv, "config");
-    if (auto election = leader_election_of(program, argv, config ? text_of(*config) : std::nullopt))
+    if (auto election = leader_election_of(program, argv, config ? config_text(plan, *config) : std::nullopt))
         facts.election = *election;
     else
         plan.findings.push_back({severity::warning, election.error(), {}});

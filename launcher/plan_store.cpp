@@ -60,6 +60,10 @@ outcome<void> store_plan(const std::string& state_directory, const std::string& 
     const bool written = fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
     if (!written || ::fsync(fd.get()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0)
         return path + " could not be written: " + std::strerror(errno);
+    // Its name, too, before what it is needed for is done.
+    const unique_fd directory(::open((state_directory + "/plans").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory || (::fsync(directory.get()) != 0 && errno != EINVAL))
+        return path + " could not be flushed: " + std::strerror(errno);
     return {};
 }
 

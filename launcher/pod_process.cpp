@@ -102,10 +102,12 @@ private:
         if (std::equal(argv.begin() + 1, argv.end(), live.begin() + 1, live.end())) return;
         const std::multiset<std::string> ours(argv.begin() + 1, argv.end()), theirs(live.begin() + 1, live.end());
         std::set<std::string> names;
+        // A word that is no flag may be a value, and a value may be a secret.
+        const auto name_of = [](const std::string& word) { return word.starts_with('-') ? flag_name(word) : "a word that is no flag"; };
         for (const auto& word : ours)
-            if (!theirs.contains(word)) names.insert(flag_name(word));
+            if (!theirs.contains(word)) names.insert(name_of(word));
         for (const auto& word : theirs)
-            if (!ours.contains(word)) names.insert(flag_name(word));
+            if (!ours.contains(word)) names.insert(name_of(word));
         std::string text;
         for (const auto& name : names) text += (text.empty() ? ": " : ", ") + name;
         if (text.empty()) text = ": their order";

@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -11,7 +10,10 @@ namespace launcher {
 process_mark mark_process(pid_t pid) {
     if (pid <= 0) return {};
     std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    // Who ends between the opening and the reading makes the reading fail; an iterator of the buffer would throw for that.
+    std::string text(4096, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
     // The name may contain blanks and brackets: what counts begins after the last one.
     const auto end = text.rfind(')');
     if (end == std::string::npos || end + 2 >= text.size()) return {};

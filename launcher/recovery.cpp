@@ -36,7 +36,8 @@ bool still_good(const found_on_disk& f, const view& v) {
     if (!takes_away(f.kind)) return true;
     if (f.kind == component_kind::systemd) return f.drop_in != drop_in_at::changed;
     if (f.kind == component_kind::daemon_set) return f.patch == patch_at::ours || f.patch == patch_at::unreachable;
-    return f.record == record_state::good && f.held == held_at::as_recorded && f.target == target_at::none;
+    return f.record == record_state::good && f.held == held_at::as_recorded && f.target == target_at::none &&
+           f.same_session && !f.held_by_another;
 }
 
 // Root must decide. What still does the component's work is left to do it; what is broken is ended.
@@ -64,6 +65,8 @@ recovery_decision nothing_held(const found_on_disk& f, const view& v) {
     const bool there = f.target != target_at::none;
     switch (f.record) {
         case record_state::none:
+            if (f.held_by_another)
+                return restored(v, manifest_do::none, false, "its manifest is held for another component's session, which puts it back");
             if (!there && from(f, v, journal_step::detaching) && f.step != journal_step::returned)
                 return left_to_root(v, "the manifest is neither in its place nor held: it was removed by somebody else");
             return restored(v, manifest_do::none, false,
@@ -91,6 +94,9 @@ recovery_decision nothing_held(const found_on_disk& f, const view& v) {
 recovery_decision something_held(const found_on_disk& f, const view& v) {
     if (f.target == target_at::same && f.held == held_at::as_recorded)
         return restored(v, manifest_do::drop_ours, false, "somebody has put the same manifest back already");
+    if (f.target != target_at::none && f.why == occasion::root_put_back)
+        return restored(v, manifest_do::replace_theirs, true,
+                        "root has decided: what is held is put back, and the manifest that was in its place is stored beside");
     if (f.target != target_at::none)
         return restored(v, manifest_do::keep_theirs_report, true,
                         "another manifest is in its place: it is kept, and the one that was held is stored beside");
@@ -109,6 +115,8 @@ recovery_decision for_static_pod(const found_on_disk& f, const view& v) {
     const bool something = f.held != held_at::none || f.record != record_state::none;
     if (f.why == occasion::root_set_aside && something)
         return restored(v, manifest_do::set_aside, true, "root has decided that what was held is not to come back");
+    if (f.why == occasion::root_set_aside && (v.row || v.any))
+        return restored(v, manifest_do::none, true, "root has decided that what is there now stays; nothing was held");
     return f.held == held_at::none ? nothing_held(f, v) : something_held(f, v);
 }
 
@@ -132,25 +140,36 @@ recovery_decision for_visitor(const found_on_disk& f, const view& v) {
     const bool session = v.row || v.dlv || v.guard || f.unit_active;
     auto out = restored(v, manifest_do::none, false, session ? "dlv has let go; nothing was taken away" : "dlv is not there");
     out.end_processes = v.dlv || v.guard || f.unit_active;
-    // A dlv that was killed has left its breakpoints in the program.
-    if (f.kind == component_kind::attach && from(f, v, journal_step::launched) && !v.dlv && v.debuggee)
+    if (f.kind != component_kind::attach || v.dlv || !v.debuggee || !v.row) return out;
+    // A dlv that was killed has left its breakpoints in the program; before it ran for anybody there were none.
+    if (f.step == journal_step::running) {
+        out.report = true;
         out.reason = "dlv ended without letting go: breakpoints that were set may still be in the program, which dies at the first "
                      "it comes to. Restart it";
+    } else if (f.step >= journal_step::launched && f.step < journal_step::running) {
+        out.reason = "dlv has ended before a breakpoint could be set; nothing was taken away";
+    }
     return out;
 }
 
 recovery_decision for_daemon_set(const found_on_disk& f, const view& v) {
     const bool was_out = v.row ? f.step >= journal_step::detaching && f.step != journal_step::returned : v.any;
-    if (f.why == occasion::root_set_aside && (f.patch != patch_at::none || was_out))
-        return restored(v, manifest_do::none, true, "root has decided that the DaemonSet is left as it is");
+    if (f.why == occasion::root_set_aside && f.patch != patch_at::unreachable && (f.patch != patch_at::none || was_out)) {
+        auto out = restored(v, manifest_do::none, true, "root has decided that the DaemonSet is left as it is");
+        if (f.patch != patch_at::none) out.patch = patch_do::forget;
+        return out;
+    }
+    const auto why = f.trouble.empty() ? std::string() : " (" + f.trouble + ")";
     switch (f.patch) {
         case patch_at::unreachable: {
             if (!was_out)
                 return restored(v, manifest_do::none, false,
                                 v.row || v.any ? "nothing of it is out: what is left of the session is cleared away"
-                                               : "nothing of it is known to be out; the API server cannot be asked");
+                                               : "nothing of it is known to be out; the API server cannot be asked" + why);
             // What does the component's work goes on with it: nothing could take its place now.
-            auto out = left_to_root(v, "the API server cannot be asked to put it back: it is tried again until it can");
+            auto out = left_to_root(v, "the API server cannot be asked to put it back: it is tried again until it can" + why);
+            // Without a row nobody knows whether what runs is whole: it is the only one of this node.
+            if (!v.row) out.end_processes = false;
             out.manifest = manifest_do::none;
             out.patch = patch_do::hold_and_report;
             return out;

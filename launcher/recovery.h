@@ -41,9 +41,13 @@ struct found_on_disk {
     enum class occasion {
         launcher_start,  // or boot: nobody has asked for anything
         restore_asked,   // stop, restore, the deadline, the debuggee's exit
-        root_put_back,   // root, by name: although the node is another or what is held was changed
-        root_set_aside,  // root, by name: it is not to come back
+        root_put_back,   // root, by name: ours comes back, whatever the node is and whatever is in its place
+        root_set_aside,  // root, by name: it is not to come back, and what is there now stays
     } why = occasion::launcher_start;
+
+    bool same_session = true;      // the record beside what is held is of the journal's session
+    bool held_by_another = false;  // this very manifest is held by another component's session: none of ours is
+    std::string trouble{};  // why the API server is unreachable
 };
 
 struct recovery_decision {
@@ -59,6 +63,7 @@ struct recovery_decision {
         put_back,            // put_back_manifest, with the journal's hash; with whatever_it_is for root_put_back
         drop_ours,           // the same content is there again: put_back_manifest finds that out too
         keep_theirs_report,  // another file is there: ours is stored beside (put_back_manifest)
+        replace_theirs,      // root has decided: theirs is stored beside, and ours put back (over_theirs)
         hold_and_report,     // root must decide: nothing is touched
         forget_record,       // nothing is held: put_back_manifest drops the record, or stores it
         set_aside,           // set_aside_manifest
@@ -73,6 +78,7 @@ struct recovery_decision {
     enum class patch_action {
         none,
         undo,             // what is there of our own edits
+        forget,           // only our note of it; root has decided that the rest stays
         hold_and_report,  // the API server does not answer: it is tried again
     } patch = patch_action::none;
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "storage/trusted_file.h"
@@ -17,6 +18,33 @@ namespace {
 
 outcome<unique_fd> failed(std::string why) { return outcome<unique_fd>(boost::system::in_place_error, std::move(why)); }
 std::string errno_text() { return std::generic_category().message(errno); }
+
+constexpr std::string_view restoring = " restore";  // behind the number, for a launcher that would wait
+constexpr auto look_again = std::chrono::milliseconds(200);
+
+// `restored`: who has it is a restore.
+outcome<unique_fd> take(const std::string& directory, lock_holder me, bool& restored) {
+    restored = false;
+    auto inside = make_root_directory(directory, 0700);
+    if (!inside) return inside;
+    unique_fd lock(::openat(inside->get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock) return failed(directory + "/lock cannot be opened: " + errno_text());
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return failed(directory + "/lock cannot be locked: " + errno_text());
+        std::array<char, 32> bytes{};
+        const ssize_t n = ::pread(lock.get(), bytes.data(), bytes.size(), 0);
+        const std::string text(bytes.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+        const auto pid = text.substr(0, text.find_first_not_of("0123456789"));
+        restored = text.find(restoring) != text.npos;
+        return failed("another delvegate " + std::string(restored ? "restore" : "launcher") +
+                      (pid.empty() ? "" : " (pid " + pid + ")") + " works in " + directory +
+                      (restored ? "; wait until it is done" : "; ask it, or end it first: systemctl stop delvegate-launcher"));
+    }
+    const std::string mark = std::to_string(::getpid()) + std::string(me == lock_holder::restore ? restoring : "") + "\n";
+    // The mark is for people, and for whoever waits: a disk that is full, and takes it not, must not stop a restore.
+    if (::ftruncate(lock.get(), 0) == 0) [[maybe_unused]] const auto n = ::pwrite(lock.get(), mark.data(), mark.size(), 0);
+    return lock;
+}
 
 }  // namespace
 
@@ -31,24 +59,21 @@ outcome<unique_fd> make_root_directory(const std::string& directory, unsigned mo
     return unique_fd(std::move(*open));
 }
 
-outcome<unique_fd> take_state_lock(const std::string& directory) {
-    auto inside = make_root_directory(directory, 0700);
-    if (!inside) return inside;
-    unique_fd lock(::openat(inside->get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!lock) return failed(directory + "/lock cannot be opened: " + errno_text());
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK) return failed(directory + "/lock cannot be locked: " + errno_text());
-        std::array<char, 16> pid{};
-        const ssize_t n = ::pread(lock.get(), pid.data(), pid.size(), 0);
-        std::string who(pid.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
-        who = who.substr(0, who.find_first_not_of("0123456789"));
-        return failed("another delvegate launcher" + (who.empty() ? "" : " (pid " + who + ")") + " works in " + directory +
-                      "; ask it, or end it first: systemctl stop delvegate-launcher");
+outcome<unique_fd> take_state_lock(const std::string& directory, lock_holder who) {
+    bool restored = false;
+    return take(directory, who, restored);
+}
+
+outcome<unique_fd> wait_for_state_lock(const std::string& directory, const std::function<bool()>& ending,
+                                       const std::function<void(const std::string&)>& say) {
+    bool said = false;
+    for (;;) {
+        bool restored = false;
+        auto lock = take(directory, lock_holder::launcher, restored);
+        if (lock || !restored || ending()) return lock;
+        if (!std::exchange(said, true)) say(lock.error());
+        std::this_thread::sleep_for(look_again);
     }
-    const std::string pid = std::to_string(::getpid()) + "\n";
-    // The number is for people: a disk that is full, and takes it not, must not stop a restore.
-    if (::ftruncate(lock.get(), 0) == 0) [[maybe_unused]] const auto n = ::pwrite(lock.get(), pid.data(), pid.size(), 0);
-    return lock;
 }
 
 }  // namespace launcher

@@ -13,11 +13,14 @@
 #include "launcher/held_manifest.h"
 #include "launcher/host_path.h"
 #include "launcher/kubelet_config.h"
+#include "launcher/kubelet_version.h"
 #include "launcher/live_process.h"
 #include "launcher/manifest_search.h"
 #include "launcher/plan_json.h"
 #include "launcher/pod_process.h"
 #include "launcher/port_use.h"
+#include "launcher/service_host.h"
+#include "launcher/stray_holds.h"
 #include "storage/sha256.h"
 
 namespace launcher {
@@ -104,7 +107,7 @@ void static_pod::forbid_together(component_plan& plan, const std::string& progra
 }
 
 outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
-    if (auto fine = check_dlv(definition_); !fine) return error_text(fine.error());
+    if (auto fine = check_dlv(definition_, examined_); !fine) return error_text(fine.error());
     component_plan plan;
     plan.definition = definition_;
     auto setup = kubelet();
@@ -147,7 +150,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
         plan.findings.push_back({severity::refusal, std::to_string(before_.size()) + " processes called " + program_ +
                                  " run in containers of this host: which is the pod's cannot be told", {}});
     forbid_together(plan, program_, request);
-    if (auto fine = plan_binary(plan, program_, plan.process.image_version, request); !fine) return error_text(fine.error());
+    if (auto fine = plan_binary(plan, program_, plan.process.image_version, request, examined_); !fine) return error_text(fine.error());
     plan_budget(plan, program_, setup_.node_lease);
 
     const auto place = place_of(plan.found_in);
@@ -155,11 +158,10 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
     plan.moved = plan.found_in + " is moved to " + fs::path(held).lexically_normal().string() +
                  ", so that the kubelet stops the pod";
     plan.comes_back = "the same file is moved back: the kubelet starts the pod again";
-    plan.undo_by_hand = {
-        "systemctl stop 'delvegate-guard-" + definition_.name + ".service' 'delvegate-debuggee-" + definition_.name + ".service'",
-        "mv -n " + fs::path(held).lexically_normal().string() + " " + plan.found_in,
-    };
-    plan.needed = {"the kubelet, or nobody stops the pod and starts it again (" + setup_.manifests_source + ")", "systemd"};
+    plan.undo_by_hand = {end_by_hand(definition_.name, configuration_.scope)};
+    plan.undo_by_hand.push_back("mv -n " + fs::path(held).lexically_normal().string() + " " + plan.found_in);
+    plan.needed = {"the kubelet, or nobody stops the pod and starts it again (" + setup_.manifests_source + ")"};
+    plan_service_host(plan, configuration_.scope);
     if (program_ != "kube-apiserver" && program_ != "etcd") plan.needed.emplace_back("kube-apiserver, for " + program_ + " to do its work");
     auto hash = plan_hash(plan);
     if (!hash) return error_text(hash.error());
@@ -177,7 +179,7 @@ outcome<detachment_changes> static_pod::intend(const component_plan& plan, const
     detachment_changes changes;
     changes.target_file = plan.found_in;
     changes.target_hash = plan.manifest_hash;
-    changes.node = protocol::to_text(to_json(read_node_identity({}, plan.process.files)));
+    changes.node = protocol::to_text(to_json(read_node_identity(kubelet_minor(), plan.process.files)));
     return changes;
 }
 
@@ -189,8 +191,8 @@ outcome<void> static_pod::take_out(const component_plan& plan, const stand_in& w
     request.by = who.by;
     request.unit = who.unit;
     request.dlv = who.dlv;
-    if (!plan.undo_by_hand.empty()) request.undo_first = {plan.undo_by_hand.front()};
-    request.node = read_node_identity({}, plan.process.files);
+    request.undo_first = {end_by_hand(definition_.name, configuration_.scope)};
+    request.node = read_node_identity(kubelet_minor(), plan.process.files);
     auto held = hold_manifest(place_of(plan.found_in), request);
     if (!held) return error_text(held.error());
     return {};
@@ -213,6 +215,7 @@ outcome<std::string> static_pod::remains(const component_plan& plan) {
 outcome<std::optional<manifest_place>> static_pod::held_place(const std::optional<detachment>& row) const {
     if (!target_of(row).empty()) return std::optional(place_of(row->target_file));
     auto directory = definition_.manifest_directory;
+    if (known_by_its_hold(definition_)) return std::optional(place_of(directory));
     if (directory.empty()) {
         // At boot there is no kubelet yet to be asked: kubeadm's directory then.
         const auto setup = kubelet();
@@ -222,7 +225,7 @@ outcome<std::optional<manifest_place>> static_pod::held_place(const std::optiona
     if (!places) return error_text(places.error());
     for (const auto& each : *places) {
         const auto state = look_at_manifest(each);
-        if (state && state->found && state->found->component == definition_.name) return std::optional(each);
+        if (state && is_hold_of(definition_, each, *state)) return std::optional(each);
     }
     return std::optional<manifest_place>();
 }
@@ -238,6 +241,12 @@ outcome<void> static_pod::look(const std::optional<detachment>& row, found_on_di
     }
     const auto state = look_at_manifest(**place, row ? row->target_hash : std::string());
     if (!state) return error_text(state.error());
+    if (row && state->found && state->found->session != row->id) {
+        found.same_session = false;
+        // Two components of one manifest, or one that has got another name: whose session has it puts it back.
+        found.held_by_another = state->found->component != definition_.name;
+        if (found.held_by_another) return {};
+    }
     using record = found_on_disk::record_state;
     found.record = state->record == held_state::record_state::none        ? record::none
                    : state->record == held_state::record_state::malformed ? record::malformed
@@ -247,13 +256,13 @@ outcome<void> static_pod::look(const std::optional<detachment>& row, found_on_di
     found.held = static_cast<found_on_disk::held_state>(state->held);
     found.target = static_cast<found_on_disk::target_state>(state->target);
     if (state->found) {
-        const auto now_identity = read_node_identity({}, state->found->node.files);
+        const auto now_identity = read_node_identity(kubelet_minor(), state->found->node.files);
         found.same_node = node_difference(state->found->node, now_identity).empty();
         if (!row) found.same_boot = state->found->since.boot_id == now().boot_id;
     } else if (row && !row->node.empty()) {
         const auto recorded = protocol::parse_json(row->node);
         const auto identity = recorded ? node_identity_from(*recorded) : node_identity{};
-        found.same_node = recorded && node_difference(identity, read_node_identity({}, identity.files)).empty();
+        found.same_node = recorded && node_difference(identity, read_node_identity(kubelet_minor(), identity.files)).empty();
     }
     return {};
 }
@@ -274,6 +283,7 @@ outcome<put_back_summary> static_pod::put_back(const std::optional<detachment>& 
     }
     put_back_options options;
     options.whatever_it_is = root_decided_;
+    options.over_theirs = decision.manifest == action::replace_theirs;
     if (row) options.hash = row->target_hash;
     const auto report = put_back_manifest(**place, options);
     if (!report) return error_text(report.error());
@@ -285,14 +295,26 @@ outcome<put_back_summary> static_pod::put_back(const std::optional<detachment>& 
     return summary;
 }
 
-outcome<std::string> static_pod::missing(const std::optional<detachment>&) {
-    std::vector<finding> ignored;
-    const auto setup = kubelet();
-    if (!setup) return error_text(setup.error());
-    const auto found = find_manifest(setup->manifests, pod_name(), ignored);
-    if (!found) return error_text(found.error());
-    const auto container = choose_container(found->manifest, definition_.container);
+outcome<std::string> static_pod::missing(const std::optional<detachment>& row) {
+    // The manifest that was out, whatever its pod is called: there may be no definition any more that says so.
+    const auto target = known_by_its_hold(definition_) ? definition_.manifest_directory : target_of(row);
+    auto manifest = outcome<pod_manifest>(error_text(""));
+    if (!target.empty()) {
+        const auto bytes = read_regular_file(target);
+        if (!bytes) return error_text(bytes.error());
+        manifest = parse_pod_manifest(*bytes, target);
+    } else {
+        std::vector<finding> ignored;
+        const auto setup = kubelet();
+        if (!setup) return error_text(setup.error());
+        auto found = find_manifest(setup->manifests, pod_name(), ignored);
+        if (!found) return error_text(found.error());
+        manifest = std::move(found->manifest);
+    }
+    if (!manifest) return error_text(manifest.error());
+    const auto container = choose_container(*manifest, definition_.container);
     if (!container) return error_text(container.error());
+    if (const auto running = find_kubelet(); !running) return error_text(running.error());
     const auto program = program_of(**container);
     if (containers_of(program).empty()) return text("the kubelet has not started " + program + " yet");
     return text({});

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "launcher/arguments.h"
+#include "launcher/debuggee_unit.h"
 #include "launcher/detacher.h"
 #include "launcher/dlv_version.h"
 #include "launcher/health_probe.h"
@@ -12,17 +13,12 @@
 #include "launcher/plan_json.h"
 #include "launcher/port_use.h"
 #include "launcher/systemd_component.h"
+#include "launcher/unit_dependents.h"
 #include "storage/sha256.h"
 
 namespace launcher {
 
 namespace {
-
-bool steers_the_loader(const std::string& variable) {
-    constexpr std::string_view names[] = {"GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "NLSPATH", "TMPDIR", "MALLOC_TRACE",
-                                          "RES_OPTIONS", "HOSTALIASES", "LOCALDOMAIN", "NIS_PATH", "TZDIR", "GETCONF_DIR"};
-    return variable.starts_with("LD_") || std::find(std::begin(names), std::end(names), variable) != std::end(names);
-}
 
 class systemd_service final : public detacher {
 public:
@@ -40,11 +36,13 @@ public:
 private:
     outcome<systemd_component*> component();
     outcome<drop_in> make(const component_plan& plan, const stand_in& who);
+    void tell_of_dependents(component_plan& plan) const;
 
     component_definition definition_;
     std::optional<systemd_manager> systemd_;
     std::optional<systemd_component> component_;
     unit_plan found_;  // of the last inspect
+    std::vector<std::string> dependents_;  // that ran then, and are stopped with it
 };
 
 outcome<systemd_component*> systemd_service::component() {
@@ -58,7 +56,7 @@ outcome<systemd_component*> systemd_service::component() {
 }
 
 outcome<component_plan> systemd_service::inspect(const lifecycle_request& request) {
-    if (auto fine = check_dlv(definition_); !fine) return error_text(fine.error());
+    if (auto fine = check_dlv(definition_, examined_); !fine) return error_text(fine.error());
     auto unit = component();
     if (!unit) return error_text(unit.error());
     auto found = (*unit)->inspect();
@@ -86,7 +84,11 @@ outcome<component_plan> systemd_service::inspect(const lifecycle_request& reques
     const auto kubeadm = find_processes("kubeadm");
     if (std::any_of(kubeadm.begin(), kubeadm.end(), [](const auto& each) { return each.uid == 0; }))
         plan.findings.push_back({severity::refusal, "kubeadm runs: wait until it has ended", {}});
-    if (auto fine = plan_binary(plan, found_.program, {}, request); !fine) return error_text(fine.error());
+    auto dependents = running_dependents(*systemd_, found_.unit);
+    if (!dependents) return error_text(dependents.error());
+    dependents_ = std::move(*dependents);
+    if (!dependents_.empty()) tell_of_dependents(plan);
+    if (auto fine = plan_binary(plan, found_.program, {}, request, examined_); !fine) return error_text(fine.error());
     plan_budget(plan, program, std::chrono::seconds(40));
 
     const auto& name = found_.unit;
@@ -133,6 +135,7 @@ outcome<detachment_changes> systemd_service::intend(const component_plan& plan, 
     changes.target_file = found_.unit;
     changes.target_hash = plan.manifest_hash;
     changes.note = found_.was_active ? "was active" : "was not active";
+    changes.node = dependents_text(dependents_);
     if (found_.way == unit_way::drop_in) {
         auto made = make(plan, who);
         if (!made) return error_text(made.error());
@@ -151,7 +154,17 @@ outcome<void> systemd_service::take_out(const component_plan& plan, const stand_
     if (!made) return error_text(made.error());
     auto run = (*unit)->detach_and_launch(*made);
     if (!run) return error_text(run.error());
+    // They need the unit, and it runs again: under dlv. One that does not start is no reason to undo it all.
+    (void)start_dependents(*systemd_, dependents_);
     return {};
+}
+
+void systemd_service::tell_of_dependents(component_plan& plan) const {
+    std::string names;
+    for (const auto& each : dependents_) names += (names.empty() ? "" : ", ") + each;
+    const bool beside = found_.way == unit_way::beside;
+    plan.findings.push_back({severity::warning, "systemd stops with it what depends on it: " + names + "; started again " +
+                             (beside ? "when it is back" : "as soon as it runs under dlv, and when it is back"), {}});
 }
 
 outcome<std::string> systemd_service::remains(const component_plan& plan) {
@@ -199,6 +212,9 @@ outcome<put_back_summary> systemd_service::put_back(const std::optional<detachme
     } else if (decision.restart_unit && start) {
         if (auto done = (*unit)->start_unit(); !done) return done.error();
     }
+    // At boot it is not waited for a job that is ordered after us.
+    if (row && start && decision.restart_unit)
+        for (auto& each : start_dependents(*systemd_, dependents_in(row->node))) summary.remarks.push_back(std::move(each));
     return summary;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "launcher/private_file.h"
 #include "launcher/systemd_bus.h"
 #include "launcher/systemd_manager.h"
 
@@ -29,6 +30,17 @@ public:
         keep(sd_bus_message_close_container(message_));
         close();
     }
+    // Exactly these (true), as systemd has it.
+    void add_families(const char* name, const std::vector<std::string>& values) {
+        open(name, "(bas)");
+        keep(sd_bus_message_open_container(message_, 'r', "bas"));
+        keep(sd_bus_message_append(message_, "b", 1));
+        keep(sd_bus_message_open_container(message_, 'a', "s"));
+        for (const auto& value : values) keep(sd_bus_message_append(message_, "s", value.c_str()));
+        keep(sd_bus_message_close_container(message_));
+        keep(sd_bus_message_close_container(message_));
+        close();
+    }
     void add_mounts(const char* name, const std::vector<bind_mount>& mounts, bool read_only) {
         open(name, "a(ssbt)");
         keep(sd_bus_message_open_container(message_, 'a', "(ssbt)"));
@@ -37,6 +49,11 @@ public:
                 keep(sd_bus_message_append(message_, "(ssbt)", mount.source.c_str(), mount.target.c_str(), 0,
                                            static_cast<std::uint64_t>(MS_REC)));
         keep(sd_bus_message_close_container(message_));
+        close();
+    }
+    void add_environment_file(const std::string& path) {
+        open("EnvironmentFiles", "a(sb)");
+        keep(sd_bus_message_append(message_, "a(sb)", 1, path.c_str(), 0));
         close();
     }
     void add_command(const char* name, const std::vector<std::string>& argv) {
@@ -72,6 +89,20 @@ private:
 
 constexpr const char* setpriv = "/usr/bin/setpriv";  // util-linux
 
+// As systemd.exec(5) reads it: within double quotes \ " $ and ` are escaped, a line may end, and all else is itself.
+std::string environment_text(const transient_service& service) {
+    std::string out;
+    for (const auto& [name, value] : service.environment) {
+        out += name + "=\"";
+        for (const char c : value) {
+            if (c == '\\' || c == '"' || c == '$' || c == '`') out += '\\';
+            out += c;
+        }
+        out += "\"\n";
+    }
+    return out;
+}
+
 std::uint64_t usec(std::chrono::microseconds time) { return static_cast<std::uint64_t>(time.count()); }
 
 bool is_plain_root(const transient_service& service) {
@@ -87,6 +118,7 @@ std::vector<std::string> with_identity(const transient_service& service) {
     std::string groups;
     for (const auto group : service.groups) groups += (groups.empty() ? "" : ",") + std::to_string(group);
     argv.push_back(groups.empty() ? "--clear-groups" : "--groups=" + groups);
+    if (service.sealed) argv.insert(argv.end(), {"--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"});
     argv.emplace_back("--");
     argv.insert(argv.end(), service.argv.begin(), service.argv.end());
     return argv;
@@ -108,6 +140,47 @@ void add_limits(property_list& list, const transient_service& service) {
     list.add("TasksMax", "t", no_limit);
 }
 
+constexpr std::uint64_t cap_setgid = 1ull << 6, cap_setuid = 1ull << 7;
+
+void add_hardening(property_list& list, const transient_service& service) {
+    for (const char* on : {"NoNewPrivileges", "PrivateDevices", "ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs",
+                           "ProtectControlGroups", "ProtectClock", "ProtectHostname", "RestrictRealtime", "RestrictSUIDSGID",
+                           "LockPersonality", "MemoryDenyWriteExecute"})
+        list.add(on, "b", 1);
+    list.add("ProtectSystem", "s", "strict");
+    const auto& program = service.argv.front();
+    const bool at_home = program.starts_with("/home/") || program.starts_with("/root/") || program.starts_with("/run/user/");
+    list.add("ProtectHome", "s", at_home ? "read-only" : "yes");
+    list.add_strings("ReadWritePaths", service.writable);
+    list.add("CapabilityBoundingSet", "t", is_plain_root(service) ? 0 : cap_setgid | cap_setuid);
+    list.add("RestrictNamespaces", "t", std::uint64_t{0});
+    list.add_families("RestrictAddressFamilies", {"AF_UNIX", "AF_INET", "AF_INET6"});
+    list.add_strings("SystemCallArchitectures", {"native"});
+    list.add("UMask", "u", std::uint32_t{0077});
+}
+
+bool below(const std::string& path, std::string_view directory) {
+    return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
+}
+
+void add_seal(property_list& list, const transient_service& service) {
+    const auto& seal = *service.sealed;
+    list.add("NoNewPrivileges", "b", 1);
+    // setpriv needs three to become the user, and keeps none.
+    constexpr std::uint64_t setgid = 1u << 6, setuid = 1u << 7, setpcap = 1u << 8;
+    list.add("CapabilityBoundingSet", "t", is_plain_root(service) ? std::uint64_t{0} : setgid | setuid | setpcap);
+    list.add("PrivateNetwork", "b", seal.network ? 0 : 1);
+    list.add("ProtectSystem", "s", "strict");
+    list.add("ProtectHome", "s", "tmpfs");
+    list.add("PrivateTmp", "b", 1);
+    if (!seal.writable.empty()) list.add_strings("ReadWritePaths", seal.writable);
+    std::vector<bind_mount> hidden;  // but for these
+    for (const auto& path : seal.readable)
+        for (const std::string_view directory : {"/home", "/root", "/run/user", "/tmp", "/var/tmp"})
+            if (below(path, directory)) hidden.push_back({path, path, true});
+    if (!hidden.empty()) list.add_mounts("BindReadOnlyPaths", hidden, true);
+}
+
 void add_all(property_list& list, const transient_service& service) {
     list.add("Description", "s", service.description.c_str());
     list.add("Type", "s", "exec");
@@ -117,7 +190,8 @@ void add_all(property_list& list, const transient_service& service) {
     list.add_command("ExecStartEx", with_identity(service));
     std::vector<std::string> environment;
     for (const auto& [name, value] : service.environment) environment.push_back(name + "=" + value);
-    if (!environment.empty()) list.add_strings("Environment", environment);
+    if (!service.environment_file.empty()) list.add_environment_file(service.environment_file);
+    else if (!environment.empty()) list.add_strings("Environment", environment);
     list.add("WorkingDirectory", "s", service.working_directory.c_str());
     add_limits(list, service);
     if (!service.mounts.empty()) {
@@ -125,6 +199,8 @@ void add_all(property_list& list, const transient_service& service) {
         list.add_mounts("BindPaths", service.mounts, false);
         list.add_mounts("BindReadOnlyPaths", service.mounts, true);
     }
+    if (service.hardened) add_hardening(list, service);
+    if (service.sealed) add_seal(list, service);
     if (!service.slice.empty()) list.add("Slice", "s", service.slice.c_str());
     if (!service.after.empty()) list.add_strings("After", service.after);
     if (!service.runtime_directory.empty()) {
@@ -157,6 +233,9 @@ outcome<void> systemd_manager::start_transient(const transient_service& service,
     if (!is_plain_root(service) && ::access(setpriv, X_OK) != 0)
         return fault(std::string(setpriv) + " is not there, which is needed to run it as another user: install util-linux");
 
+    if (!service.environment_file.empty())
+        if (auto kept = write_private_file(service.environment_file, environment_text(service), ::geteuid(), ::getegid()); !kept)
+            return fault(kept.error());
     auto bus = systemd_bus::open(scope_);
     if (!bus) return fault(bus.error());
     job_watch jobs;

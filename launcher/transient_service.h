@@ -15,11 +15,22 @@
 
 namespace launcher {
 
+// For what reads a few files and talks on one socket: no new privileges, no capability, everything read-only but `writable`,
+// the homes and /tmp empty but for `readable`, and, without `network`, no network but Unix sockets.
+struct sealed_service {
+    std::vector<std::string> writable;
+    std::vector<std::string> readable;  // absolute, without links
+    bool network = false;
+};
+
 struct transient_service {
     std::string unit;         // "delvegate-kube-scheduler.service"
     std::string description;
     std::vector<std::string> argv;  // argv[0] an absolute path; nothing in it is expanded
     std::vector<std::pair<std::string, std::string>> environment;  // over systemd's own (PATH, LANG, INVOCATION_ID)
+    // Where the environment is written to (0600) for systemd to read, in a directory of root's. Empty: it stands in the unit,
+    // and whoever may ask systemd anything sees it.
+    std::string environment_file;
     std::string working_directory = "/";
 
     // Numbers, exactly these: no account is needed, and no HOME, USER, … are set. Needs util-linux's setpriv where it
@@ -33,6 +44,7 @@ struct transient_service {
     std::optional<int> oom_score_adjust;
     std::optional<std::uint64_t> limit_nofile;
     std::optional<mode_t> umask;
+    std::optional<sealed_service> sealed;
     std::chrono::microseconds timeout_stop = std::chrono::seconds(30);  // SIGTERM to SIGKILL
     std::string kill_mode = "control-group";
     std::string slice;                // empty: systemd's default
@@ -40,6 +52,12 @@ struct transient_service {
     std::string output_file;          // appended to; make it first with the mode it is to have. Empty: the journal
     std::vector<std::string> after;   // units it is ordered after
     int standard_input = -1;          // a descriptor that becomes its standard input; -1: /dev/null
+
+    // For what needs nothing of the system but its sockets and these directories: no new privileges, the rest of the file
+    // system read-only and the homes hidden, no devices, no capability but those that become `uid`, only these socket
+    // families, no memory that is written and executed.
+    bool hardened = false;
+    std::vector<std::string> writable;
 };
 
 }  // namespace launcher

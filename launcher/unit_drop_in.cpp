@@ -13,6 +13,7 @@
 
 #include "launcher/failed.h"
 #include "launcher/fd.h"
+#include "launcher/oom_score.h"
 #include "launcher/unit_words.h"
 #include "storage/sha256.h"
 
@@ -134,6 +135,7 @@ outcome<drop_in> make_drop_in(const unit_plan& plan, const drop_in_request& requ
         "NotifyAccess=none\n"
         "Restart=no\n"
         "WatchdogSec=0\n"
+        "OOMScoreAdjust=" + std::to_string(oom_score_for(plan.own_oom_score)) + "\n"
         "TimeoutStopSec=" + std::to_string(plan.process.grace.count()) + "\n"
         "ExecReload=\n";
     for (const auto& loosened : plan.loosened) text += loosened + "\n";

@@ -3,15 +3,12 @@
 #include <glob.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
-#include <optional>
-#include <sstream>
 
 #include "launcher/failed.h"
 #include "launcher/unit_words.h"
 #include "launcher/users.h"
+#include "launcher/yaml_document.h"
 
 namespace launcher {
 
@@ -39,16 +36,6 @@ environment_list plain(const variable_list& variables) {
     return list;
 }
 
-std::optional<std::string> read_file(const std::string& path, std::size_t most) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return {};
-    std::string text(most + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (file.bad()) return {};
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    return text;
-}
-
 std::vector<std::string> matching(const std::string& pattern) {
     glob_t found{};
     std::vector<std::string> paths;
@@ -67,13 +54,10 @@ void read_environment_file(const environment_file& source, int version, unit_env
     if (paths.empty() && !source.optional)
         complain(source.path, "is not there, and systemd would not start the unit without it");
     for (const auto& path : paths) {
-        const auto text = read_file(path, largest_file);
+        // A FIFO, a device or a file without an end must not hold root up.
+        const auto text = read_regular_file(path, largest_file);
         if (!text) {
-            complain(path, std::string("cannot be read: ") + std::strerror(errno));
-            continue;
-        }
-        if (text->size() > largest_file) {
-            complain(path, "has more than 4 MiB");
+            complain(path, "cannot be read: " + text.error().substr(std::min(text.error().size(), path.size() + 2)));
             continue;
         }
         const auto parsed = parse_environment_file(*text, version);
@@ -101,9 +85,7 @@ void add_account(const unit_properties& unit, variable_list& variables) {
 environment_list own_block_of_systemd(manager_scope scope) {
     environment_list list;
     if (scope != manager_scope::system) return list;
-    const auto text = read_file("/proc/1/environ", 1 << 20);
-    if (!text) return list;
-    std::istringstream entries(*text);
+    std::ifstream entries("/proc/1/environ", std::ios::binary);  // the kernel's
     for (std::string entry; std::getline(entries, entry, '\0');) list.push_back(entry);
     return list;
 }

@@ -9,6 +9,7 @@
 #include "launcher/dlv_version.h"
 #include "launcher/failed.h"
 #include "launcher/main_process.h"
+#include "launcher/oom_score.h"
 #include "launcher/unit_drop_in.h"
 #include "launcher/unit_environment.h"
 #include "launcher/unit_hindrances.h"
@@ -133,6 +134,11 @@ private:
         return {};
     }
 
+    bool unit_is_roots() const {
+        const auto& user = plan_.properties.user;
+        return user.empty() || user == "root" || user == "0";
+    }
+
     void take_identity_from_unit() {
         const auto& unit = plan_.properties;
         auto& process = plan_.process;
@@ -163,11 +169,23 @@ private:
         plan_.main_pid = live->pid;
         plan_.program = live->executable;
         file_capabilities_ = live->file_capabilities;
-        process.working_directory = live->working_directory;
-        process.uid = live->uid;
-        process.gid = live->gid;
-        process.groups = live->groups;
+        // What a process of another user's says of itself, that user can write: its arguments, its environment, where it is.
+        // Then it is started as the unit says, as systemd would.
+        believed_ = live->uid == 0 && unit_is_roots();
+        if (believed_) {
+            process.working_directory = live->working_directory;
+        } else {
+            if (!plan_.properties.exec_start.empty()) plan_.program = plan_.properties.exec_start[0].path;
+            take_identity_from_unit();
+        }
+        // Who it is says the kernel. A program that gave up root by itself is started as root, and does so again.
+        if (believed_ || !unit_is_roots()) {
+            process.uid = live->uid;
+            process.gid = live->gid;
+            process.groups = live->groups;
+        }
         process.ports = live->ports;
+        plan_.own_oom_score = oom_score_of(live->pid);
         if (live->executable_deleted)
             warn(live->executable + " was replaced or removed while it runs, as an upgrade does: the debug binary must be of the "
                                     "version that is to run",
@@ -197,12 +215,13 @@ private:
         warn(plan_.unit + "'s arguments are not those it would be started with now" + difference +
                  ": in its own unit it runs with the new ones under dlv",
              "systemctl restart " + plan_.unit + ", if the new ones are right");
+        if (!believed_) return;
         plan_.process.argv.clear();
         for (const auto& word : live.argv) plan_.process.argv.push_back({word, "/proc/" + std::to_string(live.pid) + "/cmdline"});
     }
 
     void compare_variables(const std::vector<std::pair<std::string, sourced_word>>& variables, const main_process& live) {
-        plan_.process.env.clear();
+        std::vector<std::pair<std::string, sourced_word>> own;
         std::vector<std::string> changed;
         std::set<std::string> seen;
         for (const auto& entry : live.environment) {
@@ -215,10 +234,11 @@ private:
                 word.source = known->second.source;
             else if (known != variables.end())
                 changed.push_back(name);
-            plan_.process.env.emplace_back(name, std::move(word));
+            own.emplace_back(name, std::move(word));
         }
         for (const auto& [name, word] : variables)
             if (!seen.contains(name) && !is_for_one_run(name)) changed.push_back(name);
+        if (believed_) plan_.process.env = std::move(own);
         // Names only: values may be secrets.
         if (!changed.empty())
             warn(plan_.unit + "'s environment is not the one it would be started with now: " + joined(changed) + " differ",
@@ -267,6 +287,7 @@ private:
     const component_definition& definition_;
     unit_plan plan_;
     bool file_capabilities_ = false;
+    bool believed_ = true;  // the live process, of what it says of itself
 };
 
 }  // namespace

@@ -27,6 +27,7 @@ struct unit_plan {
     std::string program;   // what runs, absolute (/proc/PID/exe without " (deleted)"), or ExecStart's path
     pid_t main_pid = 0;    // 0: it does not run, and `process` is what systemd would start
     bool was_active = false;
+    std::optional<int> own_oom_score;  // of its main process; see oom_score.h
 
     unit_way way = unit_way::none;
     std::string why_beside;             // one line; empty with drop_in

@@ -19,12 +19,16 @@ constexpr std::uint32_t gateway_verbs = 600;  // in a minute: dials and status o
 bool is_logged(launcher_verb verb) { return verb != launcher_verb::status && verb != launcher_verb::heartbeat; }
 
 // A component's turn is taken by what changes it. A plan reads a binary of 100 MB: one at a time as well.
-std::optional<std::string> turn_of(const launcher_request& request) {
+std::optional<component_turns::who> turn_of(const verb_peer& peer, const launcher_request& request, const std::string& by) {
+    component_turns::who out;
+    out.root = peer.who == peer_kind::root;
+    out.name = request.component;
+    out.what = std::string(to_string(request.verb)) + " by " + by;
     switch (request.verb) {
         case launcher_verb::start:
         case launcher_verb::stop:
-        case launcher_verb::restore: return request.component;
-        case launcher_verb::inspect: return "inspect " + request.component;
+        case launcher_verb::restore: return out;
+        case launcher_verb::inspect: out.how = component_turns::kind::look; return out;
         default: return std::nullopt;
     }
 }
@@ -67,17 +71,18 @@ verb_desk::verb_desk(const launcher_config& configuration, component_manager& ma
       log_(std::move(log)),
       gateways_(gateway_uids_of(configuration)),
       starts_(configuration.remote_starts, configuration.remote_starts_period, clock.now),
-      verbs_(gateway_verbs, std::chrono::minutes(1), clock.now) {}
+      verbs_(gateway_verbs, std::chrono::minutes(1), clock.now) {
+    manager_.heed([&arms](const std::string& name) { return arms.latest(name); });
+}
 
 peer_kind verb_desk::kind_of(uid_t uid) const {
     if (uid == 0) return peer_kind::root;
     return std::find(gateways_.begin(), gateways_.end(), uid) != gateways_.end() ? peer_kind::gateway : peer_kind::stranger;
 }
 
-outcome<void> verb_desk::logged(asked_verb::phase when, std::uint64_t number, const verb_peer& peer,
-                                const launcher_request& request, const std::string& outcome) {
+outcome<void> verb_desk::logged(const asked_verb& what) {
     const std::lock_guard hold(log_lock_);
-    return log_({when, number, peer.uid, peer.pid, peer.login, request, outcome});
+    return log_(what);
 }
 
 verb_answer verb_desk::answer(const verb_peer& peer, const launcher_request& request,
@@ -87,26 +92,30 @@ verb_answer verb_desk::answer(const verb_peer& peer, const launcher_request& req
         if (const auto wait = verbs_.take("gateway"); wait.count() > 0)
             return verb_answer::no(launcher_fault::limited, "the gateway asks too much; again in " + in_words(wait));
     const std::uint64_t number = ++number_;
+    const auto away = turned_away(peer, request);
+    // What the gateway may ask for as often as it likes is written where it crowds out nothing else.
+    const bool changes = request.verb != launcher_verb::inspect && request.verb != launcher_verb::dial;
+    const bool aside = peer.who == peer_kind::gateway && (away || !changes);
     if (is_logged(request.verb)) {
-        const auto written = logged(asked_verb::phase::asked, number, peer, request, "");
+        const auto written = logged({asked_verb::phase::asked, number, peer.uid, peer.pid, peer.login, request, "", aside});
         const bool needs_it = request.verb == launcher_verb::start || request.verb == launcher_verb::arm;
         if (!written && needs_it) return verb_answer::no(launcher_fault::failed, written.error() + "; nothing was done");
     }
     verb_answer out;
     try {
-        out = judged(peer, request, progress, gone);
+        out = away ? verb_answer::no(away->first, away->second) : in_turn(peer, request, progress, gone);
     } catch (const std::exception& error) {
         out = verb_answer::no(launcher_fault::failed, std::string("the launcher failed within: ") + error.what());
     }
     out.text = protocol::printable(out.text);
     // Done is done: that it cannot be written is no reason to say that it was not.
-    if (is_logged(request.verb)) static_cast<void>(logged(asked_verb::phase::done, number, peer, request,
-        out.ok ? "ok" : std::string(to_string(out.fault)) + ": " + out.text));
+    if (is_logged(request.verb))
+        static_cast<void>(logged({asked_verb::phase::done, number, peer.uid, peer.pid, peer.login, request,
+                                  out.ok ? "ok" : std::string(to_string(out.fault)) + ": " + out.text, aside}));
     return out;
 }
 
-verb_answer verb_desk::judged(const verb_peer& peer, const launcher_request& request,
-                              const std::function<void(json)>& progress, const std::function<bool()>& gone) {
+verb_question verb_desk::question_of(const verb_peer& peer, const launcher_request& request) const {
     const auto* definition = configuration_.find(request.component);
     verb_question question;
     question.who = peer.who;
@@ -116,31 +125,44 @@ verb_answer verb_desk::judged(const verb_peer& peer, const launcher_request& req
     question.acts_for = !request.by.empty();
     question.remote = definition ? definition->remote : remote_start::never;
     question.armed = definition && arms_.armed(request.component);
-    if (auto refusal = refusal_of(question, request.component)) return verb_answer::no(launcher_fault::refused, *refusal);
+    return question;
+}
 
+std::optional<std::pair<launcher_fault, std::string>> verb_desk::turned_away(const verb_peer& peer,
+                                                                             const launcher_request& request) {
+    using away = std::pair<launcher_fault, std::string>;
+    if (auto refusal = refusal_of(question_of(peer, request), request.component))
+        return away(launcher_fault::refused, *refusal);
     // What gives back works for what is not in launcher.yaml any more.
     const bool needs_definition = request.verb == launcher_verb::inspect || request.verb == launcher_verb::start ||
                                   request.verb == launcher_verb::arm;
-    if (needs_definition && !definition)
-        return verb_answer::no(launcher_fault::unknown, request.component + " is not in launcher.yaml; root on the node adds it there "
-                                                                            "and restarts the launcher");
-    const bool counted = request.verb == launcher_verb::start || request.verb == launcher_verb::stop;
-    if (peer.who == peer_kind::gateway && counted)
-        if (const auto wait = starts_.take(std::string(to_string(request.verb)) + " " + request.component); wait.count() > 0)
-            return verb_answer::no(launcher_fault::limited,
-                                   request.component + " was asked to " + std::string(to_string(request.verb)) + " too often through "
-                                   "the gateway; again in " + in_words(wait) + ", or at once by root on the node");
+    if (needs_definition && !configuration_.find(request.component))
+        return away(launcher_fault::unknown, request.component + " is not in launcher.yaml; root on the node adds it there and "
+                                                                 "restarts the launcher");
+    const bool counted = request.verb == launcher_verb::start || request.verb == launcher_verb::stop ||
+                         request.verb == launcher_verb::restore;
+    if (peer.who != peer_kind::gateway || !counted) return std::nullopt;
+    // Names that there are not share one count: they are the gateway's to invent.
+    const std::string known = configuration_.find(request.component) ? request.component : "";
+    const auto wait = starts_.take(std::string(to_string(request.verb)) + " " + known);
+    if (wait.count() == 0) return std::nullopt;
+    return away(launcher_fault::limited, (request.component.empty() ? "the launcher" : request.component) + " was asked to " +
+                                             std::string(to_string(request.verb)) + " too often through the gateway; again in " +
+                                             in_words(wait) + ", or at once by root on the node");
+}
 
-    const auto turn_name = turn_of(request);
-    if (!turn_name) return done(peer, request, progress);
+verb_answer verb_desk::in_turn(const verb_peer& peer, const launcher_request& request,
+                               const std::function<void(json)>& progress, const std::function<bool()>& gone) {
+    const auto waits = turn_of(peer, request, name_of(peer, request));
+    if (!waits) return done(peer, request, progress);
     const auto told = [&](const std::string& busy) {
         progress(json::object{{"component", request.component}, {"state", "waiting"}, {"text", "waiting for " + busy + " to end"}});
     };
-    const auto turn = turns_.take(*turn_name, std::string(to_string(request.verb)) + " by " + name_of(peer, request), told, gone);
+    const auto turn = turns_.take(*waits, told, gone);
     if (!turn) return verb_answer::no(launcher_fault::busy, "the launcher is ending, or whoever asked has left; nothing was done");
     // It may have taken minutes: what was armed then may not be now.
-    question.armed = definition && arms_.armed(request.component);
-    if (auto refusal = refusal_of(question, request.component)) return verb_answer::no(launcher_fault::refused, *refusal);
+    if (auto refusal = refusal_of(question_of(peer, request), request.component))
+        return verb_answer::no(launcher_fault::refused, *refusal);
     return done(peer, request, progress);
 }
 
@@ -190,8 +212,14 @@ verb_answer verb_desk::done(const verb_peer& peer, const launcher_request& reque
 verb_answer verb_desk::armed(const verb_peer& peer, const launcher_request& request) {
     const std::string& name = request.component;
     if (request.verb == launcher_verb::disarm) {
-        if (const auto fine = arms_.disarm(name); !fine)
-            return verb_answer::no(launcher_fault::failed, fine.error() + "; " + name + " is disarmed until the launcher restarts");
+        const auto kept = arms_.disarm(name);
+        const auto told = manager_.tell_ceiling(name);
+        if (!told)
+            return verb_answer::no(launcher_fault::failed, name + " is disarmed, but its guard could not be told so: " + told.error() +
+                                                               "; it is told as soon as it answers, and delvegate stop " + name +
+                                                               " ends what runs");
+        if (!kept)
+            return verb_answer::no(launcher_fault::failed, kept.error() + "; " + name + " is disarmed until the launcher restarts");
         return verb_answer::of(json::object{{"component", name}, {"armedUntil", std::int64_t{0}}});
     }
     if (request.duration > configuration_.arm_time_max)
@@ -199,6 +227,7 @@ verb_answer verb_desk::armed(const verb_peer& peer, const launcher_request& requ
                                                            " at once (launcher.yaml: armTimeMax)");
     if (const auto fine = arms_.arm(name, request.duration, name_of(peer, request)); !fine)
         return verb_answer::no(launcher_fault::failed, name + " is not armed: " + fine.error());
+    (void)manager_.tell_ceiling(name);  // tried again by itself
     return verb_answer::of(json::object{{"component", name}, {"armedUntil", std::int64_t{std::time(nullptr) + request.duration.count()}}});
 }
 
@@ -217,7 +246,10 @@ json verb_desk::status() {
 }
 
 std::optional<component_turns::turn> verb_desk::everything() {
-    return turns_.take("", "the launcher's recovery", [](const std::string&) {}, [] { return false; });
+    component_turns::who asks;
+    asks.root = true;
+    asks.what = "the launcher's recovery";
+    return turns_.take(asks, [](const std::string&) {}, [] { return false; });
 }
 
 void verb_desk::recover(const std::function<void(const std::string&)>& say) {

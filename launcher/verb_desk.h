@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "launcher/armory.h"
@@ -59,14 +60,16 @@ public:
     void close() { turns_.close(); }  // what waits for its turn is answered `busy`
 
 private:
-    verb_answer judged(const verb_peer& peer, const launcher_request& request,
-                       const std::function<void(protocol::json)>& progress, const std::function<bool()>& gone);
+    verb_question question_of(const verb_peer& peer, const launcher_request& request) const;
+    // The answer of who is not even heard, if so: not allowed, unknown, or too often.
+    std::optional<std::pair<launcher_fault, std::string>> turned_away(const verb_peer& peer, const launcher_request& request);
+    verb_answer in_turn(const verb_peer& peer, const launcher_request& request,
+                        const std::function<void(protocol::json)>& progress, const std::function<bool()>& gone);
     verb_answer done(const verb_peer& peer, const launcher_request& request,
                      const std::function<void(protocol::json)>& progress);
     verb_answer armed(const verb_peer& peer, const launcher_request& request);
     protocol::json status();
-    outcome<void> logged(asked_verb::phase when, std::uint64_t number, const verb_peer& peer, const launcher_request& request,
-                         const std::string& outcome);
+    outcome<void> logged(const asked_verb& what);
 
     const launcher_config& configuration_;
     component_manager& manager_;

@@ -36,4 +36,11 @@ std::optional<std::string> refusal_of(const verb_question& question, const std::
     return verb + " is not a verb for this user";  // a verb that this table does not know
 }
 
+bool lets_gateway_in(remote_start remote, const std::optional<arming>& latest, std::chrono::milliseconds begun,
+                     std::chrono::milliseconds now) {
+    if (!latest || latest->until < begun) return true;  // root has started it since, or nobody else could have
+    if (latest->disarmed) return false;
+    return latest->until > now || remote == remote_start::always;
+}
+
 }  // namespace launcher

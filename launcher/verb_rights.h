@@ -1,9 +1,11 @@
 // Who may ask the launcher for what. Pure.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
+#include "launcher/armory.h"
 #include "launcher/launcher_wire.h"
 #include "launcher/plan.h"
 
@@ -28,5 +30,11 @@ struct verb_question {
 // The refusal in one line, with who may and how; nothing: allowed. What gives a component back (stop, restore) is never
 // refused to the gateway for want of arming.
 std::optional<std::string> refusal_of(const verb_question& question, const std::string& component);
+
+// Whether the gateway may still do something with what runs, when its session was begun at that boot time: an arming that
+// has ended since then closes it, and root's disarming closes it whatever its remoteStart. What root has started itself
+// without arming it is open until root disarms it.
+bool lets_gateway_in(remote_start remote, const std::optional<arming>& latest, std::chrono::milliseconds begun,
+                     std::chrono::milliseconds now);
 
 }  // namespace launcher

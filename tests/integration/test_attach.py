@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import unittest
 
 from harness import debuggee, tools, waiting
@@ -42,9 +43,8 @@ class NodeCase(unittest.TestCase):
         return answers
 
     def component(self, name):
-        found = re.search(r'\{[^{}]*"name":\s*"%s"[^{}]*\}' % name, self.node.delvegate("status", "--output", "json").succeeded().out)
-        self.assertTrue(found, name)
-        return json.loads(found[0])
+        said = self.node.delvegate("status", "--output", "json").succeeded().json
+        return next(each for each in said["launcher"]["components"] if each["name"] == name)
 
     def units(self):
         return self.node.run(["systemctl", "list-units", "--all", "--plain", "--no-legend", "delvegate-debuggee-*",
@@ -53,7 +53,7 @@ class NodeCase(unittest.TestCase):
 
 @needs_root
 class Attach(NodeCase):
-    definitions = [{"name": "app", "kind": "attach"}]
+    definitions = [{"name": "app", "kind": "attach", "stopBudget": "20s"}]
 
     def setUp(self):
         super().setUp()
@@ -70,19 +70,25 @@ class Attach(NodeCase):
         said = self.node.run(["cat", f"/proc/{self.pid}/status"], check=True).stdout
         return re.search(rf"^{word}:\s*(\S+)", said, re.M)[1]
 
+    def switches(self):
+        """Of all of its threads: the loop is not always in the first."""
+        said = self.node.run(["sh", "-c", f"cat /proc/{self.pid}/task/*/status"]).stdout
+        return sum(map(int, re.findall(r"^voluntary_ctxt_switches:\s*(\d+)", said, re.M)))
+
     def assert_goes_on(self):
         """The same process, traced by nobody, still at its work: it sleeps and wakes fifty times a second, each time through
         the line that had the breakpoint."""
         self.assertEqual(self.main_pid(), self.pid)
         self.assertEqual(self.status("TracerPid"), "0")
-        since = int(self.status("voluntary_ctxt_switches"))
-        waiting.until("it works", lambda: int(self.status("voluntary_ctxt_switches")) != since)
+        since = self.switches()
+        waiting.until("it works", lambda: self.switches() != since)
         # Many rounds of its loop: an int3 that was left would have ended it in the first.
-        waiting.until("it works on", lambda: int(self.status("voluntary_ctxt_switches")) > since + 50)
+        waiting.until("it works on", lambda: self.switches() > since + 50)
         self.assertEqual(self.main_pid(), self.pid)
 
     def stop_at_a_breakpoint(self):
-        made, hit = self.calls("app", ["CreateBreakpoint", {"Breakpoint": {"functionName": "main.tick", "line": -1}}],
+        made, hit = self.calls("app", ["Command", {"name": "halt"}],
+                               ["CreateBreakpoint", {"Breakpoint": {"functionName": "main.tick", "line": -1}}],
                                ["Command", {"name": "continue"}])[-2:]
         self.assertIsNone(made["error"], made)
         self.assertIsNone(hit["error"], hit)
@@ -100,7 +106,7 @@ class Attach(NodeCase):
         self.assertNotEqual(self.status("TracerPid"), "0")
         status = self.component("app")
         self.assertEqual((status["state"], status["detached"]), ("running", False))
-        self.node.delvegate("inspect", "app").failed()
+        self.node.delvegate("inspect", "app").failed(1)
         self.stop_at_a_breakpoint()
         self.node.delvegate("stop", "app").succeeded()
         self.assert_goes_on()
@@ -137,12 +143,109 @@ class Attach(NodeCase):
             {"name": "again", "kind": "attach", "process": "app", "executable": PROGRAM}]}), 0o600)
         self.launcher.kill()
         waiting.until("the launcher back", lambda: "again" in self.node.delvegate("status", "--output", "json").out)
-        answer = self.node.delvegate("start", "again").failed()
+        answer = self.node.delvegate("start", "again").failed(3)
         self.assertRegex(answer.out + answer.err, "is traced already")
         self.node.delvegate("stop", "app").succeeded()
         self.node.delvegate("start", "again").succeeded()
         self.node.delvegate("stop", "again").succeeded()
         self.assert_goes_on()
+
+    def test_a_killed_guard_is_started_again(self):
+        self.node.delvegate("start", "app").succeeded()
+        tracer, guard = self.status("TracerPid"), self.main_pid("delvegate-guard-app")
+        self.node.run(["kill", "-KILL", str(guard)], check=True)
+        waiting.until("another guard", lambda: self.main_pid("delvegate-guard-app") not in (0, guard))
+        self.assertEqual(self.status("TracerPid"), tracer)
+        self.stop_at_a_breakpoint()
+        self.node.delvegate("stop", "app").succeeded()
+        self.assert_goes_on()
+
+    def test_the_stop_budget_ends(self):
+        """Nobody lets it go on: the guard does, and takes the breakpoints off."""
+        self.node.delvegate("start", "app").succeeded()
+        self.stop_at_a_breakpoint()
+        waiting.until(lambda: f"it goes on\n{self.component('app')}", lambda: self.component("app")["state"] == "running")
+        since = self.switches()
+        waiting.until("it works on", lambda: self.switches() > since + 50)
+        self.node.delvegate("stop", "app").succeeded()
+        self.assert_goes_on()
+
+    def test_its_end_ends_the_session(self):
+        self.node.delvegate("start", "app").succeeded()
+        self.node.run(["kill", "-KILL", str(self.pid)], check=True)
+        waiting.until("the session over", lambda: self.component("app")["state"] == "available")
+        waiting.until("its units gone", lambda: self.units() == "")
+        waiting.until("the service again", lambda: self.main_pid() not in (0, self.pid))
+
+    def killed_at_each_step(self, verb, least):
+        for step in range(1, 30):
+            if verb == "stop":
+                self.node.delvegate("start", "app").succeeded()
+            answer = self.launcher.at_step(step, "signal=KILL", verb, "app")
+            state = self.launcher.settled("app")
+            with self.subTest(step=step, state=state, said=answer.err[-300:]):
+                if state == "running":
+                    self.node.delvegate("stop", "app").succeeded()
+                waiting.until("its units gone", lambda: self.units() == "")
+                self.assert_goes_on()
+            if answer.code == 0:
+                return self.assertGreater(step, least, "there are more steps than that")
+        return self.fail(f"a {verb} never came to its end")
+
+    def test_a_start_killed_at_each_step(self):
+        self.killed_at_each_step("start", 3)
+
+    def test_a_stop_killed_at_each_step(self):
+        self.killed_at_each_step("stop", 1)
+
+    def starting(self):
+        """A start under way, at the first sight of its dlv in the program."""
+        under_way = self.node.popen(["delvegate", "start", "app"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        waiting.until("dlv has it", lambda: self.status("TracerPid") != "0")
+        return under_way, self.status("TracerPid")
+
+    def assert_given_up(self, under_way):
+        said = under_way.communicate(timeout=waiting.DEADLINE)[1]
+        self.assertNotEqual(under_way.returncode, 0)
+        self.assertNotIn(self.status("State"), ("T", "t"), said)
+        self.assertEqual(self.units(), "")
+        self.assert_goes_on()
+
+    def test_a_dlv_killed_while_it_attaches_does_not_leave_it_standing(self):
+        for _ in range(3):
+            under_way, dlv = self.starting()
+            self.node.run(["kill", "-KILL", dlv], check=True)
+            self.assert_given_up(under_way)
+
+    def test_a_dlv_that_takes_too_long_to_attach_is_ended(self):
+        under_way, dlv = self.starting()
+        self.node.run(["kill", "-STOP", dlv], check=True)
+        self.assert_given_up(under_way)
+
+    def test_what_a_killed_dlv_left_is_told_while_it_lives(self):
+        self.node.delvegate("start", "app").succeeded()
+        dlv = self.main_pid("delvegate-debuggee-app")
+        # A container's systemd may ask for it only.
+        asked = self.node.run(["systemctl", "show", "-p", "OOMScoreAdjust", "--value", "delvegate-debuggee-app"], check=True).stdout
+        self.assertEqual(asked.strip(), "-900")
+        self.node.run(["kill", "-KILL", str(dlv)], check=True)
+        waiting.until("the session over", lambda: self.component("app")["state"] == "available")
+        self.assertIn("may still be in it", json.dumps(self.component("app")["warnings"]))
+        self.launcher.kill()
+        waiting.until("the launcher back", lambda: self.node.delvegate("status", "--output", "json").code == 0)
+        self.assertIn("may still be in it", json.dumps(self.component("app")["warnings"]))
+        self.node.run(["systemctl", "restart", "app"], check=True)
+        self.assertEqual(self.component("app").get("warnings", []), [])
+
+    def test_a_dlv_that_others_may_write_is_not_run(self):
+        self.node.write("/opt/loose/dlv", "#!/bin/sh\ntouch /run/loose-was-run\n", 0o777)
+        self.node.write("/etc/delvegate/launcher.yaml", json.dumps({"components": [
+            {"name": "app", "kind": "attach", "dlv": "/opt/loose/dlv"}]}), 0o600)
+        self.launcher.kill()
+        waiting.until("the launcher back", lambda: self.node.delvegate("status", "--output", "json").code == 0)
+        plan = self.node.delvegate("inspect", "app", "--output", "json").failed(3).json
+        self.assertIn("can be written by others", json.dumps(plan["findings"]))
+        self.assertFalse(self.node.exists("/run/loose-was-run"))
 
     def test_a_killed_dlv_ends_the_session(self):
         self.node.delvegate("start", "app").succeeded()
@@ -166,9 +269,25 @@ class Core(NodeCase):
         self.node.run(["pkill", "-x", "app"])
         self.launcher.install().start()
 
+    def assert_sealed(self):
+        """dlv is by itself: no privilege to win, no network, no home, nothing of /tmp, nothing to write but its socket."""
+        self.node.run(["sh", "-c", "mkdir -p /home/eve; touch /home/eve/secret /tmp/of-others; chmod -R a+rX /home/eve"], check=True)
+        pid = self.node.run(["systemctl", "show", "-p", "MainPID", "--value", "delvegate-debuggee-app"]).stdout.strip()
+        status = self.node.read(f"/proc/{pid}/status")
+        for line in (r"NoNewPrivs:\s*1", r"CapBnd:\s*0+", r"CapPrm:\s*0+", r"CapInh:\s*0+"):
+            self.assertRegex(status, f"(?m)^{line}$")
+        for space in ("net", "mnt"):
+            self.assertNotEqual(*(self.node.run(["readlink", f"/proc/{of}/ns/{space}"], check=True).stdout for of in (pid, 1)))
+        for hidden in ("/home/eve/secret", "/tmp/of-others"):
+            self.assertTrue(self.node.exists(hidden))
+            self.assertFalse(self.node.exists(f"/proc/{pid}/root{hidden}"))
+        mounts = self.node.read(f"/proc/{pid}/mounts")
+        self.assertRegex(mounts, r"(?m)^\S+ / \S+ ro,")
+        self.assertRegex(mounts, r"(?m)^\S+ /run/delvegate/\S*app\S* \S+ rw,")
+
     def test_read_by_nobody_and_no_more(self):
         self.node.run(["chmod", "600", "/var/lib/cores/app.core"], check=True)
-        plan = self.node.delvegate("inspect", "app", "--output", "json").succeeded().json
+        plan = self.node.delvegate("inspect", "app", "--output", "json").failed(3).json
         self.assertTrue(plan["refused"])
         self.assertIn("cannot be read by nobody", json.dumps(plan["findings"]))
         self.node.run(["chmod", "644", "/var/lib/cores/app.core"], check=True)
@@ -187,14 +306,15 @@ class Core(NodeCase):
         self.assertTrue(resume["error"], resume)
         uid = self.node.run(["sh", "-c", "stat -c %u /proc/$(systemctl show -p MainPID --value delvegate-debuggee-app)"]).stdout
         self.assertEqual(uid.strip(), self.node.run(["id", "-u", "nobody"]).stdout.strip())
+        self.assert_sealed()
         self.node.delvegate("stop", "app").succeeded()
         self.assertEqual(self.units(), "")
 
-    def test_of_another_program_it_says_so(self):
+    def test_of_half_a_file_it_says_so(self):
         self.node.write("/var/lib/cores/later.core", "")
         self.node.run(["sh", "-c", "head -c 64 /var/lib/cores/app.core > /var/lib/cores/later.core"], check=True)
         answer = self.node.delvegate("start", "app").failed()
-        self.assertRegex(answer.out + answer.err, "app.log")
+        self.assertRegex(answer.err, "dlv of app ended with exit code 1, its last words")
         self.assertEqual(self.units(), "")
         self.assertEqual(self.component("app")["detached"], False)
 

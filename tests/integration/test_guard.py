@@ -1,5 +1,6 @@
 """The guard with a real dlv: the stop budget without a gateway, the ceiling, its own end and its sandbox."""
 
+import json
 import os
 import signal
 import threading
@@ -98,6 +99,58 @@ class Budget(GuardCase):
         self.assertEqual((status["state"], status["leftMs"], status["forcedResumes"]), ("stopped", 0, 0))
         self.assertTrue(status["gatewayAlive"])
 
+    def test_a_gateway_that_only_says_that_it_lives_is_not_believed_for_ever(self):
+        watch = self.start(damage=1, mercy=1.0, duty=2.0)
+        self.heartbeats()
+        gateway = self.gateway()
+        point = self.stop_at_a_hot_breakpoint(gateway)
+        watch.ask("counting")
+        status = watch.until("it is let go", lambda s: s["forcedResumes"] > 0 and s["state"] == "running")
+        self.assertTrue(status["gatewayAlive"])
+        self.assertEqual([one["id"] for one in status["taken"]], [point["id"]])
+        self.assertIn("the gateway is there and has not acted", watch.log())
+        # It cannot stop it again before one duty is done, by whatever means.
+        again = self.gateway()
+        for words in ({"name": "halt"}, {"name": "next"}, {"name": "stepOut"}):
+            reply = again.reply(again.send("Command", words))
+            if watch.status()["dutyDone"]:
+                break
+            self.assertRegex(reply["error"], "until it has run freely")
+        again.close()
+        self.assertTrue(self.running())
+        watch.until("a duty is done", lambda s: s["dutyDone"])
+        late = self.gateway()
+        late.command("halt")
+        self.assertFalse(late.state()["Running"])
+
+    def test_nothing_stands_at_its_entry_for_ever(self):
+        watch = self.start(damage=30, entry=1.0)
+        self.heartbeats()
+        watch.ask("counting", entry=True)
+        status = watch.until("it is let go", lambda s: s["forcedResumes"] > 0 and s["state"] == "running")
+        self.assertTrue(status["counting"] and status["gatewayAlive"])
+        self.assertFalse(status["atEntry"])
+        self.assertIn("stood at its entry for too long", watch.log())
+
+    def test_what_leaves_its_entry_is_counted(self):
+        watch = self.start(damage=30, entry=60.0, duty=60.0)
+        self.heartbeats()
+        watch.ask("counting", entry=True)
+        status = watch.status()
+        self.assertEqual((status["atEntry"], status["counting"]), (True, False))
+        # A guard that follows knows it, and what the launcher says of it does not make it count.
+        watch.until("it stands there", lambda s: s["entryForMs"] > 300)
+        watch.process.child.kill()
+        watch.process.wait()
+        self.guard = watch = guard.Guard(self, self.dlv.address, watch.sockets, damage=30, duty=60.0, name="second")
+        watch.ask("counting")
+        status = watch.status()
+        self.assertEqual((status["atEntry"], status["counting"]), (True, False))
+        self.assertGreater(status["entryForMs"], 300)
+        self.stop_at_a_hot_breakpoint(self.gateway())
+        status = watch.until("it counts", lambda s: s["spentMs"] > 300)
+        self.assertEqual((status["atEntry"], status["counting"]), (False, True))
+
     def test_the_entry_does_not_count(self):
         watch = self.start(damage=1)
         watch.until("the gateway is gone", lambda s: not s["gatewayAlive"] and s["stoppedForMs"] > 1500)
@@ -140,6 +193,55 @@ class Budget(GuardCase):
         self.assertEqual(after["taken"], before["taken"])
         self.assertGreaterEqual(after["spentMs"], 1500)
         self.assertTrue(self.running())
+
+
+class Ceiling(GuardCase):
+    def test_a_lower_ceiling_cuts_at_once_and_is_kept(self):
+        watch = self.start(damage=1000)
+        self.heartbeats()
+        gateway = self.gateway()
+        self.stop_at_a_hot_breakpoint(gateway)
+        gateway.call("Eval", {"Scope": {"GoroutineID": -1, "Frame": 0}, "Expr": "1", "Cfg": {}})
+        watch.ask("ceiling", classes=["observe", "control", "lifecycle"])
+        self.assertEqual(watch.status()["ceiling"], ["observe", "control"], "never above what root fixed")
+        with self.assertRaises((OSError, EOFError, AssertionError)):
+            gateway.state()
+        watch.process.child.kill()
+        watch.process.wait()
+        self.guard = watch = guard.Guard(self, self.dlv.address, watch.sockets, damage=1000, name="second")
+        self.assertEqual(watch.status()["ceiling"], ["observe", "control"])
+        with self.assertRaisesRegex(Failed, "the ceiling of app on this node does not allow Eval"):
+            self.gateway().call("Eval", {"Scope": {"GoroutineID": -1, "Frame": 0}, "Expr": "1", "Cfg": {}})
+        watch.ask("ceiling", classes=[])
+        with self.assertRaisesRegex(Failed, "is not armed any more"):
+            self.gateway().state()
+        watch.process.child.kill()
+        watch.process.wait()
+        self.guard = watch = guard.Guard(self, self.dlv.address, watch.sockets, damage=1000, name="third")
+        self.assertEqual(watch.status()["ceiling"], [])
+        with self.assertRaisesRegex(Failed, "is not armed any more"):
+            self.gateway().state()
+        # Root arms it again.
+        watch.ask("ceiling", classes=list(guard.ALL))
+        self.assertEqual(watch.status()["ceiling"], list(guard.DEFAULT))
+        self.assertFalse(self.gateway().state()["Running"])
+
+    def test_values_need_read(self):
+        watch = self.start(damage=1000)
+        self.heartbeats()
+        gateway = self.gateway()
+        gateway.set_breakpoint(debuggee.MAIN, USE, LoadArgs={"MaxStringLen": 64}, LoadLocals={"MaxStringLen": 64})
+        state = gateway.command("continue")
+        self.assertIn("breakPointInfo", state["currentThread"])
+        gateway.close()
+        watch.ask("ceiling", classes=["observe", "control"])
+        seen = self.gateway()
+        text = json.dumps([seen.state(), seen.call("ListGoroutines", {"Start": 0, "Count": 0})])
+        for key in ("breakPointInfo", "ReturnValues", "labels"):
+            self.assertNotIn('"' + key + '"', text)
+        self.assertEqual(seen.state()["currentThread"]["line"], USE)
+        large = seen.call("ListFunctions", {"Filter": ""})["Funcs"]
+        self.assertEqual(large, Rpc(self, self.dlv.address).call("ListFunctions", {"Filter": ""})["Funcs"])
 
 
 class Verbs(GuardCase):
@@ -237,6 +339,7 @@ class Confined(GuardCase):
         for held in ("CapInh", "CapPrm", "CapEff"):
             self.assertEqual(int(status[held], 16), 0, held)
         self.assertEqual(process.descendants(watch.pid), [])
+        self.assertRegex(watch.log(), "confined: system calls by seccomp[;,] (files by Landlock [0-9]+|this kernel has no Landlock)")
 
     @unittest.skipIf(os.geteuid() != 0 and "CI" not in os.environ, "another user needs root")
     def test_it_hears_only_root_and_itself(self):

@@ -95,6 +95,16 @@ class Compromised(case.Case):
     def test_observe_and_read(self):
         self.play(("observe", "read"))
 
+    def test_disarmed(self):
+        """No operation of the table passes, in whatever form, once root has disarmed it."""
+        watch = guard.Guard(self, self.dlv.address, ceiling=guard.ALL, damage=1000)
+        before = self.everything()
+        watch.ask("ceiling", classes=[])
+        for operation, protocol, _classes, request in self.requests():
+            error = self.send(watch.address, protocol, request, False)
+            self.assertIsNotNone(error, f"{operation} {request} was not refused")
+        self.compare(before, "something")
+
     def test_a_running_program_runs_on(self):
         watch = guard.Guard(self, self.dlv.address, ceiling=("observe",), damage=1000)
         self.owner.resume()

@@ -7,6 +7,7 @@ import re
 import signal
 import ssl
 import subprocess
+import threading
 import unittest
 
 from harness import case, debuggee, tools, waiting
@@ -48,7 +49,7 @@ class LaunchedCase(case.Case):
         self.launcher.runs(dlv.address)
         return dlv
 
-    def api(self, gateway, who, method, path, body=None):
+    def api(self, gateway, who, method, path, body=None, headers=None):
         """(status, headers, lines or the one body)"""
         person = self.person(who)
         context = ssl.create_default_context(cafile=person.ca)
@@ -56,7 +57,7 @@ class LaunchedCase(case.Case):
         context.set_alpn_protocols(["http/1.1"])
         connection = http.client.HTTPSConnection("localhost", gateway.port, context=context, timeout=waiting.DEADLINE)
         self.addCleanup(connection.close)
-        connection.request(method, path, body=body)
+        connection.request(method, path, body=body, headers=headers or {})
         answer = connection.getresponse()
         text = answer.read().decode()
         if answer.headers["Content-Type"] == "application/x-ndjson":
@@ -246,11 +247,79 @@ class Lifecycle(LaunchedCase):
         self.assertEqual(self.command("alice", "restore", NAME).returncode, 0)
         for verb in ("start", "stop", "restore", "inspect"):
             refused = self.command("bob", verb, NAME)
-            self.assertEqual((refused.returncode, len(refused.stderr.splitlines())), (1, 1), refused)
+            self.assertEqual((refused.returncode, len(refused.stderr.splitlines())), (1, 2), refused)
+            self.assertIn(f"through the gateway localhost:{self.serving.port}", refused.stderr)
             self.assertIn("lifecycle", refused.stderr)
         forced = self.command("alice", "start", NAME, "--force-other-minor")
         self.assertEqual(forced.returncode, 1, forced)
         self.assertIn("root", forced.stderr)
+
+    def test_exit_codes_of_a_start(self):
+        self.launcher.refusal = ("failed", "its health did not answer")
+        undone = self.command("alice", "start", NAME)
+        self.assertEqual(undone.returncode, 1, undone)
+        self.launcher.on_refusal = lambda: self.launcher.goes_back("not_put_back")
+        broken = self.command("alice", "start", NAME)
+        self.assertEqual(broken.returncode, 4, broken)
+        self.assertRegex(broken.stderr, "did not answer; it is not as it was; see: delvegate status")
+        self.launcher.goes_back()
+        self.launcher.on_refusal = self.launcher.close
+        lost = self.command("alice", "start", NAME)
+        self.assertEqual(lost.returncode, 4, lost)
+        person = self.person("alice")
+        person.certificate = os.path.join(self.directory, "nowhere.crt")
+        for verb in ("start", "stop", "restore", "inspect", "status"):
+            wrong = self.command("alice", verb, NAME)
+            self.assertEqual(wrong.returncode, 2, wrong)
+
+    def waiting_start(self):
+        """A start that waits for its turn at the launcher; its answer comes into the list."""
+        self.launcher.queued = True
+        self.launcher.go_on.clear()
+        answer = []
+        thread = threading.Thread(target=lambda: answer.append(self.order("alice", "start")), daemon=True)
+        thread.start()
+        self.addCleanup(thread.join, waiting.DEADLINE)
+        self.launcher.wait_for("start")
+        return answer
+
+    def test_what_waits_is_taken_back_from_who_may_not_any_more(self):
+        answer = self.waiting_start()
+        with open(self.policy + ".new", "w", encoding="utf-8") as file:
+            file.write(POLICY.replace("alice", "carol"))
+        os.rename(self.policy + ".new", self.policy)
+        waiting.until("the launcher is told", self.launcher.left.is_set)
+        waiting.until("she is told", lambda: answer)
+        status, lines = answer[0]
+        self.assertEqual((status, lines[-1]["code"]), (200, "forbidden"), lines)
+        self.assertIn("lifecycle", lines[-1]["error"])
+        waiting.until("its outcome is recorded", lambda: re.search('"kind":"outcome".*"operation":"start".*lifecycle', self.audit()))
+
+    def test_what_waits_is_taken_back_from_who_is_shown_out(self):
+        answer = self.waiting_start()
+        killed = subprocess.run([tools.delvegate(), "sessions", "kill", "--user", "alice", "--config", self.serving.configuration_file],
+                                capture_output=True, text=True, timeout=waiting.DEADLINE, check=False)
+        self.assertEqual(killed.returncode, 0, killed)
+        waiting.until("the launcher is told", self.launcher.left.is_set)
+        waiting.until("she is told", lambda: answer)
+        self.assertIn("error", answer[0][1][-1])
+
+    def test_who_stopped_it_last_time_is_not_told_of_this_time(self):
+        self.assertEqual(self.order("alice", "restore")[0], 200)
+        self.run_debuggee()
+        self.until_attached(self.serving)
+        ide = Dap(self, self.connect(self.serving, component=NAME).address)
+        ide.attach(stopOnEntry=True)
+        self.launcher.goes_back("restoring")
+        ide.event("terminated")
+        self.assertIn("was stopped and goes back", told(ide))
+        self.assertNotIn("by alice", told(ide))
+
+    def test_a_page_in_a_browser_starts_nothing(self):
+        for header in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            status, answer = self.api(self.serving, "alice", "POST", self.path + "/start", None, header)
+            self.assertEqual(status, 403, answer)
+        self.assertFalse(self.launcher.requests("start"))
 
     def test_restore(self):
         self.assertEqual(self.order("alice", "restore")[1][-1]["result"]["reports"][0]["text"], "put back")

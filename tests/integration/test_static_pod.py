@@ -27,6 +27,7 @@ class StaticPodCase(unittest.TestCase):
 
     def setUp(self):
         self.node = self.enterContext(Node())
+        self.furnish()
         self.kubelet = Kubelet(self.node, list_every="2s", backoff="500ms", backoff_max="2s").install()
         self.kubelet.put(f"{NAME}.yaml", self.manifest())
         self.kubelet.start()
@@ -34,6 +35,9 @@ class StaticPodCase(unittest.TestCase):
         self.kubelet.wait_duty(NAME)
         self.was = stamp(self.node, MANIFEST)
         self.launcher = Launcher(self.node, [self.definition], **self.settings).install()
+
+    def furnish(self):
+        """What is done to the node before its kubelet comes."""
 
     def delvegate(self, *words, **more):
         return self.node.delvegate(*words, **more)
@@ -96,6 +100,81 @@ class OutAndBack(StaticPodCase):
         self.launcher.start()
         self.delvegate("start", NAME).succeeded()
         self.node.reboot()
+        self.assert_as_before()
+
+    def test_reboot_without_a_launcher(self):
+        """The early unit alone, as a package enables it: before the kubelet looks for its manifests."""
+        self.launcher.start()
+        self.node.run(["systemctl", "enable", "delvegate-restore.service", "delvegate-restore-api.timer"], check=True)
+        self.delvegate("start", NAME).succeeded()
+        self.node.run(["systemctl", "disable", "delvegate-launcher.service"], check=True)
+        self.node.reboot()
+        self.assert_as_before()
+        self.assertEqual(self.show("delvegate-restore.service", "Result", "ExecMainStatus"), ["success", "0"])
+        restored, began = map(int, self.show("delvegate-restore.service", "ExecMainExitTimestampMonotonic") +
+                              self.show("kubelet.service", "ExecMainStartTimestampMonotonic"))
+        self.assertLess(restored, began)
+        self.assertEqual(self.show("delvegate-restore-api.timer", "ActiveState"), ["active"])
+        self.node.run(["systemctl", "start", "delvegate-restore-api.service"], check=True)
+
+    def show(self, unit, *properties):
+        return self.node.run(["systemctl", "show", "--value", *(f"-p{one}" for one in properties), unit], check=True).stdout.split()
+
+    def test_an_unusable_launcher_yaml(self):
+        self.launcher.start()
+        self.delvegate("start", NAME).succeeded()
+        self.launcher.stop()
+        good = self.node.read("/etc/delvegate/launcher.yaml")
+        self.node.write("/etc/delvegate/launcher.yaml", "components: [\n", 0o600)
+        answer = self.delvegate("restore").failed(1)
+        self.assertIn("/etc/delvegate/launcher.yaml:", answer.err)
+        self.node.write("/etc/delvegate/launcher.yaml", good, 0o600)
+        self.assert_as_before()
+
+    def test_neither_launcher_yaml_nor_journal(self):
+        """What is held says itself where it belongs, and what runs in its place."""
+        self.launcher.start()
+        self.delvegate("start", NAME).succeeded()
+        self.launcher.stop()
+        self.node.run(["sh", "-c", "rm -r /var/lib/delvegate/launcher; echo 'components: []' > /etc/delvegate/launcher.yaml"], check=True)
+        answer = self.delvegate("restore", "--output", "json").succeeded()
+        self.assertEqual([one["name"] for one in answer.json["reports"]], [NAME], answer)
+        self.assert_as_before()
+
+    def test_the_node_says_so(self):
+        """An annotation and Events, by kubectl with the node's admin.conf; they are cleared at the return."""
+        self.node.write("/usr/local/bin/kubectl", "#!/bin/sh\n{ printf '%s ' \"$@\"; cat; echo; } >> /run/kubectl.log\necho '{}'\n", 0o755)
+        self.node.write("/etc/kubernetes/admin.conf", "", 0o600)
+        self.launcher.start()
+
+        def said(*words):
+            return self.node.exists("/run/kubectl.log") and all(word in self.node.read("/run/kubectl.log") for word in words)
+        self.delvegate("start", NAME).succeeded()
+        waiting.until(lambda: f"the annotation\n{self.launcher.log()}",
+                      lambda: said(f'"delvegate.io/detached":"{NAME} since ', "ComponentDetached"))
+        self.delvegate("stop", NAME).succeeded()
+        waiting.until("it cleared", lambda: said('"delvegate.io/detached":null', "ComponentReturned"))
+        self.node.run(["rm", "/etc/kubernetes/admin.conf"], check=True)
+        self.assert_as_before()
+
+
+class RunsAgain(StaticPodCase):
+    definition = dict(DEFINITION, onExit="restart")
+
+    def test_what_ends_by_itself_is_started_again(self):
+        self.launcher.start()
+        self.delvegate("start", NAME).succeeded()
+        first = self.kubelet.wait_duty(NAME)
+        self.node.run(["kill", "-KILL", str(first["pid"])], check=True)
+
+        def another():
+            duty = self.kubelet.wait_duty(NAME)
+            return duty if duty["pid"] != first["pid"] else None
+        waiting.until(lambda: f"another one\n{self.launcher.log()}", another)
+        waiting.until("running", lambda: '"state":"running"' in self.delvegate("status", "--output", "json").out.replace(" ", ""))
+        self.assertFalse(self.node.exists(MANIFEST))
+        self.assertIsNone(self.kubelet.running(NAME))
+        self.delvegate("stop", NAME).succeeded()
         self.assert_as_before()
 
 

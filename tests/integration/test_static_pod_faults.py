@@ -1,10 +1,11 @@
 """What can go wrong with a static pod that is out, or is to be: nothing is lost, and everybody is told."""
 
+import subprocess
 import unittest
 
 from harness import waiting
 from harness.rig import manifests
-from test_static_pod import DEFINITION, MANIFEST, NAME, StaticPodCase
+from test_static_pod import DEFINITION, MANIFEST, NAME, StaticPodCase, stamp
 
 
 class WhileItIsOut(StaticPodCase):
@@ -53,6 +54,28 @@ class WhileItIsOut(StaticPodCase):
         self.assertEqual(self.node.read(MANIFEST), self.was[2])
         self.kubelet.wait_running(NAME)
 
+    def decide(self, option):
+        """Root's word, where no launcher has seen the other file yet."""
+        self.launcher.stop()
+        self.kubelet.put(f"{NAME}.yaml", manifests.scheduler(extra=["--say=theirs"]))
+        theirs = self.node.read(MANIFEST)
+        self.delvegate("restore", NAME, option).succeeded()
+        self.kubelet.wait_running(NAME)
+        return theirs
+
+    def test_root_has_ours_put_back(self):
+        theirs = self.decide("--put-back-ours")
+        self.assertEqual(stamp(self.node, MANIFEST), self.was)
+        kept = self.node.run(["sh", "-c", f"cat {manifests.DIRECTORY}/../delvegate-held/*superseded*"], check=True).stdout
+        self.assertEqual(kept, theirs)
+
+    def test_root_keeps_theirs(self):
+        theirs = self.decide("--keep-theirs")
+        self.assertEqual(self.node.read(MANIFEST), theirs)
+        kept = self.node.run(["sh", "-c", f"cat {manifests.DIRECTORY}/../delvegate-held/*superseded*"], check=True).stdout
+        self.assertTrue(kept.startswith(self.was[2]))
+        self.delvegate("restore", NAME).succeeded()
+
     def test_the_kubelet_is_stopped(self):
         """It cannot come back without one, and is put back all the same."""
         self.kubelet.stop()
@@ -90,6 +113,107 @@ class BeforeItIsOut(StaticPodCase):
         answer = self.delvegate("start", NAME).failed(1)
         self.assertIn(MANIFEST, answer.err)
         self.assertEqual(self.node.read(MANIFEST), "apiVersion: v1\nkind: Pod\nmetadata: [\n")
+
+
+    def test_the_kubelets_configuration_cannot_be_read(self):
+        self.node.write("/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\nstaticPodPath: [\n")
+        self.launcher.start()
+        answer = self.delvegate("start", NAME).failed(1)
+        self.assertIn("/var/lib/kubelet/config.yaml", answer.err)
+        self.assertEqual(len(answer.err.strip().splitlines()), 1)
+        self.assertEqual(self.node.read(MANIFEST), self.was[2])
+
+    def test_the_port_is_taken(self):
+        """By somebody who shares it with the pod's own process, and stays when that has ended."""
+        self.node.spawn("holder", ["python3", "-c", "import socket,time\ns=socket.socket()\ns.bind(('127.0.0.2', 10259))\n"
+                                   "s.listen()\ntime.sleep(1e6)\n"])
+        self.launcher.start()
+        answer = self.delvegate("start", NAME).failed(1)
+        self.assertIn("10259", answer.err)
+        self.assert_as_before()
+
+
+class TwoAtOnce(StaticPodCase):
+    def test_a_second_launcher(self):
+        self.launcher.start()
+        second = self.node.run(["delvegate", "launcher"])
+        self.assertEqual(second.returncode, 1)
+        self.assertIn(f"{self.launcher.pid()}", second.stderr)
+        self.delvegate("start", NAME).succeeded()
+        self.assertEqual(self.node.run(["delvegate", "launcher"]).returncode, 1)
+        self.delvegate("stop", NAME).succeeded()
+        self.assert_as_before()
+
+    def test_two_starts(self):
+        self.launcher.start()
+        commands = [self.node.popen(["delvegate", "start", NAME], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                    for _ in range(2)]
+        codes = sorted((command.wait(), command.communicate()[1][-300:]) for command in commands)
+        self.assertEqual([code for code, _ in codes], [0, 1], codes)
+        self.kubelet.wait_duty(NAME)
+        self.delvegate("stop", NAME).succeeded()
+        self.assert_as_before()
+
+
+class OnAFilesystemOfItsOwn(StaticPodCase):
+    """It cannot be renamed to beside the directory then."""
+    def furnish(self):
+        self.node.run(["sh", "-c", f"mkdir -p {manifests.DIRECTORY} && mount -t tmpfs -o mode=0755 tmpfs {manifests.DIRECTORY}"],
+                      check=True)
+
+    def test_out_and_back(self):
+        self.launcher.start()
+        self.delvegate("start", NAME).succeeded()
+        self.assertFalse(self.node.exists(MANIFEST))
+        self.kubelet.wait_duty(NAME)
+        self.launcher.kill()
+        self.launcher.settled(NAME)
+        self.delvegate("stop", NAME).succeeded()
+        self.assert_as_before()
+
+
+class WithoutRoom(StaticPodCase):
+    """Manifests and state each on a small disk, which others fill."""
+    disks = ("/etc/kubernetes", "/var/lib/delvegate")
+
+    def furnish(self):
+        for path in self.disks:
+            self.node.run(["sh", "-c", f"mkdir -p {path} && mount -t tmpfs -o mode=0755,size=4m tmpfs {path}"], check=True)
+
+    def fill(self, path):
+        self.node.run(["sh", "-c", f"cat /dev/zero > {path}/filler"])
+        self.assertIn("100%", self.node.run(["df", path]).stdout)
+
+    def test_before(self):
+        self.launcher.start()
+        for path in self.disks:
+            with self.subTest(path):
+                self.fill(path)
+                answer = self.delvegate("start", NAME).failed(1)
+                self.assertRegex(answer.err, "No space left|no room")
+                self.node.run(["rm", f"{path}/filler"], check=True)
+                self.assert_as_before()
+
+    def test_while_it_is_out(self):
+        self.launcher.start()
+        for how in ("stop", "killed", "restore"):
+            with self.subTest(how):
+                self.delvegate("start", NAME).succeeded()
+                for path in self.disks:
+                    self.fill(path)
+                if how == "killed":
+                    self.launcher.kill()
+                    self.launcher.settled(NAME)
+                    self.kubelet.wait_duty(NAME)
+                if how == "restore":
+                    self.launcher.stop()
+                self.delvegate("restore" if how == "restore" else "stop", NAME)
+                waiting.until(lambda: f"the manifest back\n{self.launcher.log()}", lambda: self.node.exists(MANIFEST))
+                for path in self.disks:
+                    self.node.run(["rm", f"{path}/filler"], check=True)
+                self.launcher.start()
+                self.delvegate("restore", NAME)
+                self.assert_as_before()
 
 
 class StrippedBinary(Refusing):

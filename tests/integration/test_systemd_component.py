@@ -46,6 +46,21 @@ class KubeletUnderDlv(unittest.TestCase):
         self.node.delvegate("stop", NAME).succeeded()
         self.assert_as_before()
 
+    def test_what_depends_on_it_runs_again(self):
+        """systemd stops it together with the unit, and starts it again with nobody."""
+        active = lambda: self.node.run(["systemctl", "is-active", "dependent.service"]).stdout.strip()
+        self.node.write("/etc/systemd/system/dependent.service", f"[Unit]\nRequires={UNIT}\nAfter={UNIT}\n"
+                        "[Service]\nExecStart=/usr/bin/sleep infinity\n")
+        self.node.run(["systemctl", "daemon-reload"], check=True)
+        self.node.run(["systemctl", "start", "dependent.service"], check=True)
+        plan = self.node.delvegate("inspect", NAME, "--output", "json").succeeded()
+        self.assertIn("dependent.service", plan.out)
+        self.node.delvegate("start", NAME).succeeded()
+        self.assertEqual(active(), "active")
+        self.node.delvegate("stop", NAME).succeeded()
+        self.assertEqual(active(), "active")
+        self.assert_as_before()
+
     def test_restore_without_a_launcher(self):
         self.node.delvegate("start", NAME).succeeded()
         self.launcher.stop()

@@ -10,6 +10,8 @@
 
 #include "gateway/component_commands.h"
 #include "gateway/launcher_command.h"
+#include "launcher/launcher_wire.h"
+#include "protocol/json.h"
 #include "tests/support/fake_manager.h"
 
 namespace {
@@ -65,6 +67,19 @@ int main(int argc, char** argv) {
                                                                               std::make_unique<noted_manager>(configuration));
     };
     int exit_code = 0;
+    // Every verb with its members, as the launcher reads them: what a compromised gateway has to play with.
+    app.add_subcommand("verbs", "")->callback([] {
+        protocol::json::array all;
+        for (const auto& row : launcher::launcher_verbs()) {
+            const auto names = [](const auto& list) {
+                protocol::json::array out;
+                for (const auto& one : list) out.emplace_back(one);
+                return out;
+            };
+            all.push_back(protocol::json::object{{"verb", row.name}, {"needs", names(row.needs)}, {"may", names(row.may)}});
+        }
+        std::printf("%s\n", protocol::to_text(protocol::json(std::move(all))).c_str());
+    });
     gateway::add_inspect_command(app, exit_code);
     gateway::add_start_command(app, exit_code);
     gateway::add_stop_command(app, exit_code);

@@ -33,6 +33,23 @@ public:
         return seen_;
     }
 
+    // "armed", "disarmed" or "never", by what it heeds; and of whom it was told that this has changed.
+    std::string arms_of(const std::string& name) {
+        const auto latest = arms_ ? arms_(name) : std::nullopt;
+        return !latest ? "never" : latest->disarmed ? "disarmed" : "armed";
+    }
+    std::vector<std::string> told() {
+        const std::lock_guard lock(lock_);
+        return told_;
+    }
+    bool guard_answers = true;
+
+    void heed(std::function<std::optional<launcher::arming>(const std::string& name)> arms) override { arms_ = std::move(arms); }
+    launcher::outcome<void> tell_ceiling(const std::string& name) override {
+        const std::lock_guard lock(lock_);
+        told_.push_back(name + " " + arms_of(name));
+        return guard_answers ? launcher::outcome<void>() : launcher::outcome<void>("the guard does not answer");
+    }
     launcher::outcome<launcher::component_plan> inspect(const std::string& name) override {
         note("inspect " + name);
         launcher::component_plan plan;
@@ -141,7 +158,8 @@ private:
     std::mutex lock_;
     std::condition_variable changed_;
     bool held_ = false;
-    std::vector<std::string> seen_;
+    std::vector<std::string> seen_, told_;
+    std::function<std::optional<launcher::arming>(const std::string& name)> arms_;
     std::map<std::string, launcher::component_status> states_;
 };
 

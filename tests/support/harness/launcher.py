@@ -3,6 +3,7 @@
 import array
 import json
 import os
+import select
 import socket
 import threading
 import time
@@ -28,6 +29,10 @@ class Launcher:
         self.go_on = threading.Event()  # the result of start waits for it
         self.go_on.set()
         self.on_start = None
+        self.queued = False       # a start waits for another verb to end, until go_on or until its caller leaves
+        self.left = threading.Event()
+        self.on_refusal = None
+        self.guard = None         # of harness.guard: connections go through it, heartbeats are handed on
         self.asked = []
         self.lock = threading.Lock()
         self.listener = None
@@ -104,6 +109,12 @@ class Launcher:
             one["stopBudget"] = self.budget
         return one
 
+    def _give_breakpoints_back(self):
+        """As launcher/guard_control.h has it."""
+        status = self.guard.status()
+        if status["breakpointsOff"] and status["dutyDone"] and not status["connections"]:
+            self.guard.ask("breakpoints_on")
+
     def _answer(self, connection, request):
         verb = request["verb"]
         if verb == "status":
@@ -111,16 +122,27 @@ class Launcher:
         if request.get("component") not in (None, self.component):
             return self._say(connection, error={"code": "unknown", "text": "no such component"})
         if verb == "heartbeat":
+            if self.guard:
+                self.guard.ask("alive")
             return self._say(connection, result={})
         if verb == "inspect":
             return self._say(connection, result={"component": self.component, "hash": "sha256:" + "0" * 64, "refused": False})
         if verb == "dial":
             if self.address is None or request["session"] != SESSION:
                 return self._say(connection, error={"code": "failed", "text": "it does not run"})
-            with rpc.connect(self.address) as to:
+            if self.guard:
+                self._give_breakpoints_back()
+            with rpc.connect(self.guard.address if self.guard else self.address) as to:
                 return self._say(connection, to.fileno(), result={})
         if self.refusal:
+            if self.on_refusal:
+                self.on_refusal()
             return self._say(connection, error={"code": self.refusal[0], "text": self.refusal[1]})
+        if verb == "start" and self.queued:
+            self._say(connection, progress={"component": self.component, "state": "waiting", "text": "waiting for stop by root to end"})
+            while not self.go_on.is_set():
+                if select.select([connection], [], [], 0.05)[0] and not connection.recv(1, socket.MSG_PEEK):
+                    return self.left.set()
         for text in self.steps:
             self._say(connection, progress={"component": self.component, "state": "starting", "text": text})
         if verb == "start":

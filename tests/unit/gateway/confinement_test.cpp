@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -158,6 +160,81 @@ TEST_F(confinement_case, no_process_is_started_traced_or_signalled) {
     EXPECT_EQ(confined([] { return ::fork() < 0 && errno == EPERM; }), 0);
     EXPECT_EQ(confined([] { return ::kill(::getppid(), 0) < 0 && errno == EPERM; }), 0);
     EXPECT_EQ(confined([] { return ::socket(AF_PACKET, SOCK_RAW, 0) < 0 && errno == EPERM; }), 0);
+}
+
+// As a SystemCallFilter= that leaves Landlock out makes it.
+void refuse_landlock() {
+    const auto filter = ::seccomp_init(SCMP_ACT_ALLOW);
+    for (const char* name : {"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"})
+        ::seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), ::seccomp_syscall_resolve_name(name), 0);
+    ::seccomp_load(filter);
+    ::seccomp_release(filter);
+}
+
+TEST_F(confinement_case, landlock_that_is_refused_is_no_kernel_without_it) {
+    for (const bool whole : {true, false}) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+            refuse_landlock();
+            auto how = confinement_of(configuration_, 0);
+            how.whole = whole;
+            const auto done = confine_gateway(how);
+            const auto& text = done ? done->lacking : done.error();
+            const bool said = text.find("Landlock is refused") != text.npos && text.find("no Landlock") == text.npos;
+            ::_exit(!said ? 1 : whole ? (done ? 2 : 0) : (done && done->calls && done->landlock == 0 && done->why == text ? 0 : 3));
+        }
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        EXPECT_EQ(status, 0) << "whole: " << whole;
+    }
+}
+
+TEST_F(confinement_case, the_ca_is_not_opened_by_what_is_written_beside_it) {
+    EXPECT_EQ(hole_in_confinement(configuration_), "");
+    configuration_.audit.file = root_ / "state/audit.jsonl";
+    EXPECT_NE(hole_in_confinement(configuration_).find("directories of their own"), std::string::npos);
+    EXPECT_NE(hole_in_confinement(configuration_).find((root_ / "state/ca").string()), std::string::npos);
+    configuration_.audit.file = root_ / "state/ca/audit.jsonl";
+    EXPECT_NE(hole_in_confinement(configuration_), "");
+    configuration_.audit.file = "";
+    configuration_.audit.anchors = root_ / "state/heads";
+    EXPECT_NE(hole_in_confinement(configuration_), "");
+    configuration_.audit.anchors = "/etc/heads";
+    EXPECT_NE(hole_in_confinement(configuration_).find("/etc/kubernetes"), std::string::npos);
+    fs::create_directory_symlink(root_ / "state", root_ / "alias");
+    configuration_.audit.anchors = root_ / "alias/heads";
+    EXPECT_NE(hole_in_confinement(configuration_), "");
+    configuration_.audit.anchors = root_ / "elsewhere/heads";
+    EXPECT_EQ(hole_in_confinement(configuration_), "");
+}
+
+TEST_F(confinement_case, what_is_not_seen_when_it_is_replaced_is_told_of) {
+    EXPECT_TRUE(paths_of(configuration_).alone.empty());
+    configuration_.policy = root_ / "state/policy.yaml";
+    configuration_.client_ca = root_ / "state/people.crt";
+    configuration_.certificate = root_ / "state/ca/of-mine.crt";
+    const auto paths = paths_of(configuration_);
+    for (const auto& file : {configuration_.policy, configuration_.client_ca, configuration_.certificate})
+        EXPECT_NE(std::find(paths.alone.begin(), paths.alone.end(), file), paths.alone.end()) << file;
+    EXPECT_EQ(paths.alone.size(), 3u) << "its own files are nobody else's to replace";
+}
+
+TEST_F(confinement_case, status_says_why_not) {
+    confined none;
+    none.why = "component app is of kind exec";
+    EXPECT_EQ(confinement_text(none.describe()), "not confined: component app is of kind exec\n");
+    confined some;
+    some.calls = true;
+    some.why = "files are open to it as before";
+    EXPECT_EQ(confinement_text(some.describe()), "confined, but files are open to it as before\n");
+    EXPECT_TRUE(some.describe().get_bool("systemCalls"));
+    EXPECT_FALSE(some.describe().get_bool("files"));
+    confined all;
+    all.calls = true;
+    all.landlock = 3;
+    EXPECT_EQ(confinement_text(all.describe()), "");
+    EXPECT_TRUE(all.describe().get_bool("files"));
 }
 
 TEST_F(confinement_case, hindrances_are_told) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "gateway/launcher_watch.h"
@@ -172,13 +173,54 @@ TEST_F(launcher_client_test, ADescriptorThatIsNoStreamSocketIsRefused) {
     EXPECT_NE(closed.find("no stream socket"), std::string::npos) << closed;
 }
 
-TEST_F(launcher_client_test, QuickVerbsDoNotWaitBehindSlowOnes) {
-    for (std::size_t i = 0; i < launcher_client::max_long + 2; ++i) client.ask(request(launcher_verb::start), [](launcher_answer) {});
+TEST_F(launcher_client_test, NobodyWaitsBehindAnotherKind) {
+    for (std::size_t i = 0; i < launcher_client::max_start + 2; ++i) client.ask(request(launcher_verb::start), [](launcher_answer) {});
+    for (int i = 0; i < 8; ++i)
+        client.ask(request(launcher_verb::inspect), [](launcher_answer) {}, {}, {}, {}, "user " + std::to_string(i));
+    ask(launcher_verb::stop);
+    launcher.next(io, launcher_verb::stop).result(json::object{});
+    ASSERT_TRUE(run_until(io, [&] { return answer.has_value(); }));
+    answer.reset();
     ask(launcher_verb::status);
     launcher.next(io, launcher_verb::status).result(json::array{});
     ASSERT_TRUE(run_until(io, [&] { return answer.has_value(); }));
     EXPECT_FALSE(answer->failed);
-    EXPECT_EQ(launcher.waiting(), launcher_client::max_long);
+    EXPECT_EQ(launcher.waiting(), launcher_client::max_start + launcher_client::max_inspect);
+}
+
+TEST_F(launcher_client_test, OneHasOnePlanMadeAtATime) {
+    for (int i = 0; i < 8; ++i) client.ask(request(launcher_verb::inspect), [](launcher_answer) {}, {}, {}, {}, "alice");
+    client.ask(request(launcher_verb::inspect), [this](launcher_answer a) { answer = std::move(a); }, {}, {}, {}, "bob");
+    auto first = launcher.next(io, launcher_verb::inspect);
+    auto second = launcher.next(io, launcher_verb::inspect);
+    second.result(json::object{{"of", "bob"}});
+    ASSERT_TRUE(run_until(io, [&] { return answer.has_value(); })) << "bob waits behind alice";
+    EXPECT_EQ(launcher.waiting(), 0u);
+    first.result(json::object{});
+    launcher.next(io, launcher_verb::inspect).result(json::object{});
+}
+
+TEST_F(launcher_client_test, WhoMayNotAnyMoreWhenHisTurnComesIsNotAsked) {
+    for (std::size_t i = 0; i < launcher_client::max_start; ++i) client.ask(request(launcher_verb::start), [](launcher_answer) {});
+    bool may = true;
+    client.ask(request(launcher_verb::start), [this](launcher_answer a) { answer = std::move(a); }, {}, {},
+               [&may] { return std::string(may ? "" : "not any more"); });
+    may = false;
+    for (std::size_t i = 0; i < launcher_client::max_start; ++i) launcher.next(io, launcher_verb::start).result(json::object{});
+    EXPECT_EQ(failure().code, "forbidden");
+    EXPECT_EQ(failure().text, "not any more");
+    EXPECT_EQ(launcher.waiting(), 0u);
+}
+
+TEST_F(launcher_client_test, WhatIsTakenBackEndsItsConnection) {
+    const auto take_back = client.ask(request(launcher_verb::start), [this](launcher_answer a) { answer = std::move(a); });
+    auto caller = launcher.next(io, launcher_verb::start);
+    take_back("revoked");
+    EXPECT_EQ(failure().code, "forbidden");
+    EXPECT_EQ(failure().text, "revoked");
+    char byte;
+    EXPECT_EQ(::recv(caller.socket.get(), &byte, 1, 0), 0) << "the launcher is not told";
+    take_back("twice");
 }
 
 TEST_F(launcher_client_test, AfterItsEndNobodyIsCalled) {
@@ -237,6 +279,31 @@ TEST_F(launcher_watch_test, ALauncherThatIsGoneIsNoReasonToForgetWhatRuns) {
     launcher.listen();
     launcher.next(io, launcher_verb::status, [](auto&) {}).result(json::array{one("running")});
     ASSERT_TRUE(run_until(io, [&] { return watch.trouble().empty(); }));
+}
+
+// What is attached to is never away from its place, and neither is a core file; without beats the launcher would end both.
+TEST_F(launcher_watch_test, BeatsForASessionThatTakesNothingAway) {
+    const auto of = [](std::string_view kind, std::string_view state, std::string_view id) {
+        auto out = one(state, id);
+        out.set("kind", kind);
+        out.set("detached", false);
+        out.set("session", id);
+        return json::array{out};
+    };
+    launcher.next(io, launcher_verb::status).result(of("attach", "starting", session));
+    ASSERT_TRUE(run_until(io, [&] { return watch.answered(); }));
+    EXPECT_FALSE(watch.find("kube-scheduler")->in_session());
+    const std::string second(32, 'c');
+    for (const auto& [kind, state, id] : {std::tuple("attach", "running", session), std::tuple("core", "stopped", second)}) {
+        launcher.next(io, launcher_verb::status).result(of(kind, state, id));
+        ASSERT_TRUE(run_until(io, [&] { return watch.find("kube-scheduler")->session == id && watch.find("kube-scheduler")->in_session(); }))
+            << kind;
+        auto beat = launcher.next(io, launcher_verb::heartbeat, [&](auto& other) { other.result(of(kind, state, id)); });
+        EXPECT_EQ(beat.request.session, id) << kind;
+        beat.result(json::object{});
+    }
+    launcher.next(io, launcher_verb::status, [](auto& other) { other.result(json::object{}); }).result(of("core", "available", ""));
+    ASSERT_TRUE(run_until(io, [&] { return !watch.find("kube-scheduler")->in_session(); }));
 }
 
 TEST(launcher_status, WhatIsNotOneIsNone) {

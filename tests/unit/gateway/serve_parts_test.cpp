@@ -230,8 +230,26 @@ TEST(status_socket, is_not_taken_from_a_living_gateway_but_from_a_dead_one) {
     EXPECT_TRUE(third.open(top.path()));
 }
 
+TEST(http_reader, does_nothing_at_the_word_of_a_web_page) {
+    const auto read = [](const std::string& method, const std::string& header) {
+        http_reader reader(1024);
+        const auto got = reader.feed(method + " /v1/components/app/start HTTP/1.1\r\nHost: node1\r\n" + header + "Content-Length: 0\r\n\r\n");
+        const auto* refused = got ? std::get_if<http_answer>(&*got) : nullptr;
+        return refused ? refused->status : 200u;
+    };
+    EXPECT_EQ(read("POST", ""), 200u);
+    for (const char* header : {"Origin: https://evil.example\r\n", "oRiGin: null\r\n", "Origin: https://node1:7443\r\n", "Origin:\r\n",
+                               "Sec-Fetch-Site: cross-site\r\n", "sec-fetch-site: same-site\r\n"}) {
+        EXPECT_EQ(read("POST", header), 403u) << header;
+        EXPECT_EQ(read("DELETE", header), 403u) << header;
+        EXPECT_EQ(read("GET", header), 200u) << header;
+    }
+    for (const char* header : {"Sec-Fetch-Site: same-origin\r\n", "Sec-Fetch-Site: none\r\n"}) EXPECT_EQ(read("POST", header), 200u) << header;
+}
+
 TEST(status_report, reads_as_text) {
     const auto report = protocol::parse_json(R"({"version":"0.1.0","pid":7,"since":"then","draining":false,
+        "confinement":{"systemCalls":false,"files":false,"why":"component app is of kind exec"},
         "listen":["[::]:7443"],"connections":{"now":2,"handshakes":0,"streams":1},
         "totals":{"accepted":9,"failedHandshakes":3},"limitsHit":{"source":4,"idle":0},
         "components":[{"name":"app","kind":"exec","state":"stopped","since":"14:00","position":"main.go:12",
@@ -243,6 +261,7 @@ TEST(status_report, reads_as_text) {
               "delvegate 0.1.0 (pid 7) listening on [::]:7443 since then\n"
               "2 connections, 1 debug streams, 0 handshakes; in all 9 accepted, 3 failed handshakes\n"
               "limits hit: source 4\n"
+              "not confined: component app is of kind exec\n"
               "app (exec): stopped since 14:00 at main.go:12: breakpoint, by alice\n"
               "  dlv 1.27.1 pid 11, program pid 12\n"
               "  alice from 192.0.2.7:1 by DAP since 13:59\n"

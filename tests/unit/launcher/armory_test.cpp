@@ -67,6 +67,26 @@ TEST_F(armory_test, disarming_is_kept) {
     EXPECT_TRUE(again.armed("kube-scheduler"));
 }
 
+TEST_F(armory_test, what_is_over_is_remembered_until_the_reboot) {
+    const auto begun = at;
+    {
+        armory arms(state, clock());
+        EXPECT_FALSE(arms.latest("kubelet"));
+        ASSERT_TRUE(arms.arm("kubelet", 1h, "root"));
+        ASSERT_TRUE(arms.disarm("kube-proxy")) << "also where it was never armed";
+        at += 2h;
+        ASSERT_TRUE(arms.arm("kube-scheduler", 1h, "root"));
+    }
+    armory again(state, clock());
+    EXPECT_EQ(again.latest("kubelet")->until, begun + 1h);
+    EXPECT_FALSE(again.latest("kubelet")->disarmed);
+    EXPECT_EQ(again.latest("kube-proxy")->until, begun);
+    EXPECT_TRUE(again.latest("kube-proxy")->disarmed);
+    EXPECT_FALSE(armory(state, clock("boot-2")).latest("kubelet"));
+    ASSERT_TRUE(again.arm("kube-proxy", 1h, "root"));
+    EXPECT_FALSE(again.latest("kube-proxy")->disarmed);
+}
+
 TEST_F(armory_test, its_file_is_roots_alone) {
     ASSERT_TRUE(armory(state, clock()).arm("kubelet", 1h, "root"));
     struct stat info {};

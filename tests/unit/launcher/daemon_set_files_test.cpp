@@ -230,10 +230,15 @@ TEST(daemon_set_pod, KubeProxysPorts) {
 }
 
 TEST(iptables_check, TheBackendOfTheRules) {
-    const auto judged = [](const char* version, bool legacy, bool nft, const char* mode = "") {
+    using chains = kube_chains;
+    const auto of = [](bool there) { return there ? chains::services : chains::none; };
+    const auto judged_chains = [](const char* version, chains legacy, chains nft, const char* mode) {
         std::vector<finding> findings;
         judge_iptables({version, legacy, nft, true, true}, mode, findings);
         return findings.empty() ? std::string("fine") : refusals(findings).empty() ? std::string("warned") : std::string("refused");
+    };
+    const auto judged = [&](const char* version, bool legacy, bool nft, const char* mode = "") {
+        return judged_chains(version, of(legacy), of(nft), mode);
     };
     const char *nft = "iptables v1.8.9 (nf_tables)", *legacy = "iptables v1.8.9 (legacy)", *old = "iptables v1.6.1";
     EXPECT_EQ(judged(nft, false, true), "fine");
@@ -246,8 +251,13 @@ TEST(iptables_check, TheBackendOfTheRules) {
     EXPECT_EQ(judged("", true, false, "nftables"), "fine");
     EXPECT_EQ(judged(nft, true, true), "warned");
     EXPECT_EQ(judged(nft, false, false), "warned");
-    EXPECT_TRUE(has_kube_chains("*mangle\n:PREROUTING ACCEPT [0:0]\n:KUBE-IPTABLES-HINT - [0:0]\n"));
-    EXPECT_FALSE(has_kube_chains("*nat\n:KUBE-SERVICES-OF-MINE - [0:0]\n"));
+    // The kubelet's own marks are no reason to overlook where the Services are, and the only ones there may be.
+    EXPECT_EQ(judged_chains(nft, chains::services, chains::hints, ""), "refused");
+    EXPECT_EQ(judged_chains(nft, chains::hints, chains::services, ""), "fine");
+    EXPECT_EQ(judged_chains(nft, chains::none, chains::hints, ""), "fine");
+    EXPECT_EQ(kube_chains_in("*mangle\n:PREROUTING ACCEPT [0:0]\n:KUBE-IPTABLES-HINT - [0:0]\n"), chains::hints);
+    EXPECT_EQ(kube_chains_in("*nat\n:KUBE-SERVICES - [0:0]\n"), chains::services);
+    EXPECT_EQ(kube_chains_in("*nat\n:KUBE-SERVICES-OF-MINE - [0:0]\n"), chains::none);
 }
 
 TEST(kubectl_client, WhatItSaysOnOneLine) {
@@ -257,6 +267,8 @@ TEST(kubectl_client, WhatItSaysOnOneLine) {
               "The connection to the server 10.0.0.1:6443 was refused - did you specify the right host or port?");
     EXPECT_EQ(kubectl_trouble(""), "it failed without a word");
     EXPECT_TRUE(is_not_found("Error from server (NotFound): daemonsets.apps \"x\" not found\n"));
+    // Any proxy's 404.
+    EXPECT_FALSE(is_not_found("Error from server (NotFound): the server could not find the requested resource\n"));
     EXPECT_EQ(query_text("k8s-app=kube-proxy,a in (b)"), "k8s-app%3Dkube-proxy%2Ca%20in%20%28b%29");
 }
 

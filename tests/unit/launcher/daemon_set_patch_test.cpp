@@ -231,5 +231,28 @@ TEST(json_patch, RefusesWhatDoesNotFit) {
     EXPECT_FALSE(try_it("{}"));
 }
 
+// GitOps prunes annotations it does not know; the strategy is what it was all the same.
+TEST(daemon_set_patch, WhatIsRememberedServesWithoutTheAnnotation) {
+    const auto before = proxy_daemon_set(current_proxy);
+    const auto record = record_out(before, on("node1"));
+    ASSERT_TRUE(record.has_value());
+    auto out = taken(before, "node1");
+    out.find("metadata")->set("annotations", json::object{});
+    const auto again = read_record(record_text(*record));
+    ASSERT_TRUE(again.has_value());
+    const auto back = after(out, patch_back(out, "node1", again).patch);
+    EXPECT_TRUE(same_json(strategy_of(before), strategy_of(back)));
+    EXPECT_TRUE(same_json(template_of(before), template_of(back)));
+    EXPECT_FALSE(same_json(strategy_of(before), strategy_of(after(out, patch_back(out, "node1").patch))));
+}
+
+TEST(daemon_set_patch, ForgettingLeavesEverythingElse) {
+    const auto out = taken(proxy_daemon_set(current_proxy), "node1");
+    const auto left = after(out, patch_forget(out, "node1"));
+    EXPECT_TRUE(same_json(spec_of(out), spec_of(left)));
+    EXPECT_FALSE(state_of_node(left, "node1").annotated);
+    EXPECT_TRUE(patch_forget(left, "node1").if_array()->empty());
+}
+
 }  // namespace
 }  // namespace launcher

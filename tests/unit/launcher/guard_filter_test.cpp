@@ -81,7 +81,7 @@ TEST(guard_filter, passes_a_row_exactly_when_its_classes_are_within_the_ceiling)
     for (const auto& row : protocol::operation_table()) {
         const std::string wire = wire_of(row);
         for (unsigned bits = 0; bits < 256; ++bits) {
-            filter_rules rules{.ceiling = subset(bits), .component = "c", .no_breakpoints = {}, .closed = {}, .stands = false};
+            filter_rules rules{.ceiling = subset(bits), .component = "c", .no_breakpoints = {}, .no_stops = {}, .closed = {}, .stands = false};
             // Of configurationDone, after the attach that it needs.
             const std::string before = row.dap && row.name == "configurationDone"
                                            ? wire_of({true, "attach", service::local, {op_class::observe}})
@@ -110,7 +110,7 @@ TEST(guard_filter, knows_exactly_what_the_hub_sends) {
 }
 
 filter_rules with(class_set ceiling) {
-    return {.ceiling = ceiling, .component = "kube-scheduler", .no_breakpoints = {}, .closed = {}, .stands = false};
+    return {.ceiling = ceiling, .component = "kube-scheduler", .no_breakpoints = {}, .no_stops = {}, .closed = {}, .stands = false};
 }
 const class_set everything = subset(255);
 
@@ -174,6 +174,23 @@ TEST(guard_filter, keeps_breakpoints_off) {
     for (const auto& wire : {rpc("ClearBreakpoint", R"({"Id":1})"), rpc("AmendBreakpoint", R"({"Breakpoint":{"id":1,"disabled":true}})"),
                              rpc("Command", R"({"name":"continue"})")})
         EXPECT_NE(through(wire, rules).to_dlv, "") << wire;
+}
+
+TEST(guard_filter, does_not_let_it_be_stopped_again) {
+    auto rules = with(everything);
+    rules.no_stops = "later";
+    for (const auto& row : protocol::operation_table()) {
+        const bool stops = row.dap ? row.name == "attach"
+                                   : row.how == service::halt || row.how == service::call || row.how == service::restart ||
+                                         (row.how == service::run && row.name != "Command continue" &&
+                                          row.name != "Command directionCongruentContinue");
+        const auto there = through(wire_of(row), rules), before = through(wire_of(row), with(everything));
+        if (!before.to_dlv.empty()) {
+            EXPECT_EQ(there.to_dlv.empty(), stops) << row.name;
+        }
+    }
+    rules.stands = true;
+    EXPECT_NE(through(dap("attach", R"({"mode":"remote","stopOnEntry":true})"), rules).to_dlv, "");
 }
 
 TEST(guard_filter, ends_with_a_word_on_what_it_cannot_read) {

@@ -2,13 +2,18 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include "launcher/fd.h"
 #include "launcher/guard.h"
+#include "launcher/guard_control.h"
 #include "launcher/guard_memory.h"
 #include "launcher/guard_words.h"
 #include "launcher/reply_boundary.h"
@@ -50,6 +55,55 @@ TEST(reply_boundary, fails_on_what_is_not_dap) {
     EXPECT_TRUE(boundary.failed());
 }
 
+// What a guard in such a state is asked before a gateway's connection is made.
+std::vector<std::string> asked_before_a_connection(const protocol::json& status) {
+    char pattern[] = "/tmp/delvegate-unit-XXXXXX";
+    const std::string directory = ::mkdtemp(pattern);
+    const std::string path = directory + "/control.sock";
+    const unique_fd listening(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    path.copy(name.sun_path, path.size());
+    EXPECT_EQ(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+    EXPECT_EQ(::listen(listening.get(), 4), 0);
+    std::vector<std::string> asked;
+    std::thread guard([&] {
+        for (;;) {
+            const unique_fd caller(::accept(listening.get(), nullptr, nullptr));
+            std::array<char, 1024> bytes;
+            const auto n = caller ? ::recv(caller.get(), bytes.data(), bytes.size(), 0) : 0;
+            if (n <= 0) return;
+            const auto request = protocol::parse_json({bytes.data(), static_cast<std::size_t>(n)});
+            asked.emplace_back(request ? request->get_string("verb") : "");
+            protocol::json answer = status;
+            answer.set("ok", true);
+            const auto text = to_text(answer);
+            EXPECT_GT(::send(caller.get(), text.data(), text.size(), MSG_NOSIGNAL), 0);
+        }
+    });
+    give_breakpoints_back(path);
+    ::shutdown(listening.get(), SHUT_RDWR);
+    guard.join();
+    std::filesystem::remove_all(directory);
+    return asked;
+}
+
+TEST(guard_control, a_new_gateway_finds_breakpoints_on_when_their_duty_is_done) {
+    const auto state = [](bool off, bool done, int connections) {
+        guard_status s;
+        s.state = "running";
+        s.breakpoints_off = off;
+        s.duty_done = done;
+        s.connections = static_cast<std::uint64_t>(connections);
+        return to_json(s);
+    };
+    const std::vector<std::string> looks{"status"}, acts{"status", "breakpoints_on"};
+    EXPECT_EQ(asked_before_a_connection(state(true, true, 0)), acts);
+    EXPECT_EQ(asked_before_a_connection(state(false, true, 0)), looks);
+    EXPECT_EQ(asked_before_a_connection(state(true, false, 0)), looks);
+    EXPECT_EQ(asked_before_a_connection(state(true, true, 2)), looks) << "it would be halted under a gateway";
+}
+
 TEST(guard_settings, arrive_with_their_descriptors) {
     int pair[2], pipes[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
@@ -62,6 +116,8 @@ TEST(guard_settings, arrive_with_their_descriptors) {
     sent.in_path = false;
     sent.budget = {std::chrono::seconds(8), std::chrono::seconds(25), "lease"};
     sent.duty = std::chrono::milliseconds(1500);
+    sent.mercy = std::chrono::milliseconds(700);
+    sent.entry_limit = std::chrono::milliseconds(90'000);
     sent.component = "kube-scheduler";
     sent.state_file = "/run/d/guard.json";
     ASSERT_TRUE(send_guard_settings(pair[0], sent));
@@ -74,6 +130,8 @@ TEST(guard_settings, arrive_with_their_descriptors) {
     EXPECT_EQ(got->budget.disturb, sent.budget.disturb);
     EXPECT_EQ(got->budget.damage, sent.budget.damage);
     EXPECT_EQ(got->duty, sent.duty);
+    EXPECT_EQ(got->mercy, sent.mercy);
+    EXPECT_EQ(got->entry_limit, sent.entry_limit);
     EXPECT_EQ(got->component, sent.component);
     EXPECT_EQ(got->state_file, sent.state_file);
     ASSERT_EQ(::write(got->log_fd, "x", 1), 1);

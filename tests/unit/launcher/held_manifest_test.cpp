@@ -384,5 +384,36 @@ TEST(node_identity, AnotherNodeIsSeen) {
     std::filesystem::remove_all(root);
 }
 
+TEST_F(held_test, RootHasOursPutBackAndTheirsIsKept) {
+    const auto before = look(target());
+    ASSERT_TRUE(hold_manifest(place, request()));
+    const std::string theirs = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: theirs\n";
+    write_whole_file(target(), theirs);
+    put_back_options options;
+    options.whatever_it_is = options.over_theirs = true;
+    const auto back = put_back_manifest(place, options);
+    ASSERT_TRUE(back) << back.error();
+    EXPECT_EQ(back->result, put_back_result::put_back);
+    EXPECT_EQ(look(target()), before);
+    ASSERT_EQ(back->remarks.size(), 1u);
+    EXPECT_NE(back->remarks[0].find("is kept as"), std::string::npos);
+    const auto kept = names_in(held_directory());
+    ASSERT_EQ(kept.size(), 1u);
+    EXPECT_TRUE(kept.begin()->starts_with("kube-scheduler.yaml.superseded-")) << *kept.begin();
+    EXPECT_EQ(read_whole(held_directory() + "/" + *kept.begin()), theirs);
+    const auto found = find_held(place.directory);
+    ASSERT_TRUE(found) << found.error();
+    EXPECT_TRUE(found->empty()) << "what is kept is not taken for a hold";
+}
+
+TEST_F(held_test, WhoMustDecideIsToldTheOptionsThatThereAre) {
+    ASSERT_TRUE(hold_manifest(place, request()));
+    write_whole_file(held_directory() + "/kube-scheduler.yaml", "changed");
+    const auto back = put_back_manifest(place);
+    ASSERT_FALSE(back);
+    EXPECT_NE(back.error().find("delvegate restore kube-scheduler --put-back-ours, or --keep-theirs"), std::string::npos)
+        << back.error();
+}
+
 }  // namespace
 }  // namespace launcher::test

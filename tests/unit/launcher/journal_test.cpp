@@ -2,6 +2,8 @@
 
 #include <sys/wait.h>
 
+#include <thread>
+
 #include "tests/unit/launcher/held_support.h"
 
 namespace launcher::test {
@@ -201,6 +203,16 @@ TEST(process_mark, IsOfOneProcessOnly) {
     ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
     EXPECT_EQ(mark_process(child), process_mark{});  // a zombie does nothing any more
     ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+}
+
+TEST(process_mark, WhoEndsWhileItIsReadIsGone) {
+    for (int i = 0; i < 2000; ++i) {
+        const pid_t child = ::fork();
+        if (child == 0) ::_exit(0);
+        std::jthread bury([child] { ::waitpid(child, nullptr, 0); });
+        while (mark_process(child).pid != 0) {
+        }
+    }
 }
 
 TEST(moment, DeadlinesGoByTheBootClockOnOneBoot) {

@@ -36,7 +36,7 @@ TEST(launcher_config_kinds, attach_wants_one_way_and_a_program) {
     EXPECT_NE(error_of("name: a, kind: attach, pidFile: /run/a.pid").find("needs an `executable`"), std::string::npos);
     EXPECT_NE(error_of("name: a, kind: attach, process: /usr/bin/a, executable: /usr/bin/a").find("without its directory"),
               std::string::npos);
-    EXPECT_NE(error_of("name: a, kind: attach, extraArgs: [-v]").find("belongs to kind static-pod or systemd"), std::string::npos);
+    EXPECT_NE(error_of("name: a, kind: attach, extraArgs: [-v]").find("belongs to kind static-pod, daemon-set or systemd"), std::string::npos);
 }
 
 TEST(launcher_config_kinds, core_is_looked_at_by_nobody_and_no_more) {
@@ -55,6 +55,14 @@ TEST(launcher_config_kinds, core_is_looked_at_by_nobody_and_no_more) {
     EXPECT_NE(error_of("name: a, kind: core, coreDir: /c").find("needs a debug binary"), std::string::npos);
     for (const char* root : {"root", "\"0\""})
         EXPECT_NE(error_of(std::string("name: a, kind: core, binary: /opt/a, coreDir: /c, user: ") + root).find("user"), std::string::npos);
+}
+
+TEST(launcher_config_kinds, a_ceiling_that_leaves_the_program_standing_is_refused) {
+    for (const char* one : {"trace", "breakpoint", "mutate"}) {
+        const std::string with = std::string("name: a, binary: /opt/a, ceiling: [observe, ") + one;
+        EXPECT_NE(error_of(with + "]").find("needs `control` too"), std::string::npos) << one;
+        EXPECT_EQ(error_of(with + ", control]"), "none");
+    }
 }
 
 TEST(launcher_config_kinds, every_kind_has_its_name) {

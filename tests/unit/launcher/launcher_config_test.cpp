@@ -177,6 +177,40 @@ TEST(launcher_config, the_documentation_has_every_key) {
         << "docs/configuration.md must contain exactly this:\n" << launcher_config_reference();
 }
 
+TEST(launcher_config, one_thing_is_taken_out_by_one_component) {
+    const auto fault = [](const std::string& a, const std::string& b) {
+        const auto got = parse_launcher_config("components:\n  - {name: a, binary: /x, " + a + "}\n  - {name: b, binary: /x, " + b + "}\n", "launcher.yaml");
+        return got ? std::string() : got.error();
+    };
+    EXPECT_EQ(fault("pod: p", "pod: p, container: other"),
+              "launcher.yaml:3:5: `b` is of the pod p, and so is `a`: one thing is taken out by one component");
+    EXPECT_EQ(fault("pod: p", "pod: p, manifestDirectory: /m").substr(0, 33), "launcher.yaml:3:5: `b` is of the ");
+    EXPECT_EQ(fault("pod: p, manifestDirectory: /n", "pod: p, manifestDirectory: /m"), "");
+    EXPECT_EQ(fault("pod: p", "pod: q"), "");
+    EXPECT_NE(fault("kind: systemd, unit: u.service", "kind: systemd, unit: u.service"), "");
+    EXPECT_EQ(fault("kind: systemd", "kind: systemd"), "");
+    EXPECT_NE(fault("kind: daemon-set, daemonSet: d", "kind: daemon-set, daemonSet: d"), "");
+    EXPECT_EQ(fault("kind: daemon-set, daemonSet: d", "kind: daemon-set, daemonSet: d, namespace: n"), "");
+}
+
+// For a restore: what has no mistake in it is used, the rest is as if it were not there.
+TEST(launcher_config, what_can_be_used_of_a_file_with_mistakes) {
+    const support::trusted_directory scratch;
+    const auto file = scratch / "launcher.yaml";
+    std::ofstream(file) << "stateDirectory: /var/lib/elsewhere\nsocket: nowhere\nmistake: 1\ncomponents:\n"
+                           "  - {name: good, binary: /x}\n  - {name: bad}\n  - {name: good, binary: /y}\n  - {name: after, kind: systemd, binary: /x}\n";
+    ASSERT_FALSE(read_launcher_config(file));
+    const auto got = salvage_launcher_config(file);
+    EXPECT_EQ(got.state_directory, "/var/lib/elsewhere");
+    EXPECT_EQ(got.socket, launcher_config().socket);
+    ASSERT_EQ(got.components.size(), 2u);
+    EXPECT_EQ(got.components[0].binary, "/x");
+    EXPECT_EQ(got.components[1].unit, "after.service");
+    std::ofstream(file) << "components: [\n";
+    EXPECT_TRUE(salvage_launcher_config(file).components.empty());
+    EXPECT_TRUE(salvage_launcher_config(scratch / "none").components.empty());
+}
+
 TEST(launcher_config, only_roots_own_file_is_believed) {
     support::trusted_directory place;
     const std::string file = place / "launcher.yaml";

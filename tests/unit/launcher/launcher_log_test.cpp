@@ -41,6 +41,23 @@ TEST(launcher_log, appends_and_begins_anew_when_full) {
     EXPECT_EQ(info.st_mode & 07777, 0600u);
 }
 
+TEST(launcher_log, is_not_pushed_out_by_what_is_aside) {
+    support::trusted_directory place;
+    const std::string file = place / "log/launcher.jsonl";
+    asked_verb one;
+    auto log = open_verb_log(file, log_line(one, 1'790'000'000'123).size() * 3);
+    ASSERT_TRUE(log) << log.error();
+    ASSERT_TRUE((*log)(one));
+    one.aside = true;
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE((*log)(one));
+    EXPECT_EQ(lines_of(file).size(), 1u);
+    EXPECT_TRUE(lines_of(file + ".1").empty());
+    EXPECT_GE(lines_of(file + ".gateway").size(), 1u);
+    struct stat info {};
+    ASSERT_EQ(::stat((file + ".gateway").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, 0600u);
+}
+
 TEST(launcher_log, does_not_write_to_what_others_can) {
     support::trusted_directory place;
     const std::string file = place / "launcher.jsonl";

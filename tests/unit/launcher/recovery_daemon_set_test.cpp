@@ -50,7 +50,15 @@ TEST(recovery, DaemonSets) {
     lost.patch = patch::ours;
     EXPECT_EQ(decide_recovery(lost).patch, patch_do::undo);
     lost.why = occasion::root_set_aside;
-    EXPECT_EQ(decide_recovery(lost).patch, patch_do::none);
+    EXPECT_EQ(decide_recovery(lost).patch, patch_do::forget);  // or the next start would undo it after all
+
+    found_on_disk dark;  // neither journal nor API server: what runs may be the node's only one
+    dark.kind = component_kind::daemon_set;
+    dark.patch = patch::unreachable;
+    dark.trouble = "connection refused";
+    dark.unit_active = true;
+    EXPECT_FALSE(decide_recovery(dark).end_processes);
+    EXPECT_NE(decide_recovery(dark).reason.find("connection refused"), std::string::npos);
 }
 
 }  // namespace

@@ -83,6 +83,13 @@ std::string broken_rule(const found_on_disk& f, const recovery_decision& d) {
     if (d.manifest == manifest_do::drop_ours && (f.held != held::as_recorded || f.target != target::same))
         return "ours is dropped only when the same is there";
     if (d.manifest == manifest_do::forget_record && f.held != held::none) return "no record is forgotten while a file is held";
+    if (d.manifest == manifest_do::replace_theirs &&
+        (f.why != occasion::root_put_back || f.target == target::none || f.held == held::none))
+        return "only root puts ours over theirs";
+    if (d.manifest == manifest_do::replace_theirs && (alive || f.unit_active) && !d.end_processes)
+        return "never put back while the debuggee may live";
+    if (pod && f.why == occasion::root_set_aside && !d.leave_running && (row != d.close_row || d.manifest == manifest_do::hold_and_report))
+        return "what root has decided is done, whatever is held";
     if (d.manifest == manifest_do::set_aside && f.why != occasion::root_set_aside) return "only root gives up a manifest";
     if (pod && f.held != held::none && f.target == target::other && !by_root &&
         d.manifest != manifest_do::keep_theirs_report)
@@ -148,7 +155,8 @@ found_on_disk carried_out(found_on_disk f, const recovery_decision& d) {
     if (d.end_processes) f.dlv_alive = f.debuggee_alive = f.guard_alive = f.unit_active = false;
     if (d.restart_guard) f.guard_alive = true;
     switch (d.manifest) {
-        case manifest_do::put_back: f.target = target::same; [[fallthrough]];
+        case manifest_do::put_back:
+        case manifest_do::replace_theirs: f.target = target::same; [[fallthrough]];
         case manifest_do::drop_ours:
         case manifest_do::keep_theirs_report:
         case manifest_do::set_aside: f.held = held::none; [[fallthrough]];
@@ -319,7 +327,35 @@ constexpr named_case cases[] = {
          f.target = target::other;
          f.why = occasion::root_put_back;
      },
-     manifest_do::keep_theirs_report, true, true, true, false},
+     manifest_do::replace_theirs, true, true, true, false},
+    {"root says keep what is there, and nothing is held",
+     [](found_on_disk& f) {
+         f.record = record::none;
+         f.held = held::none;
+         f.step = journal_step::failed;
+         f.dlv_alive = f.debuggee_alive = f.guard_alive = f.unit_active = false;
+         f.why = occasion::root_set_aside;
+     },
+     manifest_do::none, false, true, true, false},
+    {"root says keep what is there, and only a record is left that cannot be read",
+     [](found_on_disk& f) {
+         f.record = record::malformed;
+         f.held = held::none;
+         f.target = target::other;
+         f.why = occasion::root_set_aside;
+     },
+     manifest_do::set_aside, true, true, true, false},
+    {"the record beside what is held is of another session of the component: the disk is the truth",
+     [](found_on_disk& f) { f.same_session = false; }, manifest_do::put_back, true, true, false, false},
+    {"another component's session holds the manifest",
+     [](found_on_disk& f) {
+         f.step = journal_step::detaching;
+         f.same_session = false;
+         f.held_by_another = true;
+         f.record = record::none;
+         f.held = held::none;
+     },
+     manifest_do::none, true, true, false, false},
 };
 
 TEST(recovery, NamedCases) {

@@ -60,6 +60,13 @@ TEST(recovery_visitor, a_dlv_that_was_killed_may_have_left_breakpoints) {
     f.why = occasion::restore_asked;
     f.debuggee_alive = true;
     EXPECT_NE(decide_recovery(f).reason.find("may still be in the program"), std::string::npos);
+    EXPECT_TRUE(decide_recovery(f).report);
+    // Nobody was let to it before.
+    f.step = journal_step::detached;
+    EXPECT_EQ(decide_recovery(f).reason.find("may still be in the program"), std::string::npos);
+    EXPECT_EQ(decide_recovery(f).reason.find("let go"), std::string::npos);
+    EXPECT_FALSE(decide_recovery(f).report);
+    f.step = journal_step::running;
     f.dlv_alive = true;
     EXPECT_EQ(decide_recovery(f).reason.find("may still be in the program"), std::string::npos);
     f.dlv_alive = false;

@@ -35,12 +35,12 @@ struct verb_desk_test : testing::Test {
     const launcher_config configuration = two_components();
     support::fake_manager manager{configuration};
     armory arms{place / "state", clock()};
-    std::vector<std::string> log;
+    std::vector<std::string> log, beside;
     bool log_works = true;
     verb_desk desk{configuration, manager, arms,
                    [this](const asked_verb& one) -> outcome<void> {
                        if (!log_works) return "the disk is full";
-                       log.push_back(log_line(one, 0));
+                       (one.aside ? beside : log).push_back(log_line(one, 0));
                        return {};
                    },
                    clock()};
@@ -97,11 +97,36 @@ TEST_F(verb_desk_test, starts_through_the_gateway_are_counted) {
     EXPECT_FALSE(ask(gateway, launcher_verb::start, "kubelet").ok);
 }
 
+TEST_F(verb_desk_test, restores_through_the_gateway_are_counted) {
+    for (const std::string name : {"kubelet", ""}) {
+        for (int i = 0; i < 6; ++i) ASSERT_TRUE(ask(gateway, launcher_verb::restore, name).ok);
+        EXPECT_EQ(ask(gateway, launcher_verb::restore, name).fault, launcher_fault::limited);
+        EXPECT_TRUE(ask(root, launcher_verb::restore, name).ok);
+    }
+    // Names that it invents are counted as one.
+    for (const char* name : {"a", "b", "c"}) EXPECT_EQ(ask(gateway, launcher_verb::restore, name).fault, launcher_fault::limited);
+}
+
+TEST_F(verb_desk_test, what_root_takes_back_reaches_what_runs) {
+    EXPECT_EQ(manager.arms_of("kubelet"), "never");
+    ASSERT_TRUE(ask(root, launcher_verb::arm, "kubelet").ok);
+    ASSERT_TRUE(ask(root, launcher_verb::disarm, "kubelet").ok);
+    EXPECT_EQ(manager.told(), (std::vector<std::string>{"kubelet armed", "kubelet disarmed"}));
+    EXPECT_FALSE(ask(gateway, launcher_verb::disarm, "kubelet").ok);
+    EXPECT_EQ(manager.told().size(), 2u);
+    manager.guard_answers = false;
+    const auto told = ask(root, launcher_verb::disarm, "kubelet");
+    EXPECT_FALSE(told.ok);
+    EXPECT_NE(told.text.find("could not be told"), std::string::npos) << told.text;
+    EXPECT_EQ(manager.arms_of("kubelet"), "disarmed");
+}
+
 TEST_F(verb_desk_test, the_gateway_cannot_fill_the_log) {
     for (int i = 0; i < 600; ++i) ask(gateway, launcher_verb::start);
-    const std::size_t lines = log.size();
+    const std::size_t lines = beside.size();
     EXPECT_EQ(ask(gateway, launcher_verb::start).fault, launcher_fault::limited);
-    EXPECT_EQ(log.size(), lines);
+    EXPECT_EQ(beside.size(), lines);
+    EXPECT_TRUE(log.empty()) << "what changed nothing pushes nothing out";
     EXPECT_TRUE(ask(root, launcher_verb::start).ok);
     // What keeps a component from being put back is never turned away.
     EXPECT_TRUE(ask(gateway, launcher_verb::heartbeat).ok);
@@ -125,14 +150,18 @@ TEST_F(verb_desk_test, every_verb_is_logged_before_and_after) {
     request.component = "kube-scheduler";
     request.by = "alice";
     ask(gateway, request);
-    ASSERT_EQ(log.size(), 2u);
-    EXPECT_EQ(log[0], R"({"time":"1970-01-01T00:00:00.000Z","number":1,"event":"asked","uid":4242,"pid":2,"verb":"start",)"
+    ASSERT_EQ(beside.size(), 2u);
+    EXPECT_EQ(beside[0], R"({"time":"1970-01-01T00:00:00.000Z","number":1,"event":"asked","uid":4242,"pid":2,"verb":"start",)"
                       R"("component":"kube-scheduler","by":"alice"})" "\n");
-    EXPECT_NE(log[1].find(R"("event":"done")"), std::string::npos);
-    EXPECT_NE(log[1].find(R"("outcome":"refused: kube-scheduler is not armed)"), std::string::npos) << log[1];
+    EXPECT_NE(beside[1].find(R"("event":"done")"), std::string::npos);
+    EXPECT_NE(beside[1].find(R"("outcome":"refused: kube-scheduler is not armed)"), std::string::npos) << beside[1];
     ask(gateway, launcher_verb::heartbeat);
     ask(gateway, launcher_verb::status, "");
-    EXPECT_EQ(log.size(), 2u);
+    EXPECT_EQ(beside.size(), 2u);
+    EXPECT_TRUE(log.empty());
+    ask(gateway, launcher_verb::start, "kubelet");
+    ask(root, launcher_verb::inspect);
+    EXPECT_EQ(log.size(), 4u) << "what changes something, and all that root asks";
 }
 
 TEST_F(verb_desk_test, secrets_are_roots) {

@@ -86,5 +86,23 @@ TEST(verb_rights, a_refusal_says_who_may) {
               "kubelet is not armed; root on the node can arm it: sudo delvegate arm kubelet --for 2h");
 }
 
+TEST(verb_rights, who_is_let_in_to_what_runs) {
+    using std::chrono::milliseconds;
+    constexpr milliseconds before{500}, begun{1'000}, later{2'000}, now{3'000}, ahead{4'000};
+    // "armed" now, "over" since the session began, "disarmed" since then, and the same of before it began; "never".
+    const auto row = [&](remote_start remote) {
+        std::string out;
+        for (const std::optional<arming> latest :
+             {std::optional(arming{ahead, false}), std::optional(arming{later, false}), std::optional(arming{later, true}),
+              std::optional(arming{before, false}), std::optional(arming{before, true}), std::optional<arming>()})
+            out += lets_gateway_in(remote, latest, begun, now) ? '+' : '-';
+        return out;
+    };
+    EXPECT_EQ(row(remote_start::armed), "+--+++");
+    EXPECT_EQ(row(remote_start::never), "+--+++");
+    EXPECT_EQ(row(remote_start::always), "++-+++");
+    EXPECT_FALSE(lets_gateway_in(remote_start::armed, arming{now, false}, begun, now)) << "its end is not of it";
+}
+
 }  // namespace
 }  // namespace launcher

@@ -109,6 +109,43 @@ TEST_F(component, the_plan_is_the_live_process) {
     EXPECT_EQ(said(found).find("differ"), std::string::npos) << said(found);
 }
 
+TEST_F(component, what_another_users_process_says_of_itself_is_not_believed) {
+    const std::string program = "/srv/original";
+    std::filesystem::copy_file(original_, program, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::permissions(program, std::filesystem::perms(0755));
+    const auto install = [&](const std::string& user) {
+        unit_file(unit, "[Service]\n" + user + "ExecStart=/usr/bin/env LD_PRELOAD_X=evil " + program + " --evil\n");
+        must(systemd().reload());
+        must(systemd().start(unit));
+        ASSERT_TRUE(eventually([&] { return command_line(properties(unit).main_pid) == words{program, "--evil"}; }));
+    };
+    const auto seen = [&] {
+        const auto found = plan();
+        std::string text = std::to_string(found.process.uid) + " " + found.program;
+        for (const auto& word : found.process.argv) text += " " + word.value;
+        for (const auto& [name, word] : found.process.env)
+            if (name == "LD_PRELOAD_X") text += " " + name;
+        return text;
+    };
+    install("User=nobody\n");
+    EXPECT_EQ(seen(), "65534 /usr/bin/env /usr/bin/env LD_PRELOAD_X=evil " + program + " --evil");
+    must(systemd().stop(unit));
+    // What root's process says, root says.
+    install("");
+    EXPECT_EQ(seen(), "0 " + program + " " + program + " --evil LD_PRELOAD_X");
+    must(systemd().stop(unit));
+}
+
+TEST_F(component, an_environment_file_without_an_end_holds_nobody_up) {
+    ASSERT_TRUE(::mkfifo("/srv/fifo.env", 0644) == 0 || errno == EEXIST);
+    unit_file(unit, "[Service]\nExecStart=" + original_ + "\nEnvironmentFile=/srv/fifo.env\n");
+    must(systemd().reload());
+    EXPECT_NE(said(plan()).find("REFUSED environment file /srv/fifo.env cannot be read: not a regular file"), std::string::npos) << said(plan());
+    unit_file(unit, "[Service]\nExecStart=" + original_ + "\nEnvironmentFile=/dev/zero\n");
+    must(systemd().reload());
+    EXPECT_NE(said(plan()).find("REFUSED environment file /dev/zero cannot be read: not a regular file"), std::string::npos) << said(plan());
+}
+
 TEST_F(component, a_file_that_was_edited_since_the_start_is_told) {
     install();
     write_file("/srv/arguments.env", "ARGUMENTS=\"--one=2 '--two=a b'\"\nSECRET=other\n");

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -165,6 +166,25 @@ TEST_F(manager, runs_a_transient_service_with_all_that_it_was_given) {
     // CollectMode: not even the failure is left.
     EXPECT_TRUE(eventually([&] { return !*systemd().unit_exists(service.unit); }));
     must(systemd().kill_unit(service.unit, SIGKILL));
+}
+
+TEST_F(manager, an_environment_in_a_file_is_for_root_alone) {
+    const std::string value = "s3cret 'a' \"b\" \\n \\\\ $HOME `id` #c ;d\nsecond line\n\ttab ";
+    launcher::transient_service service;
+    service.unit = "delvegate-secret.service";
+    service.argv = {"/bin/sh", "-c", "printf '%s|%s|' \"$A\" \"$B\"; exec sleep 1000"};
+    service.environment = {{"A", value}, {"B", ""}};
+    service.environment_file = directory + "/environment";
+    service.output_file = directory + "/output";
+    must(systemd().start_transient(service));
+    ASSERT_TRUE(eventually([&] { return text_of(service.output_file).ends_with("||"); })) << text_of(service.output_file);
+    EXPECT_EQ(text_of(service.output_file), value + "||");
+    struct stat info {};
+    ASSERT_EQ(::stat(service.environment_file.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, 0600u);
+    for (const auto& each : properties(service.unit).environment) EXPECT_EQ(each.find("s3cret"), std::string::npos);
+    EXPECT_EQ(text_of("/run/systemd/transient/delvegate-secret.service").find("s3cret"), std::string::npos);
+    must(systemd().stop(service.unit));
 }
 
 TEST_F(manager, a_transient_service_that_cannot_be_executed_is_told) {

@@ -1,9 +1,12 @@
 """A node of a cluster without the cluster: a real systemd, a stand-in kubelet, stand-in components."""
 
 from .case import RigCase
+from .cluster import Cluster
 from .delvegate import Launcher
 from .gateway import Gateway
 from .kubelet import Kubelet
 from .node import Node, needs_root
+from .plain import PlainKubelet, PlainLauncher, PlainNode
 
-__all__ = ["Gateway", "Kubelet", "Launcher", "Node", "RigCase", "needs_root"]
+__all__ = ["Cluster", "Gateway", "Kubelet", "Launcher", "Node", "PlainKubelet", "PlainLauncher", "PlainNode", "RigCase",
+           "needs_root"]

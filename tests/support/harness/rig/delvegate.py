@@ -1,7 +1,9 @@
 """`delvegate` inside the node: one command's answer, and the launcher as a service."""
 
+import contextlib
 import json
 import os
+import signal
 
 from .. import tools, waiting
 
@@ -100,6 +102,36 @@ class Launcher:
         start = self.node.start_time(pid)
         self.node.run(["kill", "-KILL", str(pid)], check=True)
         waiting.until("the launcher gone", lambda: self.node.start_time(pid) != start)
+
+    def at_step(self, step, what, *words):
+        """A verb during which something happens to the launcher when it is about to write down the step'th thing of it (strace
+        counts for each thread by itself, and each verb has its own): `what` is an injection of strace's, "signal=KILL" or
+        "error=ENOSPC". The answer; `step` may end with "+", for each one from there on."""
+        pid = self.pid()
+        tracer = self.node.spawn(f"strace-{step}", ["strace", "-f", "-p", str(pid), "-o", "/run/strace.log", "-e", "trace=fdatasync",
+                                                    "-e", f"inject=fdatasync:{what}:when={step}"])
+        waiting.until("strace attached", lambda: "TracerPid:\t0\n" not in self.node.read(f"/proc/{pid}/status"))
+        answer = self.node.delvegate(*words)
+        died = False
+        if answer.code and "KILL" in what:
+            with contextlib.suppress(AssertionError):  # the verb may have failed for another reason
+                died = waiting.until("the launcher's end", lambda: not tracer.running(), waiting.DEADLINE / 4)
+        if died:
+            waiting.until("another launcher", lambda: self.pid() not in (None, pid))
+        else:
+            tracer.signal(signal.SIGINT)
+        tracer.wait()
+        return answer
+
+    def settled(self, name):
+        """The component's state, once it is none on the way and the launcher answers."""
+        def state():
+            answer = self.node.delvegate("status", "--output", "json")
+            if answer.code:
+                return None  # it is being started again
+            one = next(each for each in answer.json["launcher"]["components"] if each["name"] == name)
+            return one["state"] if one["state"] in ("available", "running", "not_put_back", "failed") else None
+        return waiting.until(lambda: f"{name} settled\n{self.log()}", state)
 
     def log(self):
         return self.node.run(["journalctl", "-b", "--no-pager", "-o", "cat", "-u", UNIT]).stdout

@@ -13,7 +13,10 @@ INIT = "/usr/local/sbin/rig-init"
 # The host's enabled units and System V scripts are not the node's; nor is what administers the host's kernel.
 _FORGOTTEN = ["etc/rc0.d", "etc/rc1.d", "etc/rc2.d", "etc/rc3.d", "etc/rc4.d", "etc/rc5.d", "etc/rc6.d", "etc/rcS.d",
               "etc/delvegate", "etc/kubernetes", "etc/default/kubelet", "var/lib/delvegate", "var/lib/kubelet",
-              "var/log/delvegate", "var/log/journal", "var/log/pods", "var/log/containers"]
+              "var/log/delvegate", "var/log/journal", "var/log/pods", "var/log/containers",
+              # The stand-in kubelet has no container runtime: whoever asks one would wait for it in vain.
+              *(f"{folder}/{tool}" for folder in ("usr/bin", "usr/local/bin", "usr/sbin", "usr/local/sbin", "opt/bin")
+                for tool in ("crictl", "ctr"))]
 _MASKED = ["console-getty.service", "getty.target", "proc-sys-fs-binfmt_misc.automount", "systemd-binfmt.service",
            "systemd-logind.service", "systemd-modules-load.service", "systemd-networkd.service",
            "systemd-resolved.service", "systemd-sysctl.service", "systemd-timesyncd.service",

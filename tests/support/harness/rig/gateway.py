@@ -35,7 +35,7 @@ certificate: /etc/delvegate/gateway.crt
 key: /etc/delvegate/gateway.key
 clientCA: /etc/delvegate/clients-ca.crt
 policy: /etc/delvegate/policy.yaml
-auditFile: /var/lib/delvegate/gateway/audit.jsonl
+auditFile: /var/lib/delvegate/gateway/audit/audit.jsonl
 components:
 {components}""")
         self.node.run(["sh", "-c", "chown delvegate: /etc/delvegate/gateway.key && chmod 0400 /etc/delvegate/gateway.key && "

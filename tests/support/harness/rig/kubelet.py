@@ -73,8 +73,11 @@ class Kubelet:
                    "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nauthentication:\n"
                    f"  anonymous:\n    enabled: false\nfileCheckFrequency: {self.list_every}\nhealthzPort: 10248\n"
                    f"staticPodPath: {self.directory}\n")
-        node.run(["systemctl", "daemon-reload"], check=True)
+        self._installed()
         return self
+
+    def _installed(self):
+        self.node.run(["systemctl", "daemon-reload"], check=True)
 
     def start(self):
         self.node.run(["systemctl", "enable", "--now", "kubelet"], check=True)

@@ -14,6 +14,7 @@ MARKERS = {"kube-scheduler": os.path.join(SOURCE, "pkg", "scheduler", "scheduler
            "kubelet": os.path.join(SOURCE, "pkg", "kubelet", "kubelet.go")}
 BREAKPOINTS = {"kube-scheduler": "k8s.io/kubernetes/pkg/scheduler.(*Scheduler).scheduleOne",
                "kube-controller-manager": "k8s.io/kubernetes/pkg/scheduler.(*Scheduler).scheduleOne",
+               "kube-proxy": "k8s.io/kubernetes/pkg/proxy/iptables.(*Proxier).syncProxyRules",
                "kubelet": "k8s.io/kubernetes/pkg/kubelet.(*Kubelet).syncLoopIteration"}
 
 
@@ -29,7 +30,7 @@ def _digest(go, *words):
 
 
 def build(command, debug, version=VERSION, gcflags="all=-N -l"):
-    """Path of `component` or `kubelet`; debug: with what a debugger needs, or as it is released."""
+    """Path of a program below cmd; debug: with what a debugger needs, or as it is released."""
     go = tools.delve().go
     stamp = f"-X k8s.io/component-base/version.gitVersion={version}"
     options = ["-gcflags", gcflags, "-ldflags", stamp] if debug else ["-trimpath", "-ldflags", f"-s -w {stamp}"]

@@ -1,8 +1,10 @@
-// A stand-in for the kubelet as kubeadm starts it: static pods only, no API server, no container runtime.
+// A stand-in for the kubelet as kubeadm starts it: static pods, and those of an API server where its kubeconfig names one; no
+// container runtime.
 package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"k8s.io/component-base/version"
+	"k8s.io/kubernetes/pkg/kubeconfig"
 	"k8s.io/kubernetes/pkg/kubelet"
 	"k8s.io/kubernetes/pkg/serving"
 )
@@ -23,7 +26,7 @@ var known = map[string]string{
 	"bootstrap-kubeconfig": "", "kubeconfig": "", "config": "", "container-runtime-endpoint": "", "node-ip": "",
 	"pod-infra-container-image": "", "container-runtime": "", "network-plugin": "", "hostname-override": "",
 	"pod-manifest-path": "", "node-labels": "", "v": "",
-	"rig-images": "/opt/rig/images", "rig-state": "/run/rig-kubelet", "rig-logs": "/var/log/pods", "rig-lease": "",
+	"rig-images": "/opt/rig/images", "rig-state": "/run/rig-kubelet", "rig-logs": "/var/log/pods", "rig-lease": "", "rig-volumes": "/var/lib/kubelet/pods", "rig-address": "10.77.0.2",
 	"rig-backoff": "10s", "rig-backoff-max": "5m",
 }
 
@@ -103,6 +106,10 @@ func main() {
 	if os.Args[0] == "rig-container" {
 		kubelet.Container()
 	}
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
+		fmt.Println("Kubernetes", version.Get())
+		return
+	}
 	parse(os.Args[1:])
 	signals, stop := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
@@ -124,6 +131,14 @@ func main() {
 		LeasePath: known["rig-lease"],
 		ListEvery: duration(config["fileCheckFrequency"], 20*time.Second),
 		Backoff:   kubelet.Backoff{Base: duration(known["rig-backoff"], 0), Max: duration(known["rig-backoff-max"], 0)},
+	}
+	k.Volumes, k.Address = known["rig-volumes"], known["rig-address"]
+	if path := known["kubeconfig"]; path != "" {
+		api, err := kubeconfig.Read(path)
+		if err != nil && !errors.Is(err, kubeconfig.ErrNoServer) && !os.IsNotExist(err) {
+			fail(err)
+		}
+		k.API = api
 	}
 	if path := known["pod-manifest-path"]; path != "" {
 		k.Path = path

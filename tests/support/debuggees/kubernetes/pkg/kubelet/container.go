@@ -99,17 +99,20 @@ func describe(pod *manifest.Pod, spec *manifest.Container, images, hostname stri
 			if volume.Name != mount.Name {
 				continue
 			}
-			if volume.HostPath == nil {
+			from := pod.Directories[volume.Name]
+			if volume.HostPath != nil {
+				from = volume.HostPath.Path
+				if err := prepare(volume.HostPath.Path, volume.HostPath.Type); err != nil {
+					return nil, err
+				}
+			} else if from == "" {
 				return nil, fmt.Errorf("this stand-in has no volume like %s", volume.Name)
-			}
-			if err := prepare(volume.HostPath.Path, volume.HostPath.Type); err != nil {
-				return nil, err
 			}
 			mode := ""
 			if mount.ReadOnly {
 				mode = "ro"
 			}
-			made.Binds = append(made.Binds, [3]string{filepath.Join(volume.HostPath.Path, mount.SubPath), mount.MountPath, mode})
+			made.Binds = append(made.Binds, [3]string{filepath.Join(from, mount.SubPath), mount.MountPath, mode})
 		}
 	}
 	return made, nil

@@ -118,8 +118,18 @@ func newRoot() error {
 	return nil
 }
 
+// resolved follows the links that the node has on the way: an absolute one would lead out of the root that is made.
+func resolved(path string) string {
+	for above, rest := path, ""; above != "/" && above != "."; above, rest = filepath.Dir(above), filepath.Join(filepath.Base(above), rest) {
+		if real, err := filepath.EvalSymlinks(above); err == nil {
+			return filepath.Join(real, rest)
+		}
+	}
+	return path
+}
+
 func place(from, mountPath string, readOnly bool) error {
-	to := filepath.Join(root, mountPath)
+	to := filepath.Join(root, resolved(mountPath))
 	info, err := os.Stat(from)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"k8s.io/kubernetes/pkg/kubeconfig"
 	"k8s.io/kubernetes/pkg/manifest"
 )
 
@@ -19,7 +20,11 @@ type Kubelet struct {
 	ListEvery                       time.Duration
 	Backoff                         Backoff
 	LeasePath                       string
+	Volumes, Address                string
+	API                             *kubeconfig.Client // none: static pods only
 
+	remote     remote
+	bound      []bound
 	source     source
 	containers []*container
 	waiting    map[string]time.Duration // container key -> what is left of its back-off
@@ -57,6 +62,11 @@ func (k *Kubelet) Run(stop <-chan struct{}) error {
 		k.watch(changes)
 		k.source.list()
 	}
+	pods := make(chan []bound)
+	if k.API != nil {
+		k.remote = remote{client: k.API, node: k.Node, address: k.Address, volumes: k.Volumes, known: map[string]*manifest.Pod{}, log: k.log}
+		go k.remote.watch(pods)
+	}
 	list, tick := time.NewTicker(k.ListEvery), time.NewTicker(50*time.Millisecond)
 	defer list.Stop()
 	defer tick.Stop()
@@ -75,6 +85,8 @@ func (k *Kubelet) Run(stop <-chan struct{}) error {
 			if k.Path != "" {
 				k.source.list()
 			}
+		case k.bound = <-pods:
+			k.tell()
 		case <-ended:
 		case <-tick.C:
 		}
@@ -98,10 +110,7 @@ func (k *Kubelet) watch(changes chan<- change) {
 // syncLoopIteration is where a developer stops a kubelet.
 func (k *Kubelet) syncLoopIteration(ended chan<- struct{}) error {
 	k.beats++ // marker: sync
-	wanted := map[string]*manifest.Pod{}
-	for _, pod := range k.source.pods {
-		wanted[pod.Metadata.UID] = pod
-	}
+	wanted := k.wanted()
 	for _, one := range k.containers {
 		if one.running() && !one.alive() {
 			one.Finished, one.Killing = time.Now(), false
@@ -209,7 +218,7 @@ func kill(one container, ended chan<- struct{}) {
 // publish writes the state file when there is something new in it.
 func (k *Kubelet) publish() {
 	pods := map[string]*Status{}
-	for _, pod := range k.source.pods {
+	for _, pod := range k.wanted() {
 		pods[pod.Metadata.UID] = &Status{pod.Metadata.Namespace, pod.Metadata.Name, pod.Metadata.UID, pod.File, true, nil, 0}
 	}
 	for _, one := range k.containers {

@@ -37,7 +37,20 @@ type Pod struct {
 		} `json:"volumes"`
 	} `json:"spec"`
 
-	File string `json:"-"`
+	File        string            `json:"-"`
+	Directories map[string]string `json:"-"` // of volumes that come from the API
+}
+
+// Bind fills in what a container may ask about its pod.
+func (p *Pod) Bind(node string) {
+	p.File = "api"
+	for index := range p.Spec.Containers {
+		for each := range p.Spec.Containers[index].Env {
+			if entry := &p.Spec.Containers[index].Env[each]; entry.From.Field.Path == "spec.nodeName" {
+				entry.Value = node
+			}
+		}
+	}
 }
 
 // Container of a pod.
@@ -50,6 +63,11 @@ type Container struct {
 	Env        []struct {
 		Name  string `json:"name"`
 		Value string `json:"value"`
+		From  struct {
+			Field struct {
+				Path string `json:"fieldPath"`
+			} `json:"fieldRef"`
+		} `json:"valueFrom"`
 	} `json:"env"`
 	Mounts []struct {
 		Name      string `json:"name"`
