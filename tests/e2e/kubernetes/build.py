@@ -59,8 +59,8 @@ def stamp(version):
     """What the release's own build stamps into its programs: kubelet, kubeadm and kubectl compare such versions."""
     major, minor = version.lstrip("v").split(".")[:2]
     values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
-    return " ".join(f"-X {package}.{name}={value}" for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-                    for name, value in values.items())
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return " ".join(f"-X {package}.{name}={value}" for package in packages for name, value in values.items())
 
 
 def _environment():
@@ -94,7 +94,8 @@ def _compile(target, kubernetes, etcd, version):
     _go(kubernetes, "build", "-gcflags", GCFLAGS, "-ldflags", stamp(version), "-o", debug + os.sep,
         *(f"k8s.io/kubernetes/cmd/{name}" for name in PROGRAMS))
     # With the same flags: the standard library is compiled already.
-    _go(etcd, "build", "-gcflags", GCFLAGS, "-ldflags", "-s -w", "-o", os.path.join(stripped, "etcd"), "go.etcd.io/etcd/server/v3")
+    _go(etcd, "build", "-gcflags", GCFLAGS, "-ldflags", "-s -w", "-o", os.path.join(stripped, "etcd"),
+        "go.etcd.io/etcd/server/v3")
     for name in PROGRAMS:
         subprocess.run([tools.find("STRIP", "strip"), "-o", os.path.join(stripped, name), os.path.join(debug, name)], check=True)
     os.unlink(os.path.join(debug, "kubectl"))

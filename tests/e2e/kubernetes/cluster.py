@@ -138,7 +138,7 @@ class Cluster:
 
     def node_ready(self):
         node = self.get("node", self.node.name)
-        return bool(node) and any(one["type"] == "Ready" and one["status"] == "True" for one in node["status"].get("conditions", []))
+        return bool(node) and _says_ready(node)
 
     def wait_ready(self):
         self.wait("the node Ready", self.node_ready)
@@ -146,10 +146,9 @@ class Cluster:
             any(pod["metadata"]["name"].startswith(name) and is_ready(pod) for pod in self.pods())
             for name in (*CONTROL_PLANE, "kube-proxy")))
 
-    def wait_running(self, app, other_than=()):
+    def wait_running(self, app):
         """A pod of a deployment that runs and is ready."""
-        return self.wait(f"a pod of {app} running", lambda: next(
-            (pod for pod in self.pods("default", f"app={app}") if pod["metadata"]["name"] not in other_than and is_ready(pod)), None))
+        return self.wait(f"a pod of {app} running", lambda: next(filter(is_ready, self.pods("default", f"app={app}")), None))
 
     def state(self):
         """For the message of a failure."""
@@ -163,6 +162,9 @@ class Cluster:
             return f"(no state: {error})"
 
 
+def _says_ready(what):
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in what["status"].get("conditions", []))
+
+
 def is_ready(pod):
-    conditions = pod["status"].get("conditions", [])
-    return pod["status"].get("phase") == "Running" and any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return pod["status"].get("phase") == "Running" and _says_ready(pod)

@@ -6,7 +6,8 @@ import re
 # What would be read as something else than text.
 _PLAIN = re.compile(r"(?:--)?[A-Za-z0-9_./$(*][A-Za-z0-9_./:=,+@$()*-]*(?: [A-Za-z0-9_./:=,+@()-]+)*\Z")
 _OTHERWISE = re.compile(
-    r"(?:[-+]?[0-9][0-9_]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|0[xob][0-9a-f_]+|[-+]?[0-9:]+|\.(?:inf|nan)|true|false|yes|no|on|off|null|y|n|\*.*|.*:)\Z", re.I)
+    r"(?:[-+]?[0-9][0-9_]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?"
+    r"|0[xob][0-9a-f_]+|[-+]?[0-9:]+|\.(?:inf|nan)|true|false|yes|no|on|off|null|y|n|\*.*|.*:)\Z", re.I)
 
 
 def _scalar(value):

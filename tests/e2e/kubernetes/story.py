@@ -58,7 +58,8 @@ class Story(unittest.TestCase):
 
     def alice(self, *words):
         result = self.gateway.laptop_run("alice", *words)
-        self.assertEqual(result.returncode, 0, f"{words}\n{result.stdout}{result.stderr}{self.launcher.log()}{self.gateway.log()}")
+        self.assertEqual(result.returncode, 0, f"{words}\n{result.stdout}{result.stderr}"
+                         f"{self.launcher.log()}{self.gateway.log()}")
         return result.stdout
 
     def start(self):

