@@ -113,7 +113,7 @@ def build(line=CURRENT):
     with cache.locked(name):
         if not os.path.isdir(target):
             started = time.monotonic()
-            print(f"building Kubernetes {version} and etcd {etcd_version}: once, 10 minutes on two idle cores", flush=True)
+            print(f"building Kubernetes {version} and etcd {etcd_version}: once; __main__.py --help says how long", flush=True)
             shutil.rmtree(target + ".new", ignore_errors=True)
             _compile(target + ".new", kubernetes, etcd, version)
             os.rename(target + ".new", target)
