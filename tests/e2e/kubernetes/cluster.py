@@ -49,9 +49,9 @@ class Cluster:
     def start(self):
         """Returns when the node is Ready and all that runs on it is, too."""
         begun = time.monotonic()
+        with self._timed("images"):
+            archives = self._images()
         try:
-            with self._timed("images"):
-                archives = self._images()
             with self._timed("boot"):
                 self.node.start()
             with self._timed("containerd"):

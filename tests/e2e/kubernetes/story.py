@@ -88,7 +88,16 @@ class Story(unittest.TestCase):
                 return pod["status"]["containerStatuses"][0]["containerID"]
         return None
 
+    def wait_taken_out(self):
+        """The kubelet has ended the pod, and has told the API server."""
+        def gone():
+            found = self.cluster.get("pods", "-n", "kube-system", "-l", f"component={self.component}")
+            return found is not None and not found["items"]
+        self.cluster.wait(f"the pod of {self.component} gone", gone)
+
     def wait_container(self, other_than=None):
         # The kubelet may hold a container back that ended a moment ago: 10 s, then 20 s, up to 5 minutes.
-        return self.cluster.wait(f"a container of {self.component}", lambda: self.container() not in (None, other_than)
-                                 and self.container())
+        def another():
+            found = self.container()
+            return found if found != other_than else None
+        return self.cluster.wait(f"a container of {self.component}", another)

@@ -42,7 +42,7 @@ class SchedulerStory(story.Story):
     def test_by_dap(self):
         self.schedules("before")
         self.start()
-        self.assertIsNone(self.container())
+        self.wait_taken_out()
 
         ide = self.ide()
         ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [{"name": CYCLE}]}))
