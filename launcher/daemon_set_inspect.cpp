@@ -19,10 +19,12 @@
 #include "launcher/service_host.h"
 #include "launcher/yaml_document.h"
 #include "storage/sha256.h"
+#include "storage/shell_word.h"
 
 namespace launcher {
 
 using protocol::json;
+using storage::shell_word;
 
 namespace {
 

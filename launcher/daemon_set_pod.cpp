@@ -148,10 +148,4 @@ proxy_settings read_proxy_settings(const std::vector<std::string>& argv, const s
     return out;
 }
 
-std::string shell_word(const std::string& text) {
-    std::string out = "'";
-    for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return out + "'";
-}
-
 }  // namespace launcher

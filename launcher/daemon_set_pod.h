@@ -37,7 +37,4 @@ struct proxy_settings {
 // `config` is the file's text, where there is one: then the arguments of the same meaning do not count.
 proxy_settings read_proxy_settings(const std::vector<std::string>& argv, const std::optional<std::string>& config);
 
-// 'text' as a shell takes it for one word.
-std::string shell_word(const std::string& text);
-
 }  // namespace launcher

@@ -226,7 +226,6 @@ TEST(daemon_set_pod, KubeProxysPorts) {
     EXPECT_EQ(by_flags.health.host, "::1");
     EXPECT_EQ(by_flags.mode, "nftables");
     EXPECT_EQ(read_proxy_settings({}, "healthzBindAddress: 0.0.0.0:99\nmode: ipvs\n").health.host, "127.0.0.1");
-    EXPECT_EQ(shell_word("a'b"), "'a'\\''b'");
 }
 
 TEST(iptables_check, TheBackendOfTheRules) {
