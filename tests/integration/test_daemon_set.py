@@ -211,6 +211,20 @@ class SecondNode(DaemonSetCase):
         self.assert_back()
 
 
+class AnotherNodesName(DaemonSetCase):
+    """A launcher.yaml that was written for node2."""
+
+    definition = {**DaemonSetCase.definition, "nodeName": "node2"}
+
+    def test_its_pod_is_not_taken_from_here(self):
+        self.launcher.start()
+        answer = self.delvegate("start", NAME)
+        self.assertNotEqual(answer.code, 0)
+        self.assertIn("runs on a host of another address", answer.err)
+        self.assertEqual(self.cluster.wait_ready("node2")["metadata"]["uid"], self.other["metadata"]["uid"])
+        self.assert_back()
+
+
 class NoIptables(DaemonSetCase):
     def test_it_is_refused(self):
         self.node.run(["rm", "-f", "/usr/sbin/iptables"], check=True)
