@@ -11,7 +11,7 @@ STATE = "/run/rig-kubelet"
 LEASE = f"{manifests.LEASES}/kubelet"
 COMPONENTS = ("kube-scheduler", "kube-controller-manager")
 
-_UNIT = """[Unit]
+UNIT = """[Unit]
 Description=kubelet: The Kubernetes Node Agent
 Documentation=https://kubernetes.io/docs/
 Wants=network-online.target
@@ -26,7 +26,7 @@ RestartSec=10
 [Install]
 WantedBy=multi-user.target
 """
-_DROP_IN = """# Note: This dropin only works with kubeadm and kubelet v1.11+
+DROP_IN = """# Note: This dropin only works with kubeadm and kubelet v1.11+
 [Service]
 Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
 Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
@@ -63,8 +63,8 @@ class Kubelet:
         for path, text in _FILES.items():
             node.write(path, text, 0o600)
         node.run(["mkdir", "-p", self.directory, manifests.DIRECTORY, manifests.LEASES], check=True)
-        node.write("/usr/lib/systemd/system/kubelet.service", _UNIT)
-        node.write("/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", _DROP_IN)
+        node.write("/usr/lib/systemd/system/kubelet.service", UNIT)
+        node.write("/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", DROP_IN)
         node.write("/var/lib/kubelet/kubeadm-flags.env",
                    'KUBELET_KUBEADM_ARGS="--container-runtime-endpoint=unix:///var/run/containerd/containerd.sock '
                    '--pod-infra-container-image=registry.k8s.io/pause:3.10"\n')

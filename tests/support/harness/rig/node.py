@@ -33,7 +33,7 @@ _HOLDER = """
 set -e
 mount -t tmpfs -o mode=0755 tmpfs /run
 mount -t tmpfs -o mode=0755,size="$2" tmpfs "$1"
-mkdir "$1/upper" "$1/work" "$1/root"
+mkdir "$1/upper" "$1/work" "$1/root" "$1/own"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
 ip link set lo up
 trap '' CHLD
@@ -45,10 +45,11 @@ needs_root = unittest.skipUnless(os.geteuid() == 0 or "CI" in os.environ, "a nod
 
 
 class Node(Laptop):
-    def __init__(self, name="node1", bind=None, binary=True, dlv=True, size="4g", seccomp=False, unified=None):
+    def __init__(self, name="node1", bind=None, binary=True, dlv=True, size="4g", seccomp=False, unified=None, own=()):
         """bind: {host path: path inside}, read-only. binary, dlv: whether delvegate and dlv are bound to DELVEGATE and
         DLV. seccomp: whether systemd-nspawn's own filter stays on (it forbids things a host allows).
-        unified: whether it sees cgroups as v2 alone; by default as the host does."""
+        unified: whether it sees cgroups as v2 alone; by default as the host does. own: folders that begin empty and are
+        no part of the overlay, since there can be no second one on it: what containers are unpacked into."""
         self.name = name
         self.bindings = dict(bind or {})
         if binary:
@@ -56,6 +57,7 @@ class Node(Laptop):
         if dlv:
             self.bindings[os.path.abspath(tools.delve().dlv)] = DLV
         self.size = size
+        self.own = list(own)
         self.settings = {"SYSTEMD_SECCOMP": "1" if seccomp else "0"}
         if unified is not None:
             self.settings["SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"] = "1" if unified else "0"
@@ -90,6 +92,9 @@ class Node(Laptop):
             raise
         return self
 
+    def _own(self, path):
+        return os.path.join(self._disk, "own", path.strip("/").replace("/", "-"))
+
     def _hold(self):
         self._launch = cgroups.create(self.id)
         self._holder = subprocess.Popen(
@@ -99,6 +104,8 @@ class Node(Laptop):
         if self._holder.stdout.readline() != b"ready\n":
             raise AssertionError(f"no disk for a node: {self._holder.communicate()[1].decode()}")
         self._first = process.descendants(self._holder.pid)[0]
+        for path in self.own:
+            self.as_laptop(["mkdir", "-p", self._own(path)])
 
     def bind(self, source, target):
         """From the next boot on, `source` of the host is to be seen at `target`."""
@@ -111,6 +118,7 @@ class Node(Laptop):
                    "--keep-unit", "--capability=all", "--kill-signal=SIGRTMIN+3", "--network-veth", "--bind=/dev/kmsg",
                    "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe"]
         command += [f"--bind-ro={source}:{target}" for source, target in self.bindings.items()]
+        command += [f"--bind={self._own(path)}:{path}" for path in self.own]
         with open(os.path.join(self.directory, "boot.log"), "ab") as log:
             self._machine = subprocess.Popen(
                 cgroups.joining(self._launch, self.in_holder([*command, disk.INIT])), stdin=subprocess.DEVNULL,
@@ -195,6 +203,10 @@ class Node(Laptop):
             raise AssertionError(f"in the node: {' '.join(command)} failed with {result.returncode}\n"
                                  f"{result.stdout}{result.stderr}")
         return result
+
+    def interactive(self, command, env=None):
+        """The command line with which a person gets to run it inside."""
+        return self._inside(command, dict({"TERM": os.environ.get("TERM", "dumb")}, **(env or {})), "/root")
 
     def popen(self, command, env=None, cwd=None, **more):
         """Its pid is that of nsenter outside: use spawn() for what is to be signalled."""

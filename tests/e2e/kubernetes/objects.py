@@ -1,0 +1,167 @@
+"""What kubeadm creates through the API once the control plane runs: who may do what, and kube-proxy."""
+
+import json
+
+from . import images
+from .manifests import PODS
+from .pki import ADMINISTRATORS
+
+_RBAC = "rbac.authorization.k8s.io"
+
+
+def _grant(kind, name, role, subjects, namespace=None):
+    return {"apiVersion": f"{_RBAC}/v1", "kind": f"{kind}Binding",
+            "metadata": dict({"name": name}, **({"namespace": namespace} if namespace else {})),
+            "roleRef": {"apiGroup": _RBAC, "kind": kind, "name": role}, "subjects": subjects}
+
+
+def administrators():
+    """The group of admin.conf: without it only super-admin.conf may do anything."""
+    return _grant("ClusterRole", ADMINISTRATORS, "cluster-admin", [{"apiGroup": _RBAC, "kind": "Group", "name": ADMINISTRATORS}])
+
+
+_PROXY_CONFIGURATION = f"""apiVersion: kubeproxy.config.k8s.io/v1alpha1
+bindAddress: 0.0.0.0
+bindAddressHardFail: false
+clientConnection:
+  acceptContentTypes: ""
+  burst: 0
+  contentType: ""
+  kubeconfig: /var/lib/kube-proxy/kubeconfig.conf
+  qps: 0
+clusterCIDR: {PODS}
+configSyncPeriod: 0s
+conntrack:
+  maxPerCore: 0
+  min: null
+  tcpBeLiberal: false
+  tcpCloseWaitTimeout: 0s
+  tcpEstablishedTimeout: 0s
+  udpStreamTimeout: 0s
+  udpTimeout: 0s
+detectLocal:
+  bridgeInterface: ""
+  interfaceNamePrefix: ""
+detectLocalMode: ""
+enableProfiling: false
+healthzBindAddress: ""
+hostnameOverride: ""
+iptables:
+  localhostNodePorts: null
+  masqueradeAll: false
+  masqueradeBit: null
+  minSyncPeriod: 0s
+  syncPeriod: 0s
+ipvs:
+  excludeCIDRs: null
+  minSyncPeriod: 0s
+  scheduler: ""
+  strictARP: false
+  syncPeriod: 0s
+  tcpFinTimeout: 0s
+  tcpTimeout: 0s
+  udpTimeout: 0s
+kind: KubeProxyConfiguration
+logging:
+  flushFrequency: 0
+  options:
+    json:
+      infoBufferSize: "0"
+    text:
+      infoBufferSize: "0"
+  verbosity: 0
+metricsBindAddress: ""
+mode: ""
+nftables:
+  masqueradeAll: false
+  masqueradeBit: null
+  minSyncPeriod: 0s
+  syncPeriod: 0s
+nodePortAddresses: null
+oomScoreAdj: null
+portRange: ""
+showHiddenMetricsForVersion: ""
+winkernel:
+  enableDSR: false
+  forwardHealthCheckVip: false
+  networkName: ""
+  rootHnsEndpointName: ""
+  sourceVip: ""
+"""
+# nf_conntrack's settings belong to the first network namespace, and a node of ours has another: hence the zeros above.
+
+_PROXY_KUBECONFIG = """apiVersion: v1
+kind: Config
+clusters:
+- cluster:
+    certificate-authority: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
+    server: https://{address}:6443
+  name: default
+contexts:
+- context:
+    cluster: default
+    namespace: default
+    user: default
+  name: default
+current-context: default
+users:
+- name: default
+  user:
+    tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token"""
+
+
+def _proxy_daemon_set(build):
+    return {
+        "apiVersion": "apps/v1", "kind": "DaemonSet",
+        "metadata": {"labels": {"k8s-app": "kube-proxy"}, "name": "kube-proxy", "namespace": "kube-system"},
+        "spec": {
+            "selector": {"matchLabels": {"k8s-app": "kube-proxy"}}, "updateStrategy": {"type": "RollingUpdate"},
+            "template": {
+                "metadata": {"labels": {"k8s-app": "kube-proxy"}},
+                "spec": {
+                    "priorityClassName": "system-node-critical",
+                    "containers": [{
+                        "name": "kube-proxy", "image": images.name("kube-proxy", build), "imagePullPolicy": "IfNotPresent",
+                        "command": ["/usr/local/bin/kube-proxy", "--config=/var/lib/kube-proxy/config.conf",
+                                    "--hostname-override=$(NODE_NAME)"],
+                        "securityContext": {"privileged": True},
+                        "volumeMounts": [{"mountPath": "/var/lib/kube-proxy", "name": "kube-proxy"},
+                                         {"mountPath": "/run/xtables.lock", "name": "xtables-lock", "readOnly": False},
+                                         {"mountPath": "/lib/modules", "name": "lib-modules", "readOnly": True}],
+                        "env": [{"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}]}],
+                    "hostNetwork": True, "serviceAccountName": "kube-proxy",
+                    "volumes": [{"name": "kube-proxy", "configMap": {"name": "kube-proxy"}},
+                                {"name": "xtables-lock", "hostPath": {"path": "/run/xtables.lock", "type": "FileOrCreate"}},
+                                {"name": "lib-modules", "hostPath": {"path": "/lib/modules"}}],
+                    "tolerations": [{"operator": "Exists"}], "nodeSelector": {"kubernetes.io/os": "linux"}}}}}
+
+
+def proxy(build, address):
+    """ServiceAccount, its rights, ConfigMap and DaemonSet."""
+    account = {"kind": "ServiceAccount", "name": "kube-proxy", "namespace": "kube-system"}
+    nodes = {"apiGroup": _RBAC, "kind": "Group", "name": "system:bootstrappers:kubeadm:default-node-token"}
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "kube-proxy", "namespace": "kube-system"}},
+        _grant("ClusterRole", "kubeadm:node-proxier", "system:node-proxier", [account]),
+        {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": {"name": "kube-proxy", "namespace": "kube-system"},
+         "rules": [{"apiGroups": [""], "resourceNames": ["kube-proxy"], "resources": ["configmaps"], "verbs": ["get"]}]},
+        _grant("Role", "kube-proxy", "kube-proxy", [nodes], "kube-system"),
+        {"apiVersion": "v1", "kind": "ConfigMap",
+         "metadata": {"labels": {"app": "kube-proxy"}, "name": "kube-proxy", "namespace": "kube-system"},
+         "data": {"config.conf": _PROXY_CONFIGURATION, "kubeconfig.conf": _PROXY_KUBECONFIG.format(address=address)}},
+        _proxy_daemon_set(build)]
+
+
+def deployment(name, replicas=1):
+    """Of pods that do nothing."""
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+            "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}},
+                     "template": {"metadata": {"labels": {"app": name}},
+                                  "spec": {"terminationGracePeriodSeconds": 1,
+                                           "containers": [{"name": name, "image": images.PAUSE,
+                                                           "imagePullPolicy": "IfNotPresent"}]}}}}
+
+
+def listed(objects):
+    """For `kubectl apply -f -`."""
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})

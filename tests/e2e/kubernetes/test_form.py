@@ -1,0 +1,43 @@
+"""The manifests come out as kubeadm's do: letter for letter those that the rig's stand-in kubelet runs."""
+
+import re
+import unittest
+
+from harness.rig import manifests as verbatim
+
+from kubernetes import build, form, manifests
+from kubernetes.cluster import CONTROL_PLANE
+
+_ANY = build.Build("/nowhere", "v1.34.1", "v3.6.4")
+
+
+def without_duty(text):
+    """Less the stand-ins' own argument."""
+    return re.sub(r"    - --lease=.*\n", "", text)
+
+
+class FormTest(unittest.TestCase):
+    def test_scheduler(self):
+        self.assertEqual(manifests.scheduler(_ANY), without_duty(verbatim.scheduler()))
+
+    def test_controller_manager(self):
+        self.assertEqual(manifests.controller_manager(_ANY), without_duty(verbatim.controller_manager()))
+
+    def test_all_of_the_control_plane(self):
+        found = manifests.static_pods(_ANY, "node1", "10.77.0.2")
+        self.assertEqual(sorted(found), [f"{name}.yaml" for name in CONTROL_PLANE])
+        self.assertIn("    image: registry.k8s.io/etcd:3.6.4-0\n", found["etcd.yaml"])
+        self.assertIn("\n    kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint: 10.77.0.2:6443\n",
+                      found["kube-apiserver.yaml"])
+
+    def test_what_would_be_read_as_something_else_is_quoted(self):
+        for text in ("", "yes", "12", "1e3", "null", "a: b", "*x", "- a", "{}", "#", "a #b", "0x1f", "~", "end:"):
+            self.assertEqual(form.yaml({"a": text}), f'a: "{text}"\n', text)
+        for text in ("10.77.0.2:6443", "https://a:1/b", "system:node:node1", "0s", "--controllers=*,-x", "$(NODE_NAME)"):
+            self.assertEqual(form.yaml({"a": text}), f"a: {text}\n", text)
+        self.assertEqual(form.yaml({"b": [], "a": {}, "c": [{"v": 1, "x": ["z"]}], "d": "1\n2\n"}),
+                         "a: {}\nb: []\nc:\n- v: 1\n  x:\n  - z\nd: |\n  1\n  2\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
