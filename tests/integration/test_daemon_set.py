@@ -173,6 +173,9 @@ class SecondNode(DaemonSetCase):
                           {"op": "remove", "path": "/spec/template/spec/affinity"},
                           {"op": "replace", "path": "/spec/updateStrategy", "value": self.set["spec"]["updateStrategy"]})
         self.other = self.cluster.wait_ready("node2")
+        # This node's pod came back beside a node2 that was out: the controller makes it anew without that mark.
+        waiting.until("node1's pod is of the revision as before",
+                      lambda: self.revision(self.cluster.wait_ready("node1")) == self.revision(self.pod))
 
     def test_out_before_us(self):
         self.cluster.edit(
