@@ -10,7 +10,7 @@ from harness.rig import Launcher, Node, needs_root
 from harness.rig.node import DLV
 
 PROGRAM = "/opt/app/app"
-UNIT = "[Service]\nExecStart=/opt/app/app\nRestart=always\nRestartSec=0\n"
+UNIT = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/opt/app/app\nRestart=always\nRestartSec=0\n"
 
 # Through the guard, as the gateway would: each line of standard input is a call, each answer a line.
 CALLS = r"""
@@ -52,7 +52,7 @@ class NodeCase(unittest.TestCase):
 
 
 @needs_root
-class Attach(NodeCase):
+class AttachCase(NodeCase):
     definitions = [{"name": "app", "kind": "attach", "stopBudget": "20s"}]
 
     def setUp(self):
@@ -93,6 +93,8 @@ class Attach(NodeCase):
         self.assertIsNone(made["error"], made)
         self.assertIsNone(hit["error"], hit)
 
+
+class Attach(AttachCase):
     def test_inspect_says_what_it_cannot_promise(self):
         plan = self.node.delvegate("inspect", "app", "--output", "json").succeeded().json
         self.assertFalse(plan["refused"], plan["findings"])
@@ -176,27 +178,6 @@ class Attach(NodeCase):
         waiting.until("the session over", lambda: self.component("app")["state"] == "available")
         waiting.until("its units gone", lambda: self.units() == "")
         waiting.until("the service again", lambda: self.main_pid() not in (0, self.pid))
-
-    def killed_at_each_step(self, verb, least):
-        for step in range(1, 30):
-            if verb == "stop":
-                self.node.delvegate("start", "app").succeeded()
-            answer = self.launcher.at_step(step, "signal=KILL", verb, "app")
-            state = self.launcher.settled("app")
-            with self.subTest(step=step, state=state, said=answer.err[-300:]):
-                if state == "running":
-                    self.node.delvegate("stop", "app").succeeded()
-                waiting.until("its units gone", lambda: self.units() == "")
-                self.assert_goes_on()
-            if answer.code == 0:
-                return self.assertGreater(step, least, "there are more steps than that")
-        return self.fail(f"a {verb} never came to its end")
-
-    def test_a_start_killed_at_each_step(self):
-        self.killed_at_each_step("start", 3)
-
-    def test_a_stop_killed_at_each_step(self):
-        self.killed_at_each_step("stop", 1)
 
     def starting(self):
         """A start under way, at the first sight of its dlv in the program."""

@@ -9,31 +9,6 @@ from harness.rig.cluster import LAUNCHERS_KUBECONFIG
 from test_daemon_set import BINARY, NAME, DaemonSetCase
 
 
-class KilledAtEachStep(DaemonSetCase):
-    def each_step(self, verb, least):
-        """Until the verb comes through alive: then every step of it has been its last."""
-        self.launcher.start()
-        for step in range(1, 40):
-            if verb == "stop":
-                self.start()
-            answer = self.launcher.at_step(step, "signal=KILL", verb, NAME)
-            state = self.launcher.settled(NAME)
-            with self.subTest(step=step, state=state, said=answer.err[-300:]):
-                if state == "running":
-                    self.cluster.wait_duty()
-                    self.delvegate("stop", NAME).succeeded()
-                self.assert_back()
-            if answer.code == 0:
-                return self.assertGreater(step, least, "there are more steps than that")
-        return self.fail(f"a {verb} never came to its end")
-
-    def test_start(self):
-        self.each_step("start", 5)
-
-    def test_stop(self):
-        self.each_step("stop", 2)
-
-
 class WhileItIsOut(DaemonSetCase):
     def setUp(self):
         super().setUp()

@@ -1,58 +1,89 @@
-"""The launcher killed with SIGKILL, or without room on its disk, at each step that it has to write down: whatever it was at, the
-node is as it was before once a launcher has started again, or the session goes on as if nothing had been."""
+"""Each process of a session killed with SIGKILL, or the launcher left without room on its disk, at each step that it has to write
+down: whatever it was at, the node is as it was before, or the session goes on as if nothing had been."""
 
+import tempfile
 import unittest
 
-from test_static_pod import NAME, StaticPodCase
+from harness.rig import Gateway, KillsAtEachStep
+from test_static_pod import DEFINITION, NAME, StaticPodCase
 
 
-class AtEachStep(StaticPodCase):
+class StaticPodKills(KillsAtEachStep, StaticPodCase):
+    component = NAME
+    binary = DEFINITION["binary"]
+
     def setUp(self):
         super().setUp()
         self.launcher.start()
 
-    def assert_settles(self, step, answer):
-        state = self.launcher.settled(NAME)
-        with self.subTest(step=step, state=state, said=answer.err[-300:]):
-            if state == "running":
-                self.kubelet.wait_duty(NAME)
-                self.delvegate("stop", NAME).succeeded()
-            self.assert_as_before()
+    def start_it(self):
+        self.delvegate("start", NAME).succeeded()
+        self.kubelet.wait_duty(NAME)
 
-    def each_step(self, what, verb, least):
-        """Until the verb comes through alive: then every step of it has been its last."""
-        for step in range(1, 40):
-            if verb == "stop":
-                self.delvegate("start", NAME).succeeded()
-            answer = self.launcher.at_step(step, what, verb, NAME)
-            self.assert_settles(step, answer)
-            if answer.code == 0:
-                return self.assertGreater(step, least, "there are more steps than that")
-        return self.fail(f"a {verb} never came to its end")
+    def assert_start_state(self, _):
+        self.assert_as_before()
 
-    def test_start_killed(self):
-        self.each_step("signal=KILL", "start", 5)
 
-    def test_stop_killed(self):
-        self.each_step("signal=KILL", "stop", 2)
+class LauncherKilled(StaticPodKills):
+    def test_start(self):
+        self.launcher_killed("start")
 
-    def test_start_without_room(self):
+    def test_stop(self):
+        self.launcher_killed("stop")
+
+
+class OthersKilled(StaticPodKills):
+    def test_start(self):
+        self.others_killed("start")
+
+    def test_stop(self):
+        self.others_killed("stop")
+
+
+class GatewayKilled(StaticPodKills):
+    def setUp(self):
+        super().setUp()
+        directory = self.enterContext(tempfile.TemporaryDirectory())
+        self.gateway = Gateway(self.node, directory, [NAME], {"alice": "admin"}).install().start()
+
+    def test_verbs_on_the_node(self):
+        self.gateway_killed(self.gateway)
+
+    def test_verbs_through_it(self):
+        """Who asked loses the answer; what was asked for is done, or undone."""
+        self.delvegate("arm", NAME, "--for", "1h").succeeded()
+        for verb in ("start", "stop"):
+            command = self.gateway.command("alice", verb, NAME)
+
+            def killed(step, command=command):
+                answer, reached = self.launcher.paused_at_step(step, self.gateway.kill, *command, laptop=True)
+                self.gateway.wait()
+                return answer, reached
+            for step, answer in self.each_step(verb, killed):
+                self.assert_settles(step, "gateway", answer)
+
+
+class WithoutRoom(StaticPodKills):
+    def test_start(self):
         """From one step on nothing can be written down any more: then it is not taken out, or is put back."""
-        for step in range(1, 40):
-            answer = self.launcher.at_step(f"{step}+", "error=ENOSPC", "start", NAME)
-            self.assert_settles(step, answer)
-            if answer.code == 0:
-                return self.assertGreater(step, 5)
-        return self.fail("a start never came to its end")
+        for step, answer in self.each_step("start", self.without_room("start")):
+            self.assert_settles(step, "room", answer)
 
-    def test_stop_without_room(self):
+    def test_stop(self):
         """It is put back, whether that can be written down or not."""
+        at_step = self.without_room("stop")
         for step in (1, 2, 3):
-            self.delvegate("start", NAME).succeeded()
-            answer = self.launcher.at_step(f"{step}+", "error=ENOSPC", "stop", NAME)
+            self.start_it()
+            answer = at_step(step)[0]
             self.assert_as_before()
             self.delvegate("restore", NAME)
-            self.assert_settles(step, answer)
+            self.assert_settles(step, "room", answer)
+
+    def without_room(self, verb):
+        def at_step(step):
+            answer = self.launcher.at_step(f"{step}+", "error=ENOSPC", verb, NAME)
+            return answer, answer.code != 0
+        return at_step
 
 
 if __name__ == "__main__":

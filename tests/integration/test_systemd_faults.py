@@ -60,29 +60,6 @@ class ServiceCase(unittest.TestCase):
         self.assertIsNone(self.program())
 
 
-class KilledAtEachStep(ServiceCase):
-    def each_step(self, verb, least):
-        for step in range(1, 40):
-            if verb == "stop":
-                self.delvegate("start", NAME).succeeded()
-            answer = self.launcher.at_step(step, "signal=KILL", verb, NAME)
-            state = self.launcher.settled(NAME)
-            with self.subTest(step=step, state=state, said=answer.err[-300:]):
-                if state == "running":
-                    self.assertIsNotNone(self.program())
-                    self.delvegate("stop", NAME).succeeded()
-                self.assert_as_before()
-            if answer.code == 0:
-                return self.assertGreater(step, least, "there are more steps than that")
-        return self.fail(f"a {verb} never came to its end")
-
-    def test_start(self):
-        self.each_step("start", 5)
-
-    def test_stop(self):
-        self.each_step("stop", 2)
-
-
 class WhileItIsOut(ServiceCase):
     def setUp(self):
         super().setUp()

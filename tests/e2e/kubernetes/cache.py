@@ -6,9 +6,9 @@ import os
 
 
 def folder(*names):
-    own = os.environ.get("DELVEGATE_TEST_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "delvegate")
-    path = os.path.join(os.path.abspath(own), "kubernetes", *names)
+    own = os.environ.get("DELVEGATE_KUBERNETES_CACHE") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "delvegate", "kubernetes")
+    path = os.path.join(os.path.abspath(own), *names)
     os.makedirs(path, exist_ok=True)
     return path
 

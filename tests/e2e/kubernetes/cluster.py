@@ -8,7 +8,7 @@ import tarfile
 import tempfile
 import time
 
-from harness import waiting
+from harness import tools, waiting
 from harness.rig import Node
 from harness.rig.node import ADDRESS
 
@@ -31,6 +31,8 @@ class Cluster:
         self.build = build.build(line)
         self.version = self.build.version
         bindings = {self.build.stripped("kubelet"): "/usr/bin/kubelet", self.build.stripped("kubectl"): "/usr/bin/kubectl",
+                    # The rig's disk leaves it out, for its stand-in kubelet has no runtime.
+                    tools.find("CTR", "ctr"): "/usr/bin/ctr",
                     os.path.join(self.build.folder, "debug"): os.path.dirname(debug_binary(self.version, "x"))}
         self.node = Node(name=name, size="12g", bind=bindings, own=[runtime.STORE, kubelet.STATE], **more)
         self.containerd = runtime.Containerd(self.node)

@@ -13,6 +13,7 @@ _NETWORK = "10.244.0.0/24"  # of the first node that the controller manager give
 _CONFIGURATION = f"""version = 2
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{PAUSE}"
+  restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "/etc/cni/net.d"

@@ -4,9 +4,10 @@ from .case import RigCase
 from .cluster import Cluster
 from .delvegate import Launcher
 from .gateway import Gateway
+from .kills import KillsAtEachStep
 from .kubelet import Kubelet
 from .node import Node, needs_root
 from .plain import PlainKubelet, PlainLauncher, PlainNode
 
-__all__ = ["Cluster", "Gateway", "Kubelet", "Launcher", "Node", "PlainKubelet", "PlainLauncher", "PlainNode", "RigCase",
-           "needs_root"]
+__all__ = ["Cluster", "Gateway", "KillsAtEachStep", "Kubelet", "Launcher", "Node", "PlainKubelet", "PlainLauncher", "PlainNode",
+           "RigCase", "needs_root"]

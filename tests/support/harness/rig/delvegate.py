@@ -4,6 +4,8 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
+import time
 
 from .. import tools, waiting
 
@@ -103,25 +105,49 @@ class Launcher:
         self.node.run(["kill", "-KILL", str(pid)], check=True)
         waiting.until("the launcher gone", lambda: self.node.start_time(pid) != start)
 
-    def at_step(self, step, what, *words):
-        """A verb during which something happens to the launcher when it is about to write down the step'th thing of it (strace
-        counts for each thread by itself, and each verb has its own): `what` is an injection of strace's, "signal=KILL" or
-        "error=ENOSPC". The answer; `step` may end with "+", for each one from there on."""
+    @contextlib.contextmanager
+    def _at_step(self, step, what):
+        """Something happens to the launcher with the step'th fdatasync of each of its threads (strace counts for each by itself,
+        and each verb has its own): `what` is an injection of strace's. `step` may end with "+", for each one from there on."""
         pid = self.pid()
         tracer = self.node.spawn(f"strace-{step}", ["strace", "-f", "-p", str(pid), "-o", "/run/strace.log", "-e", "trace=fdatasync",
                                                     "-e", f"inject=fdatasync:{what}:when={step}"])
         waiting.until("strace attached", lambda: "TracerPid:\t0\n" not in self.node.read(f"/proc/{pid}/status"))
-        answer = self.node.delvegate(*words)
-        died = False
-        if answer.code and "KILL" in what:
-            with contextlib.suppress(AssertionError):  # the verb may have failed for another reason
-                died = waiting.until("the launcher's end", lambda: not tracer.running(), waiting.DEADLINE / 4)
-        if died:
-            waiting.until("another launcher", lambda: self.pid() not in (None, pid))
-        else:
+        yield pid, tracer
+        if tracer.running():
             tracer.signal(signal.SIGINT)
         tracer.wait()
+
+    def at_step(self, step, what, *words):
+        """A verb, and "signal=KILL" or "error=ENOSPC" when the launcher is about to write down the step'th thing of it. The answer."""
+        with self._at_step(step, what) as (pid, tracer):
+            answer = self.node.delvegate(*words)
+            if answer.code and "KILL" in what:
+                with contextlib.suppress(AssertionError):  # the verb may have failed for another reason
+                    waiting.until("the launcher's end", lambda: not tracer.running(), waiting.DEADLINE / 4)
+                    waiting.until("another launcher", lambda: self.pid() not in (None, pid))
         return answer
+
+    def paused_at_step(self, step, meanwhile, *words, laptop=False):
+        """A verb, and `meanwhile()` while all of the launcher stands still with the step'th thing of it written down. The answer,
+        and whether it came to that step. From the laptop, `words` are the whole command."""
+        reached = False
+        words = [*words] if laptop else ["delvegate", *words]
+        with self._at_step(step, "signal=STOP") as (pid, _):
+            def state():
+                return self.node.read(f"/proc/{pid}/status").partition("State:")[2].split()[0]
+            popen = self.node.laptop_popen if laptop else self.node.popen
+            verb = popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            while verb.poll() is None:
+                if state() in "Tt":
+                    reached = True
+                    meanwhile()
+                    self.node.run(["kill", "-CONT", str(pid)], check=True)
+                    waiting.until("the launcher goes on", lambda: state() not in "Tt")
+                time.sleep(0.005)
+        self.node.run(["kill", "-CONT", str(pid)], check=True)  # another thread may have come to its own step'th
+        out, err = verb.communicate()
+        return Answer(words, subprocess.CompletedProcess(words, verb.returncode, out, err)), reached
 
     def settled(self, name):
         """The component's state, once it is none on the way and the launcher answers."""

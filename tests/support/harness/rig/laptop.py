@@ -46,6 +46,9 @@ class Laptop:
         return subprocess.run(["nsenter", "-t", str(self._first), "-n", "--", *command],
                               **{"capture_output": True, "text": True, **more})
 
+    def laptop_popen(self, command, **more):
+        return subprocess.Popen(["nsenter", "-t", str(self._first), "-n", "--", *command], **more)
+
     def laptop(self):
         """A context: this thread's sockets, and programs it starts, belong to the laptop."""
         return _network_of(self._first)

@@ -1,0 +1,109 @@
+"""SIGKILL to each process of a session, at each thing that a verb has the launcher write down."""
+
+import os
+
+from .. import waiting
+
+STEPS = 40  # more than any verb has
+ORDER = ("dlv", "debuggee", "guard")  # the first is there for as long as any of them
+
+
+class KillsAtEachStep:
+    """For a TestCase that has `node` and `launcher`, with the launcher started, and:
+
+    component   its name; `binary` is the debuggee's
+    start_it()  a start that succeeds, until the debuggee works
+    assert_start_state(victim)
+                the node is as it was before the start, whatever was killed
+
+    A verb is repeated with another step each time, until it comes through without the step: then each has been its last.
+    Whatever state it leaves, either the session goes on as if nothing had been, and ends with a stop, or the node is as before.
+    """
+
+    component = None
+    binary = None
+    least = {"start": 5, "stop": 2}  # there are more steps than that
+
+    def living(self):
+        """{who of ORDER: pid}, as far as they are there."""
+        found = {}
+        for pid, argv in self.node.processes().items():
+            name = os.path.basename(argv[0])
+            if name == "dlv":
+                found["dlv"] = pid
+            elif argv[0] == self.binary:
+                found["debuggee"] = pid
+            elif name == "delvegate" and argv[1:2] == ["guard"]:
+                found["guard"] = pid
+        return found
+
+    def assert_settles(self, step, victim, answer):
+        # What has just been killed may be seen a moment later only.
+        state = waiting.until(lambda: f"a state that is true; {self.living()} live\n{self.launcher.log()}", self._true_state)
+        with self.subTest(step=step, killed=victim, state=state, said=answer.err[-300:]):
+            if state == "running":
+                self.node.delvegate("stop", self.component).succeeded()
+            self.assert_start_state(victim)
+
+    def _true_state(self):
+        state = self.launcher.settled(self.component)
+        return state if state != "running" or len(self.living()) == len(ORDER) else None
+
+    def each_step(self, verb, at_step):
+        """`at_step(step)`: the verb's answer, and whether it came to that step."""
+        for step in range(1, STEPS):
+            if verb == "stop":
+                self.start_it()
+            answer, reached = at_step(step)
+            yield step, answer
+            if not reached:
+                self.assertEqual(answer.code, 0, answer)
+                self.assertGreater(step, self.least[verb], "there are more steps than that")
+                return
+        self.fail(f"a {verb} never came to its end")
+
+    def launcher_killed(self, verb):
+        def killed(step):
+            answer = self.launcher.at_step(step, "signal=KILL", verb, self.component)
+            return answer, answer.code != 0
+        for step, answer in self.each_step(verb, killed):
+            self.assert_settles(step, "launcher", answer)
+
+    def others_killed(self, verb):
+        lived = self._kill_first(verb)
+        for victim in ORDER[1:]:
+            self.assertTrue(lived[victim], f"{victim} was never there")
+            for step in lived[victim]:
+                if verb == "stop":
+                    self.start_it()
+                answer = self.launcher.paused_at_step(step, lambda who=victim: self._kill(who), verb, self.component)[0]
+                self.assert_settles(step, victim, answer)
+
+    def _kill_first(self, verb):
+        """{victim: the steps at which it was there}"""
+        lived = {victim: [] for victim in ORDER}
+
+        def killed(step):
+            def look_and_kill():
+                for victim in self.living():
+                    lived[victim].append(step)
+                self._kill(ORDER[0])
+            return self.launcher.paused_at_step(step, look_and_kill, verb, self.component)
+        for step, answer in self.each_step(verb, killed):
+            self.assert_settles(step, ORDER[0], answer)
+        return lived
+
+    def _kill(self, victim):
+        pid = self.living().get(victim)
+        if pid:
+            self.node.run(["kill", "-KILL", str(pid)])
+            waiting.until(f"{victim} gone", lambda: pid not in self.node.processes())
+
+    def gateway_killed(self, gateway):
+        """At every step of a start and of a stop, several times in one: the verbs come through, for it has no part in them."""
+        for verb in ("start", "stop"):
+            answer, reached = self.launcher.paused_at_step("1+", gateway.kill, verb, self.component)
+            self.assertTrue(reached)
+            answer.succeeded()
+            gateway.wait()
+        self.assert_start_state("gateway")
