@@ -1,16 +1,23 @@
-"""The ground of a story: one cluster for all tests of a run, and delvegate on its node as it is shipped."""
+"""The story that is told of each component: alice, a developer on a laptop, takes it out of a real node, stops it in the middle of
+its duty, looks, lets it go on and gives it back. And what the node is like when something is killed, or it reboots, meanwhile.
+
+One cluster serves all tests of a run; delvegate is on its node as it is shipped.
+"""
 
 import atexit
 import functools
+import re
 import tempfile
 import unittest
 
-from harness import tools
+from harness import tools, waiting
 from harness.rig import Gateway, Launcher, needs_root
 from harness.terminal import Terminal
 
-from .cluster import Cluster, debug_binary, is_ready
-from .manifests import DIRECTORY
+from .cluster import Cluster, debug_binary
+from .table import fills
+
+LOST = "/run/systemd/system/delvegate.service.d/rig-lost.conf"
 
 
 @functools.lru_cache(maxsize=None)
@@ -32,29 +39,51 @@ def walk(ide, variable, *names):
     return variable["value"].strip('"')
 
 
-@needs_root
-class Story(unittest.TestCase):
-    """component: its name; alice is a developer on a laptop."""
+class Story:
+    """Mixed into a TestCase of each component, which says what is its own:
+
+    component, definition   its name, and what launcher.yaml says of it besides name and binary
+    breakpoint              a function in the middle of its duty
+    gives_work(name)        asks the cluster for something that only this component does: what it will be known by
+    assert_waits(work)      it has not been done
+    wait_done(work)         returns when it has been done
+    seen_in_ide(ide, scope) and seen_in_dlv
+                            (names from a scope's variables) and (an expression): where the debuggee has the work's name
+    snapshot()              all that is to be the same again, byte for byte
+    wait_taken_out()        returns when the cluster has noticed
+    wait_back()             returns when the component is the cluster's own again and at work
+    """
 
     component = None
-    kind = "static-pod"
+    definition = {}
+    breakpoint = None
+    line = -1
 
     def setUp(self):
         self.cluster = cluster()
         self.node = self.cluster.node
         self.directory = self.enterContext(tempfile.TemporaryDirectory())
-        definition = {"name": self.component, "kind": self.kind,
-                      "binary": debug_binary(self.cluster.version, self.component)}
+        definition = {"name": self.component, "binary": debug_binary(self.cluster.version, self.component), **self.definition}
         self.launcher = Launcher(self.node, [definition]).install().start()
         self.addCleanup(self.launcher.stop)
         self.gateway = Gateway(self.node, self.directory, [self.component], {"alice": "admin"}).install().start()
         self.addCleanup(self.node.run, ["systemctl", "stop", "delvegate.service"])
-        self.addCleanup(self.put_back)
+        self.addCleanup(self.clean_up)
+        self.was = self.snapshot()
+        self.names = 0
 
-    def put_back(self):
+    def clean_up(self):
         """A story that failed in its middle does not spoil the next one."""
+        self.node.run(["rm", "-f", LOST])
+        self.node.run(["systemctl", "daemon-reload"])
         self.node.delvegate("stop", self.component)
         self.cluster.wait_ready()
+
+    def new_name(self):
+        self.names += 1
+        return f"{re.sub('[^a-z]', '-', self._testMethodName.removeprefix('test_').lower())}-{self.names}"
+
+    # What alice does.
 
     def alice(self, *words):
         result = self.gateway.laptop_run("alice", *words)
@@ -62,9 +91,10 @@ class Story(unittest.TestCase):
                          f"{self.launcher.log()}{self.gateway.log()}")
         return result.stdout
 
-    def start(self):
+    def takes_it_out(self):
         self.node.delvegate("arm", self.component, "--for", "1h").succeeded()
-        return self.alice("start", self.component)
+        self.alice("start", self.component)
+        self.wait_taken_out()
 
     def ide(self):
         return self.gateway.dap(self, self.gateway.connect(self, "alice", self.component))
@@ -72,32 +102,144 @@ class Story(unittest.TestCase):
     def dlv_connect(self):
         address = self.gateway.connect(self, "alice", self.component)
         with self.node.laptop():
-            return Terminal(self, [tools.delve().dlv, "connect", address]).prompt()
+            dlv = Terminal(self, [tools.delve().dlv, "connect", address])
+        dlv.expect("Type 'help'")
+        # It runs, and who joins does not halt it: Ctrl-C, then p, does.
+        dlv.interrupt()
+        dlv.expect(r"\[p/q\]")
+        dlv.line("p")
+        return dlv.prompt()
 
-    # The node, as it was and as it is to be again.
+    def ide_with_breakpoint(self):
+        ide = self.ide()
+        ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [{"name": self.breakpoint}]}))
+        return ide
 
-    def manifest(self):
-        """All that "byte for byte" means: inode, owner, mode, time and text."""
-        path = f"{DIRECTORY}/{self.component}.yaml"
-        return self.node.run(["stat", "-c", "%i %u %g %a %.9Y %s", path], check=True).stdout, self.node.read(path)
+    def stops_at_breakpoint(self, ide):
+        """The `stopped` event, and the frame it stopped in."""
+        stop = ide.stopped()[1]
+        self.assertEqual(stop["reason"], "function breakpoint", stop)
+        frame = ide.call("stackTrace", {"threadId": stop["threadId"], "levels": 1})["stackFrames"][0]
+        self.assertTrue(self.breakpoint.endswith(frame["name"]), frame)
+        return stop, frame
 
-    def container(self):
-        """Id of the component's container that the kubelet runs, once it is ready; else None."""
-        for pod in self.cluster.pods(label=f"component={self.component}"):
-            if is_ready(pod):
-                return pod["status"]["containerStatuses"][0]["containerID"]
-        return None
+    def goes_on(self, ide, stop):
+        ide.call("setFunctionBreakpoints", {"breakpoints": []})
+        ide.call("continue", {"threadId": stop["threadId"]})
 
-    def wait_taken_out(self):
-        """The kubelet has ended the pod, and has told the API server."""
-        def gone():
-            found = self.cluster.get("pods", "-n", "kube-system", "-l", f"component={self.component}")
-            return found is not None and not found["items"]
-        self.cluster.wait(f"the pod of {self.component} gone", gone)
+    def gives_it_back(self):
+        self.alice("stop", self.component)
+        self.assert_back()
 
-    def wait_container(self, other_than=None):
-        # The kubelet may hold a container back that ended a moment ago: 10 s, then 20 s, up to 5 minutes.
-        def another():
-            found = self.container()
-            return found if found != other_than else None
-        return self.cluster.wait(f"a container of {self.component}", another)
+    def assert_back(self):
+        """What was there is there, nothing of ours is, and the component does its duty."""
+        self.wait_back()
+        self.assertEqual(self.snapshot(), self.was)
+        units = ["systemctl", "list-units", "--all", "--plain", "--no-legend", "delvegate-debuggee-*", "delvegate-guard-*"]
+        self.assertEqual(self.node.run(units).stdout.strip(), "")
+        self.does_its_duty()
+
+    def does_its_duty(self):
+        self.wait_done(self.gives_work(self.new_name()))
+
+    # The story, by both protocols.
+
+    @fills("detach", "launch", "breakpoint by DAP", "restore")
+    def test_by_dap(self):
+        self.does_its_duty()
+        self.takes_it_out()
+
+        ide = self.ide_with_breakpoint()
+        work = self.gives_work(self.new_name())
+        stop, frame = self.stops_at_breakpoint(ide)
+        self.assert_waits(work)
+        scope = ide.call("scopes", {"frameId": frame["id"]})["scopes"][0]
+        self.assertEqual(walk(ide, scope, *self.seen_in_ide), work)
+        self.assert_waits(work)
+
+        self.goes_on(ide, stop)
+        self.wait_done(work)
+        ide.call("disconnect", {"terminateDebuggee": False})
+        self.gives_it_back()
+
+    @fills("breakpoint by JSON-RPC")
+    def test_by_dlv_connect(self):
+        self.takes_it_out()
+        dlv = self.dlv_connect()
+        self.assertIn("Breakpoint 1 set", dlv.run(f"break {self.breakpoint}"))
+        start = len(dlv.text)
+        dlv.line("continue")
+        work = self.gives_work(self.new_name())
+        dlv.expect(rf"> .*{self.breakpoint.rpartition('.')[2]}\(\)", start)
+        dlv.prompt(start)
+        self.assert_waits(work)
+        self.assertIn(f'"{work}"', dlv.run(f"print {self.seen_in_dlv}"))
+        dlv.run("clearall")
+        dlv.line("continue")
+        self.wait_done(work)
+        dlv.interrupt()
+        dlv.expect(r"\[p/q\]")
+        dlv.line("q")
+        dlv.finish()
+        self.gives_it_back()
+
+    # What goes wrong meanwhile.
+
+    @fills("stop budget")
+    def test_gateway_killed_at_a_breakpoint(self):
+        """Nobody is there to let it go on: its guard does, at the end of the stop budget. Then alice comes again."""
+        self.takes_it_out()
+        ide = self.ide_with_breakpoint()
+        work = self.gives_work(self.new_name())
+        self.stops_at_breakpoint(ide)
+        self.assert_waits(work)
+        self.node.write(LOST, "[Service]\nRestart=no\n")
+        self.node.run(["systemctl", "daemon-reload"], check=True)
+        self.gateway.kill()
+        ide.close()
+        self.wait_done(work)
+
+        self.gateway.start()
+        again = self.ide_with_breakpoint()
+        work = self.gives_work(self.new_name())
+        stop = self.stops_at_breakpoint(again)[0]
+        self.goes_on(again, stop)
+        self.wait_done(work)
+        again.call("disconnect", {"terminateDebuggee": False})
+        self.gives_it_back()
+
+    def killed_at(self, step, verb):
+        answer = self.launcher.at_step(step, "signal=KILL", verb, self.component)
+        self.assertNotEqual(answer.code, 0, f"a {verb} has a step {step}")
+        return self.launcher.settled(self.component)
+
+    @fills("restore after crash")
+    def test_launcher_killed(self):
+        """Before it is taken out, in the middle of that, when it is out, and while it is put back."""
+        for step in self.steps_of_start:
+            with self.subTest(step=step, verb="start"):
+                if self.killed_at(step, "start") == "running":
+                    self.alice("stop", self.component)
+                self.assert_back()
+        self.takes_it_out()
+        self.launcher.kill()
+        waiting.until("the launcher is back", lambda: self.node.delvegate("status").code == 0)
+        self.does_its_duty()
+        with self.subTest(verb="stop"):
+            self.killed_at(1, "stop")
+            self.assert_back()
+
+    # Of ten or so things that a start writes down: the plan, dlv, "detaching", and the last before it runs.
+    steps_of_start = (2, 4, 6)
+
+    @fills("restore after reboot")
+    def test_reboot_while_it_is_out(self):
+        self.takes_it_out()
+        self.node.reboot()
+        self.cluster.wait_ready()
+        self.assert_back()
+
+
+@needs_root
+class TestCase(unittest.TestCase):
+    pass

@@ -116,6 +116,8 @@ class Launcher:
         yield pid, tracer
         if tracer.running():
             tracer.signal(signal.SIGINT)
+            # It detaches from nobody who stands still, and another thread may have come to its own step'th.
+            waiting.until("strace's end", lambda: not tracer.running() or not self.node.run(["kill", "-CONT", str(pid)]))
         tracer.wait()
 
     def at_step(self, step, what, *words):
@@ -143,9 +145,9 @@ class Launcher:
                     reached = True
                     meanwhile()
                     self.node.run(["kill", "-CONT", str(pid)], check=True)
-                    waiting.until("the launcher goes on", lambda: state() not in "Tt")
+                    if not str(step).endswith("+"):  # else it may stand at the next one already
+                        waiting.until("the launcher goes on", lambda: state() not in "Tt")
                 time.sleep(0.005)
-        self.node.run(["kill", "-CONT", str(pid)], check=True)  # another thread may have come to its own step'th
         out, err = verb.communicate()
         return Answer(words, subprocess.CompletedProcess(words, verb.returncode, out, err)), reached
 
