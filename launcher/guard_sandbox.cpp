@@ -14,6 +14,7 @@
 #include <string>
 
 #include "launcher/landlock.h"
+#include "launcher/sanitizers.h"
 
 namespace launcher {
 
@@ -72,6 +73,9 @@ outcome<std::string> confine_guard(const std::string& directory) {
     int error = 0;
     for (const char* name : allowed)
         if (error == 0) error = add(filter.get(), SCMP_ACT_ALLOW, name);
+    for (const char* name : calls_of_sanitizers())
+        if (error == 0) error = add(filter.get(), SCMP_ACT_ALLOW, name);
+    no_leaks_from_here();
     for (const char* name : deadly)
         if (error == 0) error = add(filter.get(), SCMP_ACT_KILL_PROCESS, name);
     for (const char* name : {"mmap", "mprotect"})

@@ -12,6 +12,13 @@ from harness.rig.node import DLV
 PROGRAM = "/opt/app/app"
 UNIT = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/opt/app/app\nRestart=always\nRestartSec=0\n"
 
+# The real one, but for what it does when it attaches.
+HUNG_DLV = """#!/bin/sh
+[ "$1" = attach ] || exec /usr/local/bin/dlv "$@"
+for word; do case $word in *[!0-9]*) ;; *) pid=$word ;; esac; done
+exec /usr/bin/python3 -c 'import ctypes, sys, time; ctypes.CDLL(None).ptrace(16, int(sys.argv[1]), None, None); time.sleep(1e6)' "$pid"
+"""
+
 # Through the guard, as the gateway would: each line of standard input is a call, each answer a line.
 CALLS = r"""
 import json, socket, sys
@@ -222,6 +229,17 @@ class Attach(AttachCase):
         plan = self.node.delvegate("inspect", "app", "--output", "json").failed(3).json
         self.assertIn("can be written by others", json.dumps(plan["findings"]))
         self.assertFalse(self.node.exists("/run/loose-was-run"))
+
+    def test_a_dlv_that_hangs_is_given_up(self):
+        """It stops the program and does nothing more: at the end of the stop budget it is taken off, and the program goes on."""
+        self.node.write("/opt/hung/dlv", HUNG_DLV, 0o755)
+        self.node.write("/etc/delvegate/launcher.yaml", json.dumps({"components": [
+            {"name": "app", "kind": "attach", "dlv": "/opt/hung/dlv", "stopBudget": "5s"}]}), 0o600)
+        self.launcher.kill()
+        waiting.until("the launcher back", lambda: self.node.delvegate("status", "--output", "json").code == 0)
+        under_way = self.starting()[0]
+        waiting.until("it stands still", lambda: self.status("State") in ("T", "t"))
+        self.assert_given_up(under_way)
 
     def test_a_killed_dlv_ends_the_session(self):
         self.node.delvegate("start", "app").succeeded()

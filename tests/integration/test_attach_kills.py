@@ -7,7 +7,6 @@ from harness import waiting
 from harness.rig import Gateway, KillsAtEachStep
 from test_attach import PROGRAM, AttachCase
 
-
 NAME = "app"
 
 
@@ -25,7 +24,6 @@ class AttachKills(KillsAtEachStep, AttachCase):
             self.pid = self.main_pid()
         waiting.until("its units gone", lambda: self.units() == "")
         self.assert_goes_on()
-
 
 
 class LauncherKilled(AttachKills):
@@ -48,6 +46,14 @@ class GatewayKilled(AttachKills):
     def test_verbs_on_the_node(self):
         directory = self.enterContext(tempfile.TemporaryDirectory())
         self.gateway_killed(Gateway(self.node, directory, [NAME], {"alice": "admin"}).install().start())
+
+
+class WithoutRoom(AttachKills):
+    def test_start(self):
+        self.start_without_room()
+
+    def test_stop(self):
+        self.stop_without_room()
 
 
 if __name__ == "__main__":

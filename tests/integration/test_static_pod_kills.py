@@ -65,25 +65,10 @@ class GatewayKilled(StaticPodKills):
 
 class WithoutRoom(StaticPodKills):
     def test_start(self):
-        """From one step on nothing can be written down any more: then it is not taken out, or is put back."""
-        for step, answer in self.each_step("start", self.without_room("start")):
-            self.assert_settles(step, "room", answer)
+        self.start_without_room()
 
     def test_stop(self):
-        """It is put back, whether that can be written down or not."""
-        at_step = self.without_room("stop")
-        for step in (1, 2, 3):
-            self.start_it()
-            answer = at_step(step)[0]
-            self.assert_as_before()
-            self.delvegate("restore", NAME)
-            self.assert_settles(step, "room", answer)
-
-    def without_room(self, verb):
-        def at_step(step):
-            answer = self.launcher.at_step(f"{step}+", "error=ENOSPC", verb, NAME)
-            return answer, answer.code != 0
-        return at_step
+        self.stop_without_room()
 
 
 if __name__ == "__main__":

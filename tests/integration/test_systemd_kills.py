@@ -45,5 +45,13 @@ class GatewayKilled(ServiceKills):
         self.gateway_killed(Gateway(self.node, directory, [NAME], {"alice": "admin"}).install().start())
 
 
+class WithoutRoom(ServiceKills):
+    def test_start(self):
+        self.start_without_room()
+
+    def test_stop(self):
+        self.stop_without_room()
+
+
 if __name__ == "__main__":
     unittest.main()

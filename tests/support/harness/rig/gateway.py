@@ -51,8 +51,10 @@ components:
         waiting.until(lambda: f"the gateway listens\n{self.log()}", lambda: f":{PORT}" in self.node.run(["ss", "-ltn"]).stdout)
 
     def kill(self):
-        """SIGKILL; returns when it is gone. The unit starts it again."""
+        """SIGKILL, if it is there; returns when it is gone. The unit starts it again."""
         pid = int(self.node.run(["systemctl", "show", "-p", "MainPID", "--value", "delvegate.service"], check=True).stdout)
+        if not pid:
+            return
         start = self.node.start_time(pid)
         self.node.run(["kill", "-KILL", str(pid)], check=True)
         waiting.until("the gateway gone", lambda: self.node.start_time(pid) != start)

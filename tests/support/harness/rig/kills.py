@@ -69,6 +69,23 @@ class KillsAtEachStep:
         for step, answer in self.each_step(verb, killed):
             self.assert_settles(step, "launcher", answer)
 
+    def start_without_room(self):
+        """From one step on nothing can be written down any more: it takes nothing out, or puts it back."""
+        def full(step):
+            answer = self.launcher.at_step(f"{step}+", "error=ENOSPC", "start", self.component)
+            return answer, answer.code != 0
+        for step, answer in self.each_step("start", full):
+            self.assert_settles(step, "room", answer)
+
+    def stop_without_room(self):
+        """It is put back, whether that can be written down or not."""
+        for step in (1, 2, 3):
+            self.start_it()
+            answer = self.launcher.at_step(f"{step}+", "error=ENOSPC", "stop", self.component)
+            self.assert_start_state("room")
+            self.node.delvegate("restore", self.component)
+            self.assert_settles(step, "room", answer)
+
     def others_killed(self, verb):
         lived = self._kill_first(verb)
         for victim in ORDER[1:]:
