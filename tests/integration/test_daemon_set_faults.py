@@ -63,6 +63,23 @@ class WhileItIsOut(DaemonSetCase):
         self.delvegate("restore", NAME).succeeded()
         self.assert_back()
 
+    def test_what_another_has_taken_out_is_left_alone(self):
+        """A launcher of another machine with this node's name, or of another component of the same DaemonSet."""
+        self.launcher.stop()
+        self.node.run(["sh", "-c", "rm -f /var/lib/delvegate/launcher/journal.db*"], check=True)
+        ours = self.cluster.set()["metadata"]["annotations"]["delvegate.io/out.node1"]
+        for name, value in (("machine", "0" * 32), ("component", "theirs")):
+            self.record(json.dumps(dict(json.loads(ours), **{name: value})))
+            now = self.cluster.set()
+            self.delvegate("restore")
+            self.assertEqual(self.cluster.set()["metadata"]["resourceVersion"], now["metadata"]["resourceVersion"], name)
+        self.record(ours)
+        self.delvegate("restore", NAME).succeeded()
+        self.assert_back()
+
+    def record(self, text):
+        self.cluster.edit({"op": "replace", "path": "/metadata/annotations/delvegate.io~1out.node1", "value": text})
+
     def test_launcher_killed(self):
         before = self.cluster.wait_duty()
         self.launcher.kill()

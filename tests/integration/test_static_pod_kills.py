@@ -41,6 +41,8 @@ class OthersKilled(StaticPodKills):
 
 
 class GatewayKilled(StaticPodKills):
+    settings = {"remoteStarts": 100}
+
     def setUp(self):
         super().setUp()
         directory = self.enterContext(tempfile.TemporaryDirectory())

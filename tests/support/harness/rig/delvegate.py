@@ -114,10 +114,15 @@ class Launcher:
                                                     "-e", f"inject=fdatasync:{what}:when={step}"])
         waiting.until("strace attached", lambda: "TracerPid:\t0\n" not in self.node.read(f"/proc/{pid}/status"))
         yield pid, tracer
-        if tracer.running():
+        # It detaches from nobody who stands still, and another thread may have come to its own step'th; and it overlooks a signal
+        # that comes just before it waits.
+        def ended():
+            if not tracer.running():
+                return True
             tracer.signal(signal.SIGINT)
-            # It detaches from nobody who stands still, and another thread may have come to its own step'th.
-            waiting.until("strace's end", lambda: not tracer.running() or not self.node.run(["kill", "-CONT", str(pid)]))
+            self.node.run(["kill", "-CONT", str(pid)])
+            return False
+        waiting.until("strace's end", ended)
         tracer.wait()
 
     def at_step(self, step, what, *words):
