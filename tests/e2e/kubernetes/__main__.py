@@ -2,6 +2,7 @@
 
     tests/e2e/kubernetes build [--version v1.35]     programs and images into the cache, nothing else
     tests/e2e/kubernetes boot [--version v1.35]      a cluster with a shell in it; gone when the shell ends
+    tests/e2e/kubernetes table                       writes what the tests have seen to work into docs/kubernetes.md
 """
 
 import argparse
@@ -14,12 +15,15 @@ sys.path[:0] = [os.path.dirname(_HERE), os.path.join(os.path.dirname(os.path.dir
 
 
 def main():
-    from kubernetes import build, cluster
+    from kubernetes import build, cluster, table
     parser = argparse.ArgumentParser(prog="python3 tests/e2e/kubernetes", description=__doc__, epilog=_TIMES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("build", "boot"))
-    parser.add_argument("--version", choices=build.versions(), default=build.CURRENT, help="default: %(default)s")
+    parser.add_argument("command", choices=("build", "boot", "table"))
+    parser.add_argument("--version", choices=build.versions(), default=build.LINE, help="default: %(default)s")
     options = parser.parse_args()
+    if options.command == "table":
+        table.write()
+        return
     made = build.build(options.version)
     print(f"Kubernetes {made.version}, etcd {made.etcd_version}: {made.folder}")
     if options.command == "boot":

@@ -18,6 +18,7 @@ from . import cache
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubelet")
 PROGRAMS = (*COMPONENTS, "kubectl")
 CURRENT = "v1.35"
+LINE = os.environ.get("DELVEGATE_KUBERNETES_LINE") or CURRENT
 VERSIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "versions")
 GCFLAGS = "all=-N -l"
 _PAUSE = """#include <signal.h>
@@ -36,6 +37,7 @@ class Build:
         self.folder = folder
         self.version = version
         self.etcd_version = etcd_version
+        self.minor = int(version.split(".")[1])
 
     def debug(self, name):
         return os.path.join(self.folder, "debug", name)

@@ -26,7 +26,7 @@ def debug_binary(version, name):
 
 
 class Cluster:
-    def __init__(self, line=build.CURRENT, name="node1", **more):
+    def __init__(self, line=build.LINE, name="node1", **more):
         """line: one of versions/. more: for the rig's Node."""
         self.build = build.build(line)
         self.version = self.build.version
@@ -36,7 +36,7 @@ class Cluster:
                     os.path.join(self.build.folder, "debug"): os.path.dirname(debug_binary(self.version, "x"))}
         self.node = Node(name=name, size="12g", bind=bindings, own=[runtime.STORE, kubelet.STATE], **more)
         self.containerd = runtime.Containerd(self.node)
-        self.kubelet = kubelet.Kubelet(self.node)
+        self.kubelet = kubelet.Kubelet(self.node, self.build.minor)
         self.took = {}
 
     def __enter__(self):
@@ -60,7 +60,7 @@ class Cluster:
                 self.containerd.install().start().load(archives)
             self._certificates()
             kernel.install(self.node)
-            self.kubelet.install(ADDRESS, {"failCgroupV1": False})
+            self.kubelet.install(ADDRESS)
             for name, text in manifests.static_pods(self.build, self.node.name, ADDRESS).items():
                 self.node.write(f"{manifests.DIRECTORY}/{name}", text, 0o600)
             with self._timed("control plane"):
@@ -94,7 +94,7 @@ class Cluster:
 
     def _certificates(self):
         with tempfile.TemporaryDirectory() as scratch:
-            files = pki.Pki(scratch, self.node.name, ADDRESS).files
+            files = pki.Pki(scratch, self.node.name, ADDRESS, self.build.minor).files
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
             for path, text in files.items():
@@ -104,7 +104,8 @@ class Cluster:
         self.node.run(["tar", "-x", "-C", "/"], input=archive.getvalue(), text=False, check=True)
 
     def _after_the_api(self):
-        self.apply([objects.administrators()], as_root=True)
+        if self.build.minor >= 29:
+            self.apply([objects.administrators()], as_root=True)
         self.wait("the node's own object", lambda: self.kubectl("get", "node", self.node.name).returncode == 0)
         self.kubectl("label", "node", self.node.name, "node-role.kubernetes.io/control-plane=", "--overwrite", check=True)
         self.apply(objects.proxy(self.build, ADDRESS))
@@ -113,7 +114,7 @@ class Cluster:
 
     def kubectl(self, *words, as_root=False, check=False, **more):
         """As an administrator on the node; as_root: with what needs no rights to be granted first."""
-        configuration = "/etc/kubernetes/super-admin.conf" if as_root else ADMIN
+        configuration = "/etc/kubernetes/super-admin.conf" if as_root and self.build.minor >= 29 else ADMIN
         return self.node.run(["kubectl", "--kubeconfig", configuration, "--request-timeout=20s", *words], check=check, **more)
 
     def get(self, *words):

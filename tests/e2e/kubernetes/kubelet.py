@@ -3,6 +3,7 @@
 from harness.rig import kubelet as packaged
 
 from .form import yaml
+from .images import PAUSE
 from .manifests import DIRECTORY, PKI
 from .runtime import SOCKET
 
@@ -24,20 +25,32 @@ _CONFIGURATION = {
     "staticPodPath": DIRECTORY, "streamingConnectionIdleTimeout": "0s", "syncFrequency": "0s", "volumeStatsAggPeriod": "0s"}
 
 
-class Kubelet:
-    def __init__(self, node):
-        self.node = node
+# Not known yet in 1.24.
+_LATER = ("containerRuntimeEndpoint", "crashLoopBackOff", "imageMaximumGCAge")
 
-    def install(self, address, more):
-        """more: what this machine needs besides kubeadm's configuration. Since 1.34 the runtime's socket is in
-        instance-config.yaml, and kubeadm-flags.env has only the administrator's kubeletExtraArgs."""
+
+class Kubelet:
+    def __init__(self, node, minor):
+        self.node = node
+        self.minor = minor
+
+    def install(self, address):
+        """Since 1.34 the runtime's socket is in instance-config.yaml, and kubeadm-flags.env has only the administrator's
+        kubeletExtraArgs."""
         node = self.node
+        configuration, flags = dict(_CONFIGURATION), f"--node-ip={address}"
+        if self.minor < 34:
+            configuration = {key: value for key, value in configuration.items() if key not in _LATER}
+            flags = (f"--container-runtime=remote --container-runtime-endpoint=unix://{SOCKET} "
+                     f"--pod-infra-container-image={PAUSE} {flags}")
+        else:
+            configuration["failCgroupV1"] = False  # not kubeadm's: for machines that have it
+            node.write(f"{STATE}/instance-config.yaml", f'containerRuntimeEndpoint: "unix://{SOCKET}"\n')
         node.write("/usr/lib/systemd/system/kubelet.service", packaged.UNIT)
         node.write("/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", packaged.DROP_IN)
-        node.write(f"{STATE}/kubeadm-flags.env", f'KUBELET_KUBEADM_ARGS="--node-ip={address}"\n')
-        node.write(f"{STATE}/instance-config.yaml", f'containerRuntimeEndpoint: "unix://{SOCKET}"\n')
+        node.write(f"{STATE}/kubeadm-flags.env", f'KUBELET_KUBEADM_ARGS="{flags}"\n')
         node.write("/etc/default/kubelet", "KUBELET_EXTRA_ARGS=\n")
-        node.write(f"{STATE}/config.yaml", yaml(dict(_CONFIGURATION, **more)))
+        node.write(f"{STATE}/config.yaml", yaml(configuration))
         node.run(["systemctl", "daemon-reload"], check=True)
         return self
 

@@ -110,6 +110,22 @@ users:
     tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token"""
 
 
+# Not known yet in 1.24.
+_LATER = ("  tcpBeLiberal: false\n", "  udpStreamTimeout: 0s\n", "  udpTimeout: 0s\n", "  localhostNodePorts: null\n",
+          _PROXY_CONFIGURATION[_PROXY_CONFIGURATION.index("logging:\n"):_PROXY_CONFIGURATION.index("metricsBindAddress:")],
+          _PROXY_CONFIGURATION[_PROXY_CONFIGURATION.index("nftables:\n"):_PROXY_CONFIGURATION.index("nodePortAddresses:")])
+
+
+def _proxy_configuration(build):
+    text = _PROXY_CONFIGURATION
+    if build.minor < 34:
+        text = text.replace("winkernel:\n", "udpIdleTimeout: 0s\nwinkernel:\n")
+        # ipvs has a udpTimeout, too, and keeps it.
+        for part in _LATER:
+            text = text.replace(part, "", 1)
+    return text
+
+
 def _proxy_daemon_set(build):
     return {
         "apiVersion": "apps/v1", "kind": "DaemonSet",
@@ -148,7 +164,7 @@ def proxy(build, address):
         _grant("Role", "kube-proxy", "kube-proxy", [nodes], "kube-system"),
         {"apiVersion": "v1", "kind": "ConfigMap",
          "metadata": {"labels": {"app": "kube-proxy"}, "name": "kube-proxy", "namespace": "kube-system"},
-         "data": {"config.conf": _PROXY_CONFIGURATION, "kubeconfig.conf": _PROXY_KUBECONFIG.format(address=address)}},
+         "data": {"config.conf": _proxy_configuration(build), "kubeconfig.conf": _PROXY_KUBECONFIG.format(address=address)}},
         _proxy_daemon_set(build)]
 
 

@@ -32,8 +32,10 @@ def _encoded(text):
 class Pki:
     """{path on the node: text} in `files`; every file is for root alone but the certificates."""
 
-    def __init__(self, scratch, node, address):
+    def __init__(self, scratch, node, address, minor):
         self.node, self.address = node, address
+        # Since 1.29 what needs no rights to be granted first is a file of its own.
+        self.administrators = ADMINISTRATORS if minor >= 29 else "system:masters"
         self.files = {}
         self.scratch = scratch
         kubernetes = self._authority("ca", "kubernetes")
@@ -42,7 +44,7 @@ class Pki:
         inside = ["DNS:" + "kubernetes.default.svc.cluster.local".rsplit(".", left)[0] for left in (4, 3, 2)]
         self._issue(kubernetes, "apiserver", "/CN=kube-apiserver", "serverAuth",
                     [f"DNS:{node}", *inside, "DNS:kubernetes.default.svc.cluster.local", f"IP:{FIRST_SERVICE}", f"IP:{address}"])
-        self._issue(kubernetes, "apiserver-kubelet-client", f"/O={ADMINISTRATORS}/CN=kube-apiserver-kubelet-client", "clientAuth")
+        self._issue(kubernetes, "apiserver-kubelet-client", f"/O={self.administrators}/CN=kube-apiserver-kubelet-client", "clientAuth")
         self._issue(front, "front-proxy-client", "/CN=front-proxy-client", "clientAuth")
         here = [f"DNS:{node}", "DNS:localhost", f"IP:{address}", "IP:127.0.0.1", "IP:::1"]
         for name in ("server", "peer"):
@@ -71,9 +73,11 @@ class Pki:
         self.files[f"{DIRECTORY}/pki/sa.key"], self.files[f"{DIRECTORY}/pki/sa.pub"] = private, public
 
     def _kubeconfigs(self, authority):
-        users = {"admin": ("kubernetes-admin", ADMINISTRATORS), "super-admin": ("kubernetes-super-admin", "system:masters"),
+        users = {"admin": ("kubernetes-admin", self.administrators),
                  "controller-manager": ("system:kube-controller-manager", None), "scheduler": ("system:kube-scheduler", None),
                  "kubelet": (f"system:node:{self.node}", "system:nodes")}
+        if self.administrators == ADMINISTRATORS:
+            users["super-admin"] = ("kubernetes-super-admin", "system:masters")
         for name, (user, group) in users.items():
             one = authority.issue(f"conf-{name}", (f"/O={group}" if group else "") + f"/CN={user}", "clientAuth")
             certificate, key = _text(one.certificate), _text(one.key)

@@ -3,7 +3,7 @@
 import re
 import unittest
 
-from kubernetes import story
+from kubernetes import build, story
 from kubernetes.objects import deployment
 from kubernetes.static_pod import StaticPod
 
@@ -13,6 +13,10 @@ class Scheduler(StaticPod, story.Story, story.TestCase):
     breakpoint = "k8s.io/kubernetes/pkg/scheduler.(*Scheduler).schedulingCycle"
     seen_in_ide = ("podInfo", "PodInfo", "Pod", "ObjectMeta", "Name")
     seen_in_dlv = "podInfo.PodInfo.Pod.ObjectMeta.Name"
+    if build.LINE == "v1.24":  # has all of it in one function, which is still to get its pod when it is entered
+        breakpoint = "k8s.io/kubernetes/pkg/scheduler.(*Scheduler).schedulePod"
+        seen_in_ide = ("pod", "ObjectMeta", "Name")
+        seen_in_dlv = "pod.ObjectMeta.Name"
 
     def gives_work(self, name):
         """A Deployment; the pod that its controller makes of it wants a node."""

@@ -1,7 +1,8 @@
 """Writes the module of a version of Kubernetes (versions/vX.Y): `python3 wrap.py v1.35.4 v3.6.6`, when one is added.
 
 k8s.io/kubernetes says of its own staging modules only v0.0.0 and a folder that its zip does not have: each is replaced
-by what is published. Everything else is required as it says itself, so that the programs are those that are released.
+by what is published. Everything else is required, and in older versions pinned, as it says itself, so that the programs
+are those that are released.
 """
 
 import os
@@ -36,7 +37,8 @@ def kubernetes(version):
     required = "".join(block for block in re.findall(r"^require \(\n.*?^\)\n", text, re.MULTILINE | re.DOTALL))
     required = re.sub(r"^(\s*k8s\.io/\S+) v0\.0\.0(?= |$)", rf"\1 {staging}", required, flags=re.MULTILINE)
     settings = "".join(line + "\n" for line in text.splitlines() if re.match(r"(go|godebug) ", line))
-    replaced = "".join(f"\t{name} => {name} {staging}\n" for name in names)
+    pinned = re.findall(r"^\s*(\S+) => (\S+ v\S+)$", text, re.MULTILINE)
+    replaced = "".join(f"\t{name} => {by}\n" for name, by in [*((name, f"{name} {staging}") for name in names), *pinned])
     return (f"module delvegate.test/kubernetes\n\n{settings}\ntool (\n{tools})\n\n"
             f"require k8s.io/kubernetes {version}\n\n{required}\nreplace (\n{replaced})\n")
 
