@@ -152,14 +152,21 @@ def proxy(build, address):
         _proxy_daemon_set(build)]
 
 
+def _idle(name):
+    """Of a pod that does nothing."""
+    return {"terminationGracePeriodSeconds": 1,
+            "containers": [{"name": name, "image": images.PAUSE, "imagePullPolicy": "IfNotPresent"}]}
+
+
+def pod(name):
+    """Nobody's."""
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": _idle(name)}
+
+
 def deployment(name, replicas=1):
-    """Of pods that do nothing."""
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
             "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}},
-                     "template": {"metadata": {"labels": {"app": name}},
-                                  "spec": {"terminationGracePeriodSeconds": 1,
-                                           "containers": [{"name": name, "image": images.PAUSE,
-                                                           "imagePullPolicy": "IfNotPresent"}]}}}}
+                     "template": {"metadata": {"labels": {"app": name}}, "spec": _idle(name)}}}
 
 
 def listed(objects):
