@@ -169,6 +169,21 @@ def deployment(name, replicas=1):
                      "template": {"metadata": {"labels": {"app": name}}, "spec": _idle(name)}}}
 
 
+def service(name, address, port):
+    """That leads to one address: [Service, EndpointSlice]."""
+    return [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": 443}]}},
+            {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+             "metadata": {"name": name, "labels": {"kubernetes.io/service-name": name}},
+             "endpoints": [{"addresses": [address]}], "ports": [{"name": "", "port": port}]}]
+
+
+def node(name):
+    """One that is there by its name only, and that is for the pods of DaemonSets alone."""
+    return {"apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": name, "labels": {"kubernetes.io/os": "linux", "kubernetes.io/hostname": name}},
+            "spec": {"unschedulable": True}}
+
+
 def listed(objects):
     """For `kubectl apply -f -`."""
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})

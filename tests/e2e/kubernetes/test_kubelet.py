@@ -29,7 +29,8 @@ class Kubelet(Service, story.Story, story.TestCase):
 
     def containers(self):
         """{container of the control plane and of kube-proxy: its process}, as containerd has them."""
-        ids = [one["containerID"].rpartition("/")[2] for each in self.cluster.pods() for one in each["status"]["containerStatuses"]]
+        ids = [one["containerID"].rpartition("/")[2] for each in self.cluster.pods() for one in each["status"]["containerStatuses"]
+               if each["spec"]["nodeName"] == self.node.name]
         tasks = dict(line.split()[:2] for line in self.cluster.containerd.ctr("tasks", "ls", check=True).stdout.splitlines()[1:])
         return {one: tasks.get(one) for one in ids}
 
