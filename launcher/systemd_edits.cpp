@@ -1,4 +1,5 @@
 // Edits of units that systemd has not read yet.
+#include <algorithm>
 #include <climits>
 #include <filesystem>
 #include <map>
@@ -51,12 +52,33 @@ drop_ins on_disk(const std::vector<std::string>& unit_path) {
     return found;
 }
 
+std::set<std::string> names_of(const std::vector<std::string>& paths) {
+    std::set<std::string> names;
+    for (const auto& path : paths) names.insert(fs::path(path).filename());
+    return names;
+}
+
 bool knows_all(const std::vector<std::string>& loaded, const std::set<std::string>& names) {
-    std::set<std::string> known;
-    for (const auto& path : loaded) known.insert(fs::path(path).filename());
-    for (const auto& name : names)
-        if (!known.contains(name)) return false;
-    return true;
+    const auto known = names_of(loaded);
+    return std::includes(known.begin(), known.end(), names.begin(), names.end());
+}
+
+// Those that apply to a unit: by its own name, by the beginnings of it that end in a dash, and by its kind.
+std::set<std::string> applying(const drop_ins& disk, const std::string& unit) {
+    std::set<std::string> names;
+    const auto add = [&](const std::string& directory) {
+        if (const auto found = disk.find(directory); found != disk.end()) names.insert(found->second.begin(), found->second.end());
+    };
+    const auto kind = unit.rfind('.');
+    add(unit);
+    add(unit.substr(kind + 1));
+    for (std::size_t at = unit.find('-'); at < kind; at = unit.find('-', at + 1)) add(unit.substr(0, at + 1) + unit.substr(kind));
+    return names;
+}
+
+bool is_true(const reply& answer) {
+    int yes = 0;
+    return answer.message && sd_bus_message_read(answer.message.get(), "v", "b", &yes) >= 0 && yes != 0;
 }
 
 }  // namespace
@@ -93,10 +115,15 @@ outcome<std::vector<std::string>> systemd_manager::units_needing_reload() {
         int yes = 0;
         if (sd_bus_message_read(needed.message.get(), "v", "b", &yes) < 0) return fault("its answer is not understood");
         const auto mine = disk.find(id);
+        std::vector<std::string> loaded;
         if (yes == 0 && mine != disk.end()) {
-            std::vector<std::string> loaded;
             yes = read_list(get(bus->get(), path, unit_interface, "DropInPaths"), loaded) &&
                   !knows_all(loaded, mine->second);
+        } else if (yes != 0 && is_true(get(bus->get(), path, unit_interface, "Transient"))) {
+            // Of a transient unit systemd writes the drop-ins itself, in the order in which it was told, and then takes the
+            // order of their names for an edit: so every container of runc's looks edited for as long as it runs.
+            yes = !read_list(get(bus->get(), path, unit_interface, "DropInPaths"), loaded) ||
+                  names_of(loaded) != applying(disk, id);
         }
         if (yes != 0) found.emplace_back(id);
     }

@@ -168,14 +168,36 @@ def proxy(build, address):
         _proxy_daemon_set(build)]
 
 
+def _idle(name):
+    """Of a pod that does nothing."""
+    return {"terminationGracePeriodSeconds": 1,
+            "containers": [{"name": name, "image": images.PAUSE, "imagePullPolicy": "IfNotPresent"}]}
+
+
+def pod(name):
+    """Nobody's."""
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": _idle(name)}
+
+
 def deployment(name, replicas=1):
-    """Of pods that do nothing."""
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
             "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}},
-                     "template": {"metadata": {"labels": {"app": name}},
-                                  "spec": {"terminationGracePeriodSeconds": 1,
-                                           "containers": [{"name": name, "image": images.PAUSE,
-                                                           "imagePullPolicy": "IfNotPresent"}]}}}}
+                     "template": {"metadata": {"labels": {"app": name}}, "spec": _idle(name)}}}
+
+
+def service(name, address, port):
+    """That leads to one address: [Service, EndpointSlice]."""
+    return [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": 443}]}},
+            {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+             "metadata": {"name": name, "labels": {"kubernetes.io/service-name": name}},
+             "endpoints": [{"addresses": [address]}], "ports": [{"name": "", "port": port}]}]
+
+
+def node(name):
+    """One that is there by its name only, and that is for the pods of DaemonSets alone."""
+    return {"apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": name, "labels": {"kubernetes.io/os": "linux", "kubernetes.io/hostname": name}},
+            "spec": {"unschedulable": True}}
 
 
 def listed(objects):

@@ -44,6 +44,7 @@ class Story:
 
     component, definition   its name, and what launcher.yaml says of it besides name and binary
     breakpoint              a function in the middle of its duty
+    condition(name)         the breakpoint's, where the function is called for more than the work of this name; else ""
     gives_work(name)        asks the cluster for something that only this component does: what it will be known by
     assert_waits(work)      it has not been done
     wait_done(work)         returns when it has been done
@@ -110,9 +111,14 @@ class Story:
         dlv.line("p")
         return dlv.prompt()
 
-    def ide_with_breakpoint(self):
+    def condition(self, name):
+        return ""
+
+    def ide_with_breakpoint(self, name):
+        """name: of the work that is to stop there."""
         ide = self.ide()
-        ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [{"name": self.breakpoint}]}))
+        wanted = {"name": self.breakpoint, "condition": self.condition(name)}
+        ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [wanted]}))
         return ide
 
     def stops_at_breakpoint(self, ide):
@@ -149,8 +155,9 @@ class Story:
         self.does_its_duty()
         self.takes_it_out()
 
-        ide = self.ide_with_breakpoint()
-        work = self.gives_work(self.new_name())
+        name = self.new_name()
+        ide = self.ide_with_breakpoint(name)
+        work = self.gives_work(name)
         stop, frame = self.stops_at_breakpoint(ide)
         self.assert_waits(work)
         scope = ide.call("scopes", {"frameId": frame["id"]})["scopes"][0]
@@ -167,9 +174,12 @@ class Story:
         self.takes_it_out()
         dlv = self.dlv_connect()
         self.assertIn("Breakpoint 1 set", dlv.run(f"break {self.breakpoint}"))
+        name = self.new_name()
+        if self.condition(name):
+            self.assertNotIn("Command failed", dlv.run(f"condition 1 {self.condition(name)}"))
         start = len(dlv.text)
         dlv.line("continue")
-        work = self.gives_work(self.new_name())
+        work = self.gives_work(name)
         dlv.expect(rf"> .*{self.breakpoint.rpartition('.')[2]}\(\)", start)
         dlv.prompt(start)
         self.assert_waits(work)
@@ -189,8 +199,9 @@ class Story:
     def test_gateway_killed_at_a_breakpoint(self):
         """Nobody is there to let it go on: its guard does, at the end of the stop budget. Then alice comes again."""
         self.takes_it_out()
-        ide = self.ide_with_breakpoint()
-        work = self.gives_work(self.new_name())
+        name = self.new_name()
+        ide = self.ide_with_breakpoint(name)
+        work = self.gives_work(name)
         self.stops_at_breakpoint(ide)
         self.assert_waits(work)
         self.node.write(LOST, "[Service]\nRestart=no\n")
@@ -200,8 +211,9 @@ class Story:
         self.wait_done(work)
 
         self.gateway.start()
-        again = self.ide_with_breakpoint()
-        work = self.gives_work(self.new_name())
+        name = self.new_name()
+        again = self.ide_with_breakpoint(name)
+        work = self.gives_work(name)
         stop = self.stops_at_breakpoint(again)[0]
         self.goes_on(again, stop)
         self.wait_done(work)

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 
 #include "fixture.h"
 
@@ -81,7 +83,8 @@ TEST_F(manager, starts_restarts_and_stops) {
     const auto first = properties("sleeper.service");
     EXPECT_TRUE(first.is_active());
     EXPECT_EQ(first.invocation_id.size(), 32u);
-    EXPECT_EQ(command_line(first.main_pid), (std::vector<std::string>{"/bin/sleep", "1000"}));
+    // systemd says so once it has forked: until it executes the program, it is still systemd.
+    EXPECT_TRUE(eventually([&] { return command_line(first.main_pid) == std::vector<std::string>{"/bin/sleep", "1000"}; }));
     const auto pids = systemd().unit_processes("sleeper.service");
     ASSERT_TRUE(pids) << pids.error();
     EXPECT_EQ(*pids, std::vector<pid_t>{first.main_pid});
@@ -122,6 +125,26 @@ TEST_F(manager, finds_edits_that_wait_for_a_reload) {
     EXPECT_FALSE(properties("edited.service").need_daemon_reload);  // systemd does not see a new directory
     must(systemd().reload());
     EXPECT_EQ(*systemd().units_needing_reload(), std::vector<std::string>{});
+}
+
+// As runc does for each container: one property after another, not in the order of the alphabet.
+TEST_F(manager, what_systemd_writes_for_transient_units_is_no_edit) {
+    launcher::transient_service service;
+    service.unit = "made-by-others.service";
+    service.argv = {"/bin/sleep", "1000"};
+    must(systemd().start_transient(service));
+    for (const auto* property : {"TasksMax=50", "CPUWeight=50"})
+        ASSERT_EQ(std::system((std::string("systemctl set-property --runtime made-by-others.service ") + property).c_str()), 0);
+    EXPECT_TRUE(properties("made-by-others.service").need_daemon_reload) << "systemd has learnt better: is the case still needed?";
+    EXPECT_EQ(*systemd().units_needing_reload(), std::vector<std::string>{});
+    for (const auto* place : {"made-by-others.service.d", "made-by-.service.d", "made-.service.d", "service.d"}) {
+        const auto path = std::string("/etc/systemd/system/") + place + "/70-theirs.conf";
+        write_file(path, "[Service]\nNice=1\n");
+        const auto edited = systemd().units_needing_reload();
+        EXPECT_NE(std::find(edited->begin(), edited->end(), "made-by-others.service"), edited->end()) << place;
+        std::filesystem::remove(path);
+    }
+    must(systemd().stop("made-by-others.service"));
 }
 
 TEST_F(manager, runs_a_transient_service_with_all_that_it_was_given) {
