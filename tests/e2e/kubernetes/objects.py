@@ -152,14 +152,22 @@ def proxy(build, address):
         _proxy_daemon_set(build)]
 
 
-def deployment(name, replicas=1):
-    """Of pods that do nothing."""
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+def _pods(kind, name, replicas):
+    """Something that makes pods that do nothing."""
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name},
             "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}},
                      "template": {"metadata": {"labels": {"app": name}},
                                   "spec": {"terminationGracePeriodSeconds": 1,
                                            "containers": [{"name": name, "image": images.PAUSE,
                                                            "imagePullPolicy": "IfNotPresent"}]}}}}
+
+
+def deployment(name, replicas=1):
+    return _pods("Deployment", name, replicas)
+
+
+def replica_set(name, replicas=1):
+    return _pods("ReplicaSet", name, replicas)
 
 
 def listed(objects):

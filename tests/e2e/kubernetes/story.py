@@ -44,6 +44,7 @@ class Story:
 
     component, definition   its name, and what launcher.yaml says of it besides name and binary
     breakpoint              a function in the middle of its duty
+    condition()             what must hold there, where others than the work to come pass it, too
     gives_work(name)        asks the cluster for something that only this component does: what it will be known by
     assert_waits(work)      it has not been done
     wait_done(work)         returns when it has been done
@@ -79,9 +80,16 @@ class Story:
         self.node.delvegate("stop", self.component)
         self.cluster.wait_ready()
 
+    def name_to_come(self):
+        return f"{re.sub('[^a-z]', '-', self._testMethodName.removeprefix('test_').lower())}-{self.names + 1}"
+
     def new_name(self):
+        name = self.name_to_come()
         self.names += 1
-        return f"{re.sub('[^a-z]', '-', self._testMethodName.removeprefix('test_').lower())}-{self.names}"
+        return name
+
+    def condition(self):
+        return None
 
     # What alice does.
 
@@ -112,7 +120,9 @@ class Story:
 
     def ide_with_breakpoint(self):
         ide = self.ide()
-        ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [{"name": self.breakpoint}]}))
+        condition = self.condition()
+        breakpoint = dict({"name": self.breakpoint}, **({"condition": condition} if condition else {}))
+        ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [breakpoint]}))
         return ide
 
     def stops_at_breakpoint(self, ide):
@@ -167,6 +177,8 @@ class Story:
         self.takes_it_out()
         dlv = self.dlv_connect()
         self.assertIn("Breakpoint 1 set", dlv.run(f"break {self.breakpoint}"))
+        if self.condition():
+            self.assertEqual(dlv.run(f"condition 1 {self.condition()}"), "")
         start = len(dlv.text)
         dlv.line("continue")
         work = self.gives_work(self.new_name())
