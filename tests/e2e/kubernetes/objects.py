@@ -179,8 +179,9 @@ def pod(name):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": _idle(name)}
 
 
-def deployment(name, replicas=1):
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+def _pods(kind, name, replicas):
+    """Something that makes pods that do nothing."""
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name},
             "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}},
                      "template": {"metadata": {"labels": {"app": name}}, "spec": _idle(name)}}}
 
@@ -198,6 +199,14 @@ def node(name):
     return {"apiVersion": "v1", "kind": "Node",
             "metadata": {"name": name, "labels": {"kubernetes.io/os": "linux", "kubernetes.io/hostname": name}},
             "spec": {"unschedulable": True}}
+
+
+def deployment(name, replicas=1):
+    return _pods("Deployment", name, replicas)
+
+
+def replica_set(name, replicas=1):
+    return _pods("ReplicaSet", name, replicas)
 
 
 def listed(objects):
