@@ -65,7 +65,7 @@ void hide_secrets(process_plan& process, const std::set<std::string>& names) {
 
 // In its cgroup's name, with dashes or underscores.
 bool is_of_pod(const live_process& process, std::string uid) {
-    if (uid.empty()) return false;
+    if (uid.empty() || !process.of_the_kubelet) return false;
     if (process.cgroup.find(uid) != std::string::npos) return true;
     std::replace(uid.begin(), uid.end(), '-', '_');
     return process.cgroup.find(uid) != std::string::npos;
@@ -126,7 +126,7 @@ void daemon_set::find_processes_of(const pod_found& found, component_plan& plan)
     auto all = find_processes(program_);
     // Another pod's process of that name is anybody's.
     std::erase_if(all, [&](const auto& each) {
-        return !each.in_container || (each.of_the_kubelet && !is_of_pod(each, found.manifest.uid));
+        return each.of_the_kubelet ? !is_of_pod(each, found.manifest.uid) : !each.in_container;
     });
     if (std::any_of(all.begin(), all.end(), [&](const auto& each) { return is_of_pod(each, found.manifest.uid); }))
         std::erase_if(all, [&](const auto& each) { return !is_of_pod(each, found.manifest.uid); });

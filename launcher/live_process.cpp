@@ -13,6 +13,7 @@
 
 #include "launcher/arguments.h"
 #include "launcher/fd.h"
+#include "launcher/kubelets_cgroup.h"
 
 namespace launcher {
 namespace {
@@ -131,7 +132,7 @@ std::optional<live_process> look_at(pid_t pid, std::string_view program, const s
     out.gid = static_cast<gid_t>(groups[1]);
     for (const auto id : status_line(status, "Groups")) out.groups.push_back(static_cast<gid_t>(id));
     out.in_container = status_line(status, "NSpid").size() > 1;
-    out.of_the_kubelet = out.cgroup.find("kubepods") != std::string::npos;
+    out.of_the_kubelet = is_of_the_kubelet(out.cgroup);
     const auto after = read_stat_line(directory);
     if (!after || is_gone(after->state) || after->start_time != out.start_time) return std::nullopt;
     return out;

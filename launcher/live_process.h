@@ -29,7 +29,7 @@ struct live_process {
     std::vector<gid_t> groups;
     std::string cgroup;       // the file's text
     bool in_container = false;  // in a pid namespace below ours
-    bool of_the_kubelet = false;  // in a cgroup below the kubelet's pods
+    bool of_the_kubelet = false;  // kubelets_cgroup.h
 };
 
 // Every process whose argv[0] or executable has this base name (empty: every process), by pid. `proc` is where procfs is.

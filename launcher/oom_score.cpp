@@ -18,7 +18,9 @@ std::optional<int> own_oom_score(const process_plan& process) {
     if (process.argv.empty()) return std::nullopt;
     std::optional<int> own;
     for (const auto& one : find_processes(base_name(process.argv.front().value)))
-        if (const auto score = oom_score_of(one.pid)) own = std::max(own.value_or(*score), *score);
+        // Anybody's process may be called so.
+        if (one.of_the_kubelet || one.uid == 0 || one.uid == process.uid)
+            if (const auto score = oom_score_of(one.pid)) own = std::max(own.value_or(*score), *score);
     return own;
 }
 

@@ -86,8 +86,8 @@ outcome<kubelet_setup> static_pod::kubelet() const {
 
 std::vector<live_process> static_pod::containers_of(const std::string& program) const {
     auto all = find_processes(program);
-    // Anybody may call a process so, in a namespace of his own: the kubelet's cgroups are root's.
-    std::erase_if(all, [](const auto& each) { return !each.in_container || !each.of_the_kubelet; });
+    // Anybody may call a process so, in a namespace of his own: the kubelet's cgroups are root's. A pod may share the host's pids.
+    std::erase_if(all, [](const auto& each) { return !each.of_the_kubelet; });
     return all;
 }
 

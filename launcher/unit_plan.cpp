@@ -196,21 +196,26 @@ private:
         return {};
     }
 
+    // Whoever may see a finding may not see the value, which may be a Secret's.
+    static std::string name_only(const std::string& word) {
+        return word.starts_with('-') ? word.substr(0, word.find('=')) : "an argument";
+    }
+
     void compare_words(const std::vector<sourced_word>& command, const main_process& live) {
         const bool same = command.size() == live.argv.size() &&
                           std::equal(command.begin(), command.end(), live.argv.begin(),
                                      [](const sourced_word& ours, const std::string& theirs) { return ours.value == theirs; });
         if (same) return;
         std::set<std::string> now, then(live.argv.begin(), live.argv.end());
-        std::vector<std::string> gone, added;
+        std::set<std::string> gone, added;
         for (const auto& word : command) now.insert(word.value);
         for (const auto& word : live.argv)
-            if (!now.contains(word)) gone.push_back(word);
+            if (!now.contains(word)) gone.insert(name_only(word));
         for (const auto& word : command)
-            if (!then.contains(word.value)) added.push_back(word.value);
+            if (!then.contains(word.value)) added.insert(name_only(word.value));
         std::string difference;
-        if (!gone.empty()) difference += "; it runs with " + joined(gone, " ") + ", which the unit no longer says";
-        if (!added.empty()) difference += "; the unit now says " + joined(added, " ") + ", which it runs without";
+        if (!gone.empty()) difference += "; " + joined({gone.begin(), gone.end()}) + " of the running one is no longer said";
+        if (!added.empty()) difference += "; " + joined({added.begin(), added.end()}) + " is said now, which it runs without";
         if (difference.empty()) difference = "; the order is another";
         warn(plan_.unit + "'s arguments are not those it would be started with now" + difference +
                  ": in its own unit it runs with the new ones under dlv",

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "as_root.h"
 #include "elf_builder.h"
 
 namespace launcher {
@@ -35,11 +36,6 @@ protected:
         const auto file = open_guarded(path);
         ASSERT_FALSE(file) << path;
         EXPECT_NE(file.error().find(part), std::string::npos) << file.error();
-    }
-    static bool root_or_skip() {
-        if (::geteuid() == 0) return true;
-        if (std::getenv("CI") != nullptr) ADD_FAILURE() << "CI must run as root";
-        return false;
     }
 
     scratch scratch_;
