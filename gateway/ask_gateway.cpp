@@ -1,5 +1,7 @@
 #include "gateway/ask_gateway.h"
 
+#include <unistd.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
@@ -21,9 +23,14 @@ void gateway_place::add_options(CLI::App& command) {
 
 launcher::outcome<std::string> gateway_place::directory() const {
     using result = launcher::outcome<std::string>;
-    if (config_file.empty())
-        return result(boost::system::in_place_value,
-                      runtime_directory.empty() ? default_runtime_directory() : runtime_directory);
+    if (config_file.empty() && !runtime_directory.empty()) return result(boost::system::in_place_value, runtime_directory);
+    if (config_file.empty()) {
+        const std::string directory = default_runtime_directory();
+        // As the unit that is shipped has it: below a directory that stays root's.
+        const std::string below = directory + "/gateway";
+        const auto answers = [](const std::string& in) { return ::access(status_socket_path(in).c_str(), F_OK) == 0; };
+        return result(boost::system::in_place_value, !answers(directory) && answers(below) ? below : directory);
+    }
     auto configuration = read_config(config_file);
     if (!configuration) return result(boost::system::in_place_error, configuration.error());
     return result(boost::system::in_place_value, configuration->runtime_directory);

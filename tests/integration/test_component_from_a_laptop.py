@@ -36,6 +36,9 @@ class FromALaptop(StaticPodCase):
         started = self.laptop_run("alice", "start", NAME)
         self.assertEqual(started.returncode, 0, started.stderr + self.launcher.log() + self.gateway.log())
         duty = self.kubelet.wait_duty(NAME)
+        seen = self.node.delvegate("status").succeeded()
+        self.assertEqual(seen.err, "", "the gateway is found where its unit has it")
+        self.assertIn("listening on", seen.out)
 
         ide = self.ide()
         ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [{"name": CYCLE}]}))

@@ -1,8 +1,10 @@
 """The manifests come out as kubeadm's do: letter for letter those that the rig's stand-in kubelet runs."""
 
+import os
 import re
 import unittest
 
+from harness import tools
 from harness.rig import manifests as verbatim
 
 from kubernetes import build, form, manifests
@@ -29,6 +31,14 @@ class FormTest(unittest.TestCase):
         self.assertIn("    image: registry.k8s.io/etcd:3.6.4-0\n", found["etcd.yaml"])
         self.assertIn("\n    kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint: 10.77.0.2:6443\n",
                       found["kube-apiserver.yaml"])
+
+    def test_of_old(self):
+        """As the launcher's own test has them, but for the registry, which later patches of 1.23 and 1.24 changed."""
+        found = manifests.static_pods(build.Build("/nowhere", "v1.23.3", "v3.5.1"), "node1", "172.16.0.2")
+        fixtures = os.path.join(tools.ROOT, "tests", "unit", "launcher", "manifests", "1.23")
+        for name in os.listdir(fixtures):
+            with open(os.path.join(fixtures, name), encoding="utf-8") as file:
+                self.assertEqual(found[name], file.read().replace("image: k8s.gcr.io/", "image: registry.k8s.io/"), name)
 
     def test_what_would_be_read_as_something_else_is_quoted(self):
         for text in ("", "yes", "12", "1e3", "null", "a: b", "*x", "- a", "{}", "#", "a #b", "0x1f", "~", "end:"):
