@@ -67,7 +67,9 @@ class WhileItIsOut(ServiceCase):
         self.assertTrue(self.program(), self.node.processes())
 
     def test_the_guard_dies(self):
+        """After somebody's daemon-reload, which has systemd 252 forget what a transient service is to run."""
         before = self.program()
+        self.node.run(["systemctl", "daemon-reload"], check=True)
         self.node.run(["systemctl", "kill", "--signal=KILL", f"delvegate-guard-{NAME}.service"], check=True)
         waiting.until("another guard", lambda: self.main_pid(f"delvegate-guard-{NAME}.service"))
         self.assertEqual(self.program(), before)

@@ -11,6 +11,6 @@
     runtime.py     containerd, runc and the pod network
     kubelet.py     the kubelet as a service with kubeadm's drop-in and environment files
     cluster.py     all of it on a node of tests/support/harness/rig
-    story.py       what the tests of components stand on
+    story.py       what the tests of components stand on; static_pod.py, systemd.py, daemon_set.py: what those of a kind share
     wrap.py        adds a version of Kubernetes to versions/
 """

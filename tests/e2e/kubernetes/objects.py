@@ -186,12 +186,15 @@ def _pods(kind, name, replicas):
                      "template": {"metadata": {"labels": {"app": name}}, "spec": _idle(name)}}}
 
 
-def service(name, address, port):
-    """That leads to one address: [Service, EndpointSlice]."""
-    return [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": 443}]}},
-            {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-             "metadata": {"name": name, "labels": {"kubernetes.io/service-name": name}},
-             "endpoints": [{"addresses": [address]}], "ports": [{"name": "", "port": port}]}]
+def service(name):
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": 443}]}}
+
+
+def endpoint(service_name, address, port):
+    """The one address that a Service leads to."""
+    return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": service_name, "labels": {"kubernetes.io/service-name": service_name}},
+            "endpoints": [{"addresses": [address]}], "ports": [{"name": "", "port": port}]}
 
 
 def node(name):
