@@ -44,7 +44,9 @@ class Kubelet:
             flags = (f"--container-runtime=remote --container-runtime-endpoint=unix://{SOCKET} "
                      f"--pod-infra-container-image={PAUSE} {flags}")
         else:
-            configuration["failCgroupV1"] = False  # not kubeadm's: for machines that have it
+            # Not kubeadm's: for machines that have it; and for tests in a row, since what ends because the API server is away
+            # is held back longer each time, up to five minutes. (The rig's own kubelet has the whole of that back-off.)
+            configuration.update(failCgroupV1=False, crashLoopBackOff={"maxContainerRestartPeriod": "10s"})
             node.write(f"{STATE}/instance-config.yaml", f'containerRuntimeEndpoint: "unix://{SOCKET}"\n')
         node.write("/usr/lib/systemd/system/kubelet.service", packaged.UNIT)
         node.write("/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", packaged.DROP_IN)

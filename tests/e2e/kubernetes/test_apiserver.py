@@ -62,7 +62,7 @@ class ApiServer(StaticPod, story.Story, story.TestCase):
         finally:
             socket.settimeout(DEADLINE)
         # Whoever debugs it is not debugging by it.
-        self.assertRegex(self.alice("status"), rf"(?m){self.component}.*stopped")
+        self.assertRegex(self.alice("status"), rf"(?m)^{self.component} .*: stopped.*\n +.*validatePriorityClass\(\) in ")
 
     def wait_done(self, work):
         answer = self.requests.pop(work).getresponse()
@@ -79,8 +79,9 @@ class ApiServer(StaticPod, story.Story, story.TestCase):
     def test_gateway_without_it(self):
         """An IDE's connection breaks while it stands. Another comes by a new one, sees where it is, and lets it go on."""
         self.takes_it_out()
-        ide = self.ide_with_breakpoint()
-        work = self.gives_work(self.new_name())
+        name = self.new_name()
+        ide = self.ide_with_breakpoint(name)
+        work = self.gives_work(name)
         self.stops_at_breakpoint(ide)
         ide.close()
 
