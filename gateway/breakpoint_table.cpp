@@ -1,5 +1,7 @@
 #include "gateway/breakpoint_table.h"
 
+#include "gateway/breakpoint_list.h"
+
 namespace gateway {
 
 namespace {
@@ -37,7 +39,7 @@ std::vector<std::int64_t> breakpoint_table::orphans_of(std::string_view user) co
 
 std::vector<std::int64_t> breakpoint_table::replaceable(const viewer* owner) const {
     return ids_where(records_, [&](auto& r) {
-        return r.owner ? r.owner == owner && !r.claimed : !r.user.empty();
+        return r.owner ? r.owner == owner && !r.claimed : !r.user.empty() || r.group == left_behind;
     });
 }
 

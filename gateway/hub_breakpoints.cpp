@@ -29,6 +29,7 @@ std::set<std::int64_t> ids_in(const rpc_outcome& list) {
 
 // Keeps what a client may ask for while the program runs, when dlv would not answer. Breakpoints that were there before us
 // belong to nobody here and are left alone: those of the first list, which may be long after we came to a running program.
+// But to a dlv of the launcher's there is no way but by gateways: whoever set one by an earlier gateway wants to set it again.
 asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
     const auto generation = generation_;
     auto out = co_await request(on, "RPCServer.ListBreakpoints", "{\"All\":false}");
@@ -42,7 +43,7 @@ asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
             if (auto id = b.get_int("id"); id > 0 && !breakpoints_.find(id)) {
                 breakpoint_record foreign;
                 foreign.id = id;
-                foreign.group = "rpc";
+                foreign.group = route_.dial ? left_behind : "rpc";
                 foreign.file = b.get_string("file");
                 foreign.line = b.get_int("line");
                 breakpoints_.put(std::move(foreign));
@@ -65,7 +66,12 @@ asio::awaitable<rpc_outcome> hub::create_breakpoint(const viewer* owner, json br
                 co_await door("RPCServer.ClearBreakpoint", "{\"Id\":" + std::to_string(id) + "}");
     if (out.lost || out.ok() || !out.error.starts_with("Breakpoint exists at ")) co_return out;
 
-    // Where somebody who has left set one, or the same person's earlier view did, it makes way.
+    // Where somebody who has left set one, or the same person's earlier view did, or an earlier gateway, it makes way.
+    if (breakpoint_list_ == no_breakpoints_known) {
+        const auto generation = generation_;
+        co_await note_breakpoints(*door_);
+        if (generation != generation_) co_return out;
+    }
     auto place = std::string_view(out.error).substr(21);
     for (auto id : breakpoints_.replaceable(owner)) {
         auto* r = breakpoints_.find(id);

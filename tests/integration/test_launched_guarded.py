@@ -6,6 +6,7 @@ import signal
 import unittest
 
 from harness import debuggee, guard, waiting
+from harness.dap import Dap
 from harness.rpc import Rpc
 from test_launched import NAME, TICK, LaunchedCase
 
@@ -64,6 +65,30 @@ class Guarded(LaunchedCase):
         self.assertEqual(late.state()["currentThread"]["breakPoint"]["id"], point)
         status = watch.status()
         self.assertEqual((status["breakpointsOff"], status["taken"]), (False, []))
+        # Whoever sets one there now takes its place.
+        self.assertNotEqual(late.set_breakpoint(debuggee.MAIN, TICK)["id"], point)
+        ids = [one["id"] for one in late.call("ListBreakpoints", {"All": False})["Breakpoints"]]
+        self.assertNotIn(point, ids)
+
+    def test_an_ide_sets_again_what_it_had_set_by_an_earlier_gateway(self):
+        """It does not know that it is there. The program runs: nobody has seen dlv's breakpoints yet."""
+        self.run_guarded(silence=4.0)
+        gateway = self.gateway()
+        self.until_attached(gateway)
+        client, point = self.stopped_at_tick(gateway)
+        client.set_breakpoint(debuggee.MAIN, debuggee.line("use"), Cond="sum < 0")
+        client.call("ClearBreakpoint", {"Id": point})
+        client.resume()
+        self.launcher.guard.until("it runs", lambda s: s["state"] == "running")
+        self.die(gateway)
+        again = self.gateway(name="again")
+        self.until_attached(again)
+        ide = Dap(self, self.connect(again, component=NAME, name="late").address)
+        made = []
+        ide.attach(lambda: made.append(ide.call("setBreakpoints", {
+            "source": {"path": debuggee.MAIN}, "breakpoints": [{"line": debuggee.line("use")}]})["breakpoints"][0]))
+        self.assertTrue(made[0]["verified"], made)
+        ide.stopped()
 
     def test_one_that_comes_before_the_duty_has_them_at_the_next_stop_after_it(self):
         self.run_guarded(silence=4.0, duty=15.0)

@@ -1,5 +1,7 @@
 #include "gateway/breakpoint_table.h"
 
+#include "gateway/breakpoint_list.h"
+
 #include <gtest/gtest.h>
 
 namespace gateway {
@@ -134,6 +136,13 @@ TEST_F(breakpoint_tables, what_was_there_before_is_nobodys_to_take) {
     EXPECT_EQ(table.replaceable(&bob), ids{});
     EXPECT_EQ(table.orphans(), ids{});
     EXPECT_FALSE(table.find(1)->owner);
+}
+
+TEST_F(breakpoint_tables, what_an_earlier_gateway_left_behind_makes_way_and_is_not_swept) {
+    table.find(1)->group = left_behind;
+    EXPECT_EQ(table.replaceable(&ann), (ids{1}));
+    EXPECT_EQ(table.replaceable(&bob), (ids{1}));
+    EXPECT_EQ(table.orphans(), ids{});
 }
 
 TEST_F(breakpoint_tables, a_second_leaving_orphans_what_was_taken_over) {
