@@ -72,6 +72,7 @@ std::string number(const json* of, std::string_view key) {
 std::string state_line(const json& component) {
     const auto text = [&component](std::string_view key) { return protocol::printable(component.get_string(key)); };
     std::string line = text("state");
+    if (component.find("detached")) return line;  // "since" and "by" are those of its being out, not of its state
     if (!text("since").empty()) line += " since " + text("since");
     if (!text("position").empty()) line += " at " + text("position");
     if (!text("reason").empty()) line += ": " + text("reason");
@@ -102,7 +103,10 @@ std::string component_text(const json& component) {
             out += "  " + protocol::printable(one.get_string("user")) + " from " + protocol::printable(one.get_string("address")) + " by " +
                    protocol::printable(one.get_string("protocol")) + " since " + protocol::printable(one.get_string("since")) + "\n";
     if (!text("detail").empty()) out += "  " + text("detail") + "\n";
-    if (const json* life = component.find("launcher")) {
+    // Within everything known of it; in the list that people get, beside its state.
+    const json* life = component.find("launcher");
+    if (!life && component.find("detached")) life = &component;
+    if (life) {
         const auto word = [life](std::string_view key) { return protocol::printable(life->get_string(key)); };
         if (life->get_bool("detached"))
             out += "  taken out" + (word("since").empty() ? "" : " since " + word("since")) + (word("by").empty() ? "" : " by " + word("by")) +

@@ -269,6 +269,22 @@ TEST(status_report, reads_as_text) {
               "  warning: be ware\n");
 }
 
+// In the list that people get, when and by whom it was taken out stands beside what it does now.
+TEST(status_report, taken_out_is_not_stopped) {
+    const auto report = protocol::parse_json(R"({"components":[
+        {"name":"kube-scheduler","kind":"launcher","state":"stopped","detail":"main.f() in main.go:12",
+         "detached":true,"since":"14:00","by":"alice","deadline":"16:00"},
+        {"name":"kube-proxy","kind":"launcher","state":"available","detail":"","detached":false}]})");
+    ASSERT_TRUE(report);
+    const auto text = status_text(*report);
+    EXPECT_NE(text.find("kube-scheduler (launcher): stopped\n"
+                        "  main.f() in main.go:12\n"
+                        "  taken out since 14:00 by alice, put back at 16:00\n"
+                        "kube-proxy (launcher): available\n"),
+              std::string::npos)
+        << text;
+}
+
 TEST(status_report, survives_an_answer_of_another_shape) {
     for (const char* text : {"{}", "[]", R"({"components":[1,{}]})", R"({"listen":{},"limitsHit":[1],"totals":3})"})
         EXPECT_NE(status_text(*protocol::parse_json(text)), "") << text;
