@@ -10,7 +10,7 @@ import re
 import tempfile
 import unittest
 
-from harness import tools, waiting
+from harness import tools
 from harness.rig import Gateway, Launcher, needs_root
 from harness.terminal import Terminal
 
@@ -235,7 +235,7 @@ class Story:
                 self.assert_back()
         self.takes_it_out()
         self.launcher.kill()
-        waiting.until("the launcher is back", lambda: self.node.delvegate("status").code == 0)
+        self.launcher.settled(self.component)
         self.does_its_duty()
         with self.subTest(verb="stop"):
             self.killed_at(1, "stop")

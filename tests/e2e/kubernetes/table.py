@@ -56,7 +56,8 @@ def fills(*columns):
             except BaseException:
                 note(self.cluster.version, self.component, columns, "failed")
                 raise
-            note(self.cluster.version, self.component, columns, "works")
+            # What fails in a subTest is not raised up to here.
+            note(self.cluster.version, self.component, columns, "works" if self._outcome.success else "failed")
         return noted
     return decorate
 

@@ -1,13 +1,16 @@
-"""The manifests come out as kubeadm's do: letter for letter those that the rig's stand-in kubelet runs."""
+"""The manifests come out as kubeadm's do: letter for letter those that the rig's stand-in kubelet runs. And the table says what was
+seen."""
 
 import os
 import re
+import types
 import unittest
+from unittest import mock
 
 from harness import tools
 from harness.rig import manifests as verbatim
 
-from kubernetes import build, form, manifests
+from kubernetes import build, form, manifests, table
 from kubernetes.cluster import CONTROL_PLANE
 
 _ANY = build.Build("/nowhere", "v1.34.1", "v3.6.4")
@@ -47,6 +50,30 @@ class FormTest(unittest.TestCase):
             self.assertEqual(form.yaml({"a": text}), f"a: {text}\n", text)
         self.assertEqual(form.yaml({"b": [], "a": {}, "c": [{"v": 1, "x": ["z"]}], "d": "1\n2\n"}),
                          "a: {}\nb: []\nc:\n- v: 1\n  x:\n  - z\nd: |\n  1\n  2\n")
+
+
+class TableTest(unittest.TestCase):
+    def noted(self, body):
+        """What a test of a story notes that does `body`."""
+        class Told(unittest.TestCase):
+            cluster, component = types.SimpleNamespace(version="v1.35.4"), "kubelet"
+
+            @table.fills("detach")
+            def test_it(self):
+                body(self)
+        with mock.patch.object(table, "note") as note:
+            Told("test_it").run(unittest.TestResult())
+        return note.call_args.args
+
+    def test_what_passes_works(self):
+        self.assertEqual(self.noted(lambda test: None), ("v1.35.4", "kubelet", ("detach",), "works"))
+
+    def test_what_fails_does_not(self):
+        def in_a_part(test):
+            with test.subTest():
+                test.fail()
+        self.assertEqual(self.noted(lambda test: test.fail())[-1], "failed")
+        self.assertEqual(self.noted(in_a_part)[-1], "failed")
 
 
 if __name__ == "__main__":

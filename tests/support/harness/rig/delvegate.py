@@ -160,7 +160,7 @@ class Launcher:
         """The component's state, once it is none on the way and the launcher answers."""
         def state():
             answer = self.node.delvegate("status", "--output", "json")
-            if answer.code:
+            if answer.code or "launcher" not in answer.json:
                 return None  # it is being started again
             one = next(each for each in answer.json["launcher"]["components"] if each["name"] == name)
             return one["state"] if one["state"] in ("available", "running", "not_put_back", "failed") else None
