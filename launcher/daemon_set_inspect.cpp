@@ -330,6 +330,7 @@ outcome<component_plan> daemon_set::inspect(const lifecycle_request& request) {
     check_host_paths(host_paths_, plan.findings);
     check_files(plan.process, plan.findings);
     forbid_together(plan, request);
+    check_runtime(cri_endpoint_, definition_.name_space, container_, plan.findings);
     if (auto fine = plan_binary(plan, program_, plan.process.image_version, request, examined_); !fine) return error_text(fine.error());
     plan_budget(plan, program_, node_lease_);
     foresee(found->object, request.forced(force::not_together), plan);

@@ -152,6 +152,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
     forbid_together(plan, program_, request);
     if (auto fine = plan_binary(plan, program_, plan.process.image_version, request, examined_); !fine) return error_text(fine.error());
     plan_budget(plan, program_, setup_.node_lease);
+    check_runtime(setup_.cri_endpoint, name_space_, container_, plan.findings);
 
     const auto place = place_of(plan.found_in);
     const auto held = place.directory + "/../delvegate-held/" + place.name;
