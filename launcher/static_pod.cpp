@@ -59,6 +59,8 @@ public:
 private:
     outcome<kubelet_setup> kubelet() const;
     std::vector<live_process> containers_of(const std::string& program) const;
+    std::string volumes() const { return configuration_.runtime_directory + "/.volumes/" + definition_.name; }
+    outcome<put_back_summary> manifest_back(const std::optional<detachment>& row, const recovery_decision& decision);
     outcome<std::optional<manifest_place>> held_place(const std::optional<detachment>& row) const;
     std::string pod_name() const { return definition_.pod.empty() ? definition_.name : definition_.pod; }
     void forbid_together(component_plan& plan, const std::string& program, const lifecycle_request& request) const;
@@ -125,7 +127,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
 
     node_facts node;
     node.node_name = setup_.node_name;
-    node.session_directory = configuration_.runtime_directory + "/.volumes/" + definition_.name;
+    node.session_directory = volumes();
     before_ = containers_of(program_);
     if (!before_.empty()) node.live = before_.front();
     auto process = plan_pod_process(found->manifest, container_, node, plan.findings);
@@ -173,7 +175,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
 outcome<void> static_pod::prepare(const component_plan& plan) {
     for (const auto& each : host_paths_)
         if (auto fine = create_host_path(each); !fine) return fine;
-    return make_empty_volumes(configuration_.runtime_directory + "/.volumes/" + definition_.name, plan.process.mounts);
+    return make_empty_volumes(volumes(), plan.process.mounts);
 }
 
 outcome<detachment_changes> static_pod::intend(const component_plan& plan, const stand_in&) {
@@ -267,6 +269,14 @@ outcome<void> static_pod::look(const std::optional<detachment>& row, found_on_di
     }
     return {};
 }
+    auto done = manifest_back(row, decision);
+    // What the session had in its empty volumes is the pod's, and gone with it, as the kubelet has it.
+    std::error_code ignored;
+    if (done && decision.manifest != recovery_decision::manifest_action::hold_and_report) fs::remove_all(volumes(), ignored);
+    return done;
+}
+
+outcome<put_back_summary> static_pod::manifest_back(const std::optional<detachment>& row, const recovery_decision& decision) {
 
 outcome<put_back_summary> static_pod::put_back(const std::optional<detachment>& row, const recovery_decision& decision) {
     using action = recovery_decision::manifest_action;

@@ -76,6 +76,31 @@ TEST_F(stray_test, ANameThatIsTakenBySomethingElseIsNotUsedTwice) {
 
 TEST_F(stray_test, ARuntimeDropInIsFound) {
     std::filesystem::create_directories(root + "/units/kubelet.service.d");
+// What a session had in its pod's empty volumes is not kept for the next one.
+TEST_F(stray_test, EmptyVolumesGoWithTheSession) {
+    launcher_config configuration;
+    configuration.runtime_directory = root + "/run";
+    component_definition mine;
+    mine.name = "kube-scheduler";
+    mine.binary = "/opt/debug/kube-scheduler";
+    mine.manifest_directory = place.directory;
+    const auto volume = root + "/run/.volumes/kube-scheduler/scratch";
+    using action = recovery_decision::manifest_action;
+    for (const auto what : {action::hold_and_report, action::put_back, action::none}) {
+        std::filesystem::create_directories(volume);
+        write_whole_file(volume + "/left", "theirs");
+        recovery_decision decision;
+        decision.manifest = what;
+        if (what == action::put_back) {
+            ASSERT_TRUE(hold_manifest(place, request()));
+        }
+        const auto back = make_static_pod(mine, configuration)->put_back(std::nullopt, decision);
+        ASSERT_TRUE(back) << back.error();
+        EXPECT_EQ(std::filesystem::exists(volume), what == action::hold_and_report) << "of one that root must decide about it stays";
+        EXPECT_FALSE(what != action::hold_and_report && std::filesystem::exists(root + "/run/.volumes/kube-scheduler"));
+    }
+}
+
     std::filesystem::create_directories(root + "/units/other.service.d");
     write_whole_file(root + "/units/kubelet.service.d/90-delvegate.conf", "[Service]\n");
     write_whole_file(root + "/units/other.service.d/10-theirs.conf", "[Service]\n");
