@@ -26,8 +26,8 @@ class SessionTimeout(StaticPodCase):
         return began, deadline
 
     def gateway(self):
-        directory = self.enterContext(tempfile.TemporaryDirectory())
-        return Gateway(self.node, directory, [NAME], {"alice": "admin"}).install()
+        self.directory = self.enterContext(tempfile.TemporaryDirectory())
+        return Gateway(self.node, self.directory, [NAME], {"alice": "admin"}).install()
 
     def assert_comes_back(self, began):
         waiting.until(lambda: f"the manifest back\n{self.launcher.log()}", lambda: self.node.exists(MANIFEST))
