@@ -1,22 +1,15 @@
 #include "launcher/container_runtime.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <sstream>
 
 #include "launcher/run_program.h"
+#include "launcher/system_tool.h"
 #include "protocol/json.h"
 
 namespace launcher {
 
 namespace {
-
-std::string find_tool(const std::string& name) {
-    for (const auto* directory : {"/usr/local/bin/", "/usr/bin/", "/usr/local/sbin/", "/usr/sbin/", "/opt/bin/"})
-        if (const auto path = directory + name; ::access(path.c_str(), X_OK) == 0) return path;
-    return {};
-}
 
 outcome<runtime_answer> by_crictl(const std::string& crictl, const std::string& endpoint,
                                   const std::string& name_space, const std::string& container) {
@@ -66,14 +59,33 @@ outcome<runtime_answer> by_ctr(const std::string& ctr, const std::string& socket
 }  // namespace
 
 outcome<runtime_answer> running_containers(const std::string& endpoint, const std::string& name_space,
-                                           const std::string& container) {
+                                           const std::string& container, const std::vector<std::string>& directories) {
     constexpr std::string_view scheme = "unix://";
-    if (endpoint.empty()) return runtime_answer{};
-    const auto url = endpoint.find("://") == endpoint.npos && endpoint.starts_with('/') ? "unix://" + endpoint : endpoint;
-    if (const auto crictl = find_tool("crictl"); !crictl.empty()) return by_crictl(crictl, url, name_space, container);
-    const auto ctr = find_tool("ctr");
-    if (ctr.empty() || !url.starts_with(scheme) || url.find("containerd") == url.npos) return runtime_answer{};
-    return by_ctr(ctr, url.substr(scheme.size()), name_space, container);
+    runtime_answer nobody;
+    nobody.unasked = "the kubelet's container runtime endpoint is not known";
+    if (endpoint.empty()) return nobody;
+    const auto url = endpoint == "docker" ? "unix:///var/run/dockershim.sock"
+                     : endpoint.find("://") == endpoint.npos && endpoint.starts_with('/') ? "unix://" + endpoint : endpoint;
+    const auto crictl = find_system_tool("crictl", directories);
+    if (!crictl.trouble.empty()) return error_text(crictl.trouble);
+    if (!crictl.path.empty()) return by_crictl(crictl.path, url, name_space, container);
+    nobody.unasked = "there is no crictl on this node";
+    if (!url.starts_with(scheme) || url.find("containerd") == url.npos) return nobody;
+    const auto ctr = find_system_tool("ctr", directories);
+    if (!ctr.trouble.empty()) return error_text(ctr.trouble);
+    nobody.unasked = "there is neither crictl nor ctr on this node";
+    if (ctr.path.empty()) return nobody;
+    return by_ctr(ctr.path, url.substr(scheme.size()), name_space, container);
+}
+
+void check_runtime(const std::string& endpoint, const std::string& name_space, const std::string& container,
+                   std::vector<finding>& findings, const std::vector<std::string>& directories) {
+    const auto answer = running_containers(endpoint, name_space, container, directories);
+    if (!answer)
+        findings.push_back({severity::refusal, "that its container has ended could not be seen: " + answer.error(), {}});
+    else if (answer->asked.empty())
+        findings.push_back({severity::warning, "the container runtime cannot be asked whether its container has ended (" + answer->unasked +
+                            "): only its process and its ports say so", "install crictl"});
 }
 
 }  // namespace launcher

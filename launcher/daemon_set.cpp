@@ -8,6 +8,7 @@
 #include "launcher/daemon_set_pod.h"
 #include "launcher/failed.h"
 #include "launcher/own_host.h"
+#include "launcher/plan_store.h"
 #include "launcher/moment.h"
 #include "launcher/port_use.h"
 #include "storage/trusted_file.h"
@@ -110,6 +111,7 @@ void daemon_set::remove_files() const {
 outcome<detachment_changes> daemon_set::intend(const component_plan&, const stand_in& who) {
     record_.session = who.session;
     record_.by = who.by;
+    record_.undo = undo_file_of(configuration_.state_directory, who.session);
     record_.since = utc_text(wall_now());
     detachment_changes changes;
     changes.target_file = "daemonset/" + definition_.name_space + "/" + definition_.daemon_set;

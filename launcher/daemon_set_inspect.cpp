@@ -257,7 +257,7 @@ void daemon_set::foresee(const json& object, bool forced, component_plan& plan) 
     auto back = patch_back(then, node_).patch;
     // The generation will have moved on; the other tests hold.
     std::erase_if(*back.if_array(), [](const auto& each) { return each.get_string("path") == "/metadata/generation"; });
-    plan.undo_by_hand.push_back("kubectl --kubeconfig=" + shell_word(definition_.kubeconfig) + " --namespace=" +
+    plan.undo_by_hand.push_back(shell_word(configuration_.kubectl) + " --kubeconfig=" + shell_word(definition_.kubeconfig) + " --namespace=" +
                                 definition_.name_space + " patch daemonset " + definition_.daemon_set + " --type=json --patch=" +
                                 shell_word(protocol::to_text(back)));
 }
@@ -330,6 +330,7 @@ outcome<component_plan> daemon_set::inspect(const lifecycle_request& request) {
     check_host_paths(host_paths_, plan.findings);
     check_files(plan.process, plan.findings);
     forbid_together(plan, request);
+    check_runtime(cri_endpoint_, definition_.name_space, container_, plan.findings);
     if (auto fine = plan_binary(plan, program_, plan.process.image_version, request, examined_); !fine) return error_text(fine.error());
     plan_budget(plan, program_, node_lease_);
     foresee(found->object, request.forced(force::not_together), plan);

@@ -34,6 +34,7 @@ json record_of(const node_out& who) {
     json::array others;
     for (const auto& each : who.others) others.emplace_back(each);
     out.set("others", std::move(others));
+    if (!who.undo.empty()) out.set("undo", who.undo);
     return out;
 }
 
@@ -67,6 +68,7 @@ std::optional<node_out> read_record(const std::string& bytes) {
     out.since = value->get_string("since");
     out.component = value->get_string("component");
     out.machine = value->get_string("machine");
+    out.undo = value->get_string("undo");
     const auto* strategy = value->find("strategy");
     if (out.node.empty() || strategy == nullptr || !strategy->is_object()) return std::nullopt;
     out.strategy = *strategy;

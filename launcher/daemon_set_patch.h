@@ -27,6 +27,7 @@ struct node_out {  // what an annotation says
     // What the first one had to make: nothing ("terms": it was all there), or all from here on downwards.
     enum class made { terms, required, node_affinity, affinity } first_made = made::affinity;
     std::vector<std::string> others;  // nodes that were kept out already, by somebody else, before the first one
+    std::string undo{};  // on that node: the file with the commands that undo it by hand
 };
 
 // "delvegate.io/out.NODE"; with a hash in place of a name that is too long for a key.

@@ -54,6 +54,7 @@ engine::~engine() {
     }
     watch_wakes_.notify_all();
     if (watch_.joinable()) watch_.join();
+    looks_.clear();  // each is waited for
     notice_.settle(notice_patience);
 }
 

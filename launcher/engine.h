@@ -119,7 +119,7 @@ private:
     std::condition_variable watch_wakes_;
     bool ending_ = false;
     std::thread watch_;
-    std::map<std::string, std::future<void>> looks_;  // the watch's own; under way, of kinds that may take long
+    std::map<std::string, std::future<void>> looks_;  // the watch's own: one a component, under way or done
 };
 
 }  // namespace launcher

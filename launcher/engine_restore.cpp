@@ -35,6 +35,7 @@ component_definition defined_by(const detachment& row) {
 std::vector<component_definition> engine::known() {
     auto all = configuration_.components;
     stray_places where;
+    where.state = configuration_.state_directory;
     {
         const std::lock_guard lock(journal_lock_);
         const auto rows = journal_ ? journal_->active() : outcome<std::vector<detachment>>(error_text(journal_trouble_));

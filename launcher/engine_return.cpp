@@ -126,7 +126,7 @@ outcome<std::string> engine::run::bring_back(found_on_disk::occasion why, bool w
         return text(decision.reason);
     }
     touched_ = row || decision.end_processes || decision.manifest != manifest::none || decision.drop_in != drop_in::none ||
-               decision.patch != patch::none;
+               decision.patch != patch::none || found->unit_stopped;
     if (!touched_) return text(decision.reason);
     const bool held = decision.manifest == manifest::hold_and_report || decision.patch == patch::hold_and_report;
     if (held && !decision.end_processes) return leave_to_root(row, decision);

@@ -50,13 +50,10 @@ void engine::watch() {
     });
 }
 
-// One that asks an API server may wait long for its answer: nobody else waits with it.
+// A return takes as long as the program's grace, a hung one's or an API server's answer: nobody else waits with it. One
+// component has one look at a time.
 void engine::look_after() {
     for (const auto& definition : known()) {
-        if (definition.kind != component_kind::daemon_set) {
-            look_after_safely(definition);
-            continue;
-        }
         auto& look = looks_[definition.name];
         if (look.valid() && look.wait_for(std::chrono::seconds(0)) != std::future_status::ready) continue;
         look = std::async(std::launch::async, [this, definition] { look_after_safely(definition); });

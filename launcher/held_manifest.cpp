@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "launcher/held_place.h"
@@ -31,8 +32,8 @@ bool one_mount(int a, int b) {
     return !known || in_a.stx_mnt_id == in_b.stx_mnt_id;  // else the rename finds it out
 }
 
-std::vector<std::string> undo_by_hand(const held_place& place, const held_slot& slot, const hold_request& request) {
-    auto out = request.undo_first;
+// `out` has the commands that come before ours.
+std::vector<std::string> undo_by_hand(const held_place& place, const held_slot& slot, std::vector<std::string> out) {
     out.push_back("mv -n " + shell_word(slot.path()) + " " + shell_word(place.target()));
     out.push_back("rm " + shell_word(slot.record_path()));
     return out;
@@ -125,7 +126,7 @@ outcome<held_record> hold_manifest(const manifest_place& where, const hold_reque
     for (const auto& slot : {place->beside(), place->within()}) {
         const bool last = slot.dir == place->manifests.get();
         if (!last && !beside_works) continue;
-        record.undo = undo_by_hand(*place, slot, request);
+        record.undo = undo_by_hand(*place, slot, request.undo_first);
         auto took = take_to(*place, slot, record);
         if (took.error == EXDEV && !last) continue;
         if (took.error != 0) return failed("cannot move " + target + " to " + slot.path() + ": " + errno_text(took.error));
@@ -135,6 +136,19 @@ outcome<held_record> hold_manifest(const manifest_place& where, const hold_reque
         return confirm(*place, slot, std::move(*took.result));
     }
     return failed("cannot hold " + target + " anywhere");
+}
+
+outcome<foreseen_hold> foresee_hold(const manifest_place& where, const std::vector<std::string>& undo_first) {
+    using result = outcome<foreseen_hold>;
+    const auto place = open_place(where, {});
+    if (!place) return result(boost::system::in_place_error, place.error());
+    const auto& beside = place->held_directory;
+    // Where it is not there yet it is made, below a directory that is.
+    const auto parent = beside.substr(0, std::max<std::size_t>(beside.rfind('/'), 1));
+    const storage::unique_fd above(place->held ? -1 : ::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const int other = place->held ? place->held.get() : above.get();
+    const auto slot = other < 0 || one_mount(place->manifests.get(), other) ? place->beside() : place->within();
+    return result(boost::system::in_place_value, foreseen_hold{slot.path(), undo_by_hand(*place, slot, undo_first)});
 }
 
 outcome<held_state> look_at_manifest(const manifest_place& where, const std::string& hash) {

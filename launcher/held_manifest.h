@@ -71,6 +71,13 @@ struct hold_request {
 // that is held already, is not a regular file (or a link to one), is above 10 MiB, or is not what was planned.
 outcome<held_record> hold_manifest(const manifest_place& place, const hold_request& request);
 
+// Where hold_manifest() would hold it now, and the commands that would put it back from there by hand. Nothing is made.
+struct foreseen_hold {
+    std::string held;  // absolute
+    std::vector<std::string> undo;
+};
+outcome<foreseen_hold> foresee_hold(const manifest_place& place, const std::vector<std::string>& undo_first);
+
 enum class put_back_result {
     put_back,            // it is back as it was
     already_there_same,  // somebody has put the same content there: ours is dropped

@@ -1,31 +1,33 @@
 #include "launcher/iptables_check.h"
 
-#include <unistd.h>
-
 #include "launcher/run_program.h"
+#include "launcher/system_tool.h"
 
 namespace launcher {
 
 namespace {
 
-std::string find_program(const std::string& name) {
-    for (const auto* directory : {"/usr/sbin/", "/sbin/", "/usr/local/sbin/", "/usr/bin/", "/bin/"})
-        if (::access((directory + name).c_str(), X_OK) == 0) return directory + name;
-    return {};
-}
+class asking {
+public:
+    asking(const std::vector<std::string>& directories, std::string& trouble) : directories_(directories), trouble_(trouble) {}
+    std::optional<std::string> operator()(const std::string& name, const std::vector<std::string>& words) const {
+        const auto tool = find_system_tool(name, directories_);
+        if (trouble_.empty()) trouble_ = tool.trouble;
+        if (tool.path.empty()) return std::nullopt;
+        std::vector<std::string> argv{tool.path};
+        argv.insert(argv.end(), words.begin(), words.end());
+        program_options options;
+        options.errors_apart = true;
+        options.limit = 64u << 20;
+        const auto result = run_program(argv, options);
+        if (!result || result->status != 0) return std::nullopt;
+        return result->output;
+    }
 
-std::optional<std::string> said_by(const std::string& name, const std::vector<std::string>& words) {
-    const auto program = find_program(name);
-    if (program.empty()) return std::nullopt;
-    std::vector<std::string> argv{program};
-    argv.insert(argv.end(), words.begin(), words.end());
-    program_options options;
-    options.errors_apart = true;
-    options.limit = 64u << 20;
-    const auto result = run_program(argv, options);
-    if (!result || result->status != 0) return std::nullopt;
-    return result->output;
-}
+private:
+    const std::vector<std::string>& directories_;
+    std::string& trouble_;
+};
 
 }  // namespace
 
@@ -36,8 +38,9 @@ kube_chains kube_chains_in(const std::string& rules) {
     return kube_chains::none;
 }
 
-iptables_facts look_at_iptables() {
+iptables_facts look_at_iptables(const std::vector<std::string>& directories) {
     iptables_facts out;
+    const asking said_by(directories, out.trouble);
     if (const auto version = said_by("iptables", {"-V"})) out.version = version->substr(0, version->find('\n'));
     // Without a table's name only what the kernel has already is shown: naming one would load it.
     if (const auto rules = said_by("iptables-legacy-save", {})) {
@@ -57,6 +60,10 @@ void judge_iptables(const iptables_facts& facts, const std::string& mode, std::v
         return std::string("update-alternatives --set iptables /usr/sbin/iptables-") + which +
                " (and ip6tables), or checkIptables: false in launcher.yaml if you know better";
     };
+    if (!facts.trouble.empty()) {
+        findings.push_back({severity::refusal, facts.trouble, {}});
+        return;
+    }
     if (facts.version.empty()) {
         findings.push_back({severity::refusal, "there is no iptables on this node: kube-proxy brings its own in its image, and on the "
                                                "host it would fail", "install iptables"});

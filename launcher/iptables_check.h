@@ -19,10 +19,12 @@ struct iptables_facts {
     kube_chains legacy = kube_chains::none;  // in the legacy tables ...
     kube_chains nft = kube_chains::none;     // ... and in those of nf_tables
     bool legacy_known = false, nft_known = false;  // could be looked at
+    std::string trouble{};  // one of these is not run, and why: others than root can change it
 };
 
 // Asks iptables, iptables-legacy-save and iptables-nft-save; nothing is changed, and no kernel module is loaded.
-iptables_facts look_at_iptables();
+// `directories`: where they are looked for; none: where such programs are.
+iptables_facts look_at_iptables(const std::vector<std::string>& directories = {});
 
 // "kube-proxy", "nftables" and the like in config.conf's `mode`; empty: iptables. Pure.
 void judge_iptables(const iptables_facts& facts, const std::string& mode, std::vector<finding>& findings);

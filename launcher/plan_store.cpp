@@ -39,7 +39,31 @@ void read_list(const json& from, std::string_view key, std::vector<Number>& to) 
             if (const auto value = each.as_int()) to.push_back(static_cast<Number>(*value));
 }
 
+// On the disk when this returns, with its name.
+outcome<void> write_durably(const std::string& directory, const std::string& path, const std::string& text) {
+    const auto fresh = path + ".new";
+    ::mkdir(directory.c_str(), 0700);
+    const unique_fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const bool written = fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    if (!written || ::fsync(fd.get()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0)
+        return path + " could not be written: " + std::strerror(errno);
+    // Its name, too, before what it is needed for is done.
+    const unique_fd opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened || (::fsync(opened.get()) != 0 && errno != EINVAL)) return path + " could not be flushed: " + std::strerror(errno);
+    return {};
+}
+
+std::string undo_text(const component_plan& plan) {
+    auto text = "# Puts " + plan.definition.name + " back by hand, should delvegate be gone.\n";
+    for (const auto& each : plan.undo_by_hand) text += each + "\n";
+    return text;
+}
+
 }  // namespace
+
+std::string undo_file_of(const std::string& state_directory, const std::string& session) {
+    return state_directory + "/plans/" + session + ".undo";
+}
 
 outcome<void> store_plan(const std::string& state_directory, const std::string& session, const component_plan& plan) {
     json kept = json::object{};
@@ -52,19 +76,12 @@ outcome<void> store_plan(const std::string& state_directory, const std::string& 
     kept.set("disturb", static_cast<std::int64_t>(plan.budget.disturb.count()));
     kept.set("damage", static_cast<std::int64_t>(plan.budget.damage.count()));
     kept.set("derivation", plan.budget.derivation);
-    const auto text = protocol::to_text(kept);
-
-    const auto path = path_of(state_directory, session), fresh = path + ".new";
-    ::mkdir((state_directory + "/plans").c_str(), 0700);
-    const unique_fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-    const bool written = fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    if (!written || ::fsync(fd.get()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0)
-        return path + " could not be written: " + std::strerror(errno);
-    // Its name, too, before what it is needed for is done.
-    const unique_fd directory(::open((state_directory + "/plans").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory || (::fsync(directory.get()) != 0 && errno != EINVAL))
-        return path + " could not be flushed: " + std::strerror(errno);
-    return {};
+    json::array undo;
+    for (const auto& each : plan.undo_by_hand) undo.emplace_back(each);
+    kept.set("undo", std::move(undo));
+    const auto directory = state_directory + "/plans";
+    if (auto written = write_durably(directory, undo_file_of(state_directory, session), undo_text(plan)); !written) return written;
+    return write_durably(directory, path_of(state_directory, session), protocol::to_text(kept));
 }
 
 std::optional<component_plan> stored_plan(const std::string& state_directory, const std::string& session) {
@@ -81,11 +98,15 @@ std::optional<component_plan> stored_plan(const std::string& state_directory, co
     plan.budget.disturb = std::chrono::seconds(kept->get_int("disturb"));
     plan.budget.damage = std::chrono::seconds(kept->get_int("damage"));
     plan.budget.derivation = kept->get_string("derivation");
+    if (const auto* undo = kept->find("undo"); undo != nullptr && undo->if_array() != nullptr)
+        for (const auto& each : *undo->if_array())
+            if (const auto* command = each.if_string()) plan.undo_by_hand.push_back(*command);
     return plan;
 }
 
 void forget_plan(const std::string& state_directory, const std::string& session) {
     ::unlink(path_of(state_directory, session).c_str());
+    ::unlink(undo_file_of(state_directory, session).c_str());
 }
 
 }  // namespace launcher

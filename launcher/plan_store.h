@@ -10,8 +10,10 @@
 
 namespace launcher {
 
+// With the commands that undo it by hand, which are in a file of their own as well, for whoever has no delvegate.
 outcome<void> store_plan(const std::string& state_directory, const std::string& session, const component_plan& plan);
-// The name, the process's identity, ports and grace, and the budget; nothing where it cannot be read.
+std::string undo_file_of(const std::string& state_directory, const std::string& session);
+// The name, the process's identity, ports and grace, the budget and what undoes it by hand; nothing where it cannot be read.
 std::optional<component_plan> stored_plan(const std::string& state_directory, const std::string& session);
 void forget_plan(const std::string& state_directory, const std::string& session);
 

@@ -122,7 +122,7 @@ recovery_decision for_static_pod(const found_on_disk& f, const view& v) {
 
 recovery_decision for_systemd(const found_on_disk& f, const view& v) {
     auto out = restored(v, manifest_do::none, false, "the unit runs as its own files say again");
-    const bool stopped = v.row ? f.step >= journal_step::detaching : v.any;
+    const bool stopped = f.unit_stopped || (v.row ? f.step >= journal_step::detaching : v.any);
     // A reboot forgets the drop-in and starts what is to be started; at boot nobody waits for a job ordered after us.
     out.restart_unit = (stopped && f.same_boot) || f.drop_in != drop_in_at::none;
     if (f.drop_in == drop_in_at::ours) out.drop_in = drop_in_do::remove;
@@ -131,7 +131,8 @@ recovery_decision for_systemd(const found_on_disk& f, const view& v) {
         out.report = true;
         out.reason = "the drop-in was changed by somebody: it is kept under another name, without effect";
     }
-    if (!out.restart_unit && !v.any) out.reason = "nothing of it is out";
+    if (!out.restart_unit && !v.any)
+        out.reason = f.unit_stopped ? "it was out in an earlier boot, which has started the unit again" : "nothing of it is out";
     return out;
 }
 

@@ -48,6 +48,8 @@ struct found_on_disk {
     bool same_session = true;      // the record beside what is held is of the journal's session
     bool held_by_another = false;  // this very manifest is held by another component's session: none of ours is
     std::string trouble{};  // why the API server is unreachable
+    // systemd: there is a record that says that we have stopped the unit (stopped_unit.h), and nobody has put it back.
+    bool unit_stopped = false;
 };
 
 struct recovery_decision {

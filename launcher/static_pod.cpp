@@ -59,6 +59,8 @@ public:
 private:
     outcome<kubelet_setup> kubelet() const;
     std::vector<live_process> containers_of(const std::string& program) const;
+    std::string volumes() const { return configuration_.runtime_directory + "/.volumes/" + definition_.name; }
+    outcome<put_back_summary> manifest_back(const std::optional<detachment>& row, const recovery_decision& decision);
     outcome<std::optional<manifest_place>> held_place(const std::optional<detachment>& row) const;
     std::string pod_name() const { return definition_.pod.empty() ? definition_.name : definition_.pod; }
     void forbid_together(component_plan& plan, const std::string& program, const lifecycle_request& request) const;
@@ -125,7 +127,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
 
     node_facts node;
     node.node_name = setup_.node_name;
-    node.session_directory = configuration_.runtime_directory + "/.volumes/" + definition_.name;
+    node.session_directory = volumes();
     before_ = containers_of(program_);
     if (!before_.empty()) node.live = before_.front();
     auto process = plan_pod_process(found->manifest, container_, node, plan.findings);
@@ -150,16 +152,15 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
         plan.findings.push_back({severity::refusal, std::to_string(before_.size()) + " processes called " + program_ +
                                  " run in containers of this host: which is the pod's cannot be told", {}});
     forbid_together(plan, program_, request);
+    check_runtime(setup_.cri_endpoint, name_space_, container_, plan.findings);
     if (auto fine = plan_binary(plan, program_, plan.process.image_version, request, examined_); !fine) return error_text(fine.error());
     plan_budget(plan, program_, setup_.node_lease);
 
-    const auto place = place_of(plan.found_in);
-    const auto held = place.directory + "/../delvegate-held/" + place.name;
-    plan.moved = plan.found_in + " is moved to " + fs::path(held).lexically_normal().string() +
-                 ", so that the kubelet stops the pod";
+    const auto hold = foresee_hold(place_of(plan.found_in), {end_by_hand(definition_.name, configuration_.scope)});
+    if (!hold) return "component " + definition_.name + ": " + hold.error();
+    plan.moved = plan.found_in + " is moved to " + hold->held + ", so that the kubelet stops the pod";
     plan.comes_back = "the same file is moved back: the kubelet starts the pod again";
-    plan.undo_by_hand = {end_by_hand(definition_.name, configuration_.scope)};
-    plan.undo_by_hand.push_back("mv -n " + fs::path(held).lexically_normal().string() + " " + plan.found_in);
+    plan.undo_by_hand = hold->undo;
     plan.needed = {"the kubelet, or nobody stops the pod and starts it again (" + setup_.manifests_source + ")"};
     plan_service_host(plan, configuration_.scope);
     if (program_ != "kube-apiserver" && program_ != "etcd") plan.needed.emplace_back("kube-apiserver, for " + program_ + " to do its work");
@@ -172,7 +173,7 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
 outcome<void> static_pod::prepare(const component_plan& plan) {
     for (const auto& each : host_paths_)
         if (auto fine = create_host_path(each); !fine) return fine;
-    return make_empty_volumes(configuration_.runtime_directory + "/.volumes/" + definition_.name, plan.process.mounts);
+    return make_empty_volumes(volumes(), plan.process.mounts);
 }
 
 outcome<detachment_changes> static_pod::intend(const component_plan& plan, const stand_in&) {
@@ -268,6 +269,14 @@ outcome<void> static_pod::look(const std::optional<detachment>& row, found_on_di
 }
 
 outcome<put_back_summary> static_pod::put_back(const std::optional<detachment>& row, const recovery_decision& decision) {
+    auto done = manifest_back(row, decision);
+    // What the session had in its empty volumes is the pod's, and gone with it, as the kubelet has it.
+    std::error_code ignored;
+    if (done && decision.manifest != recovery_decision::manifest_action::hold_and_report) fs::remove_all(volumes(), ignored);
+    return done;
+}
+
+outcome<put_back_summary> static_pod::manifest_back(const std::optional<detachment>& row, const recovery_decision& decision) {
     using action = recovery_decision::manifest_action;
     put_back_summary summary;
     if (decision.manifest == action::none || decision.manifest == action::hold_and_report) return summary;

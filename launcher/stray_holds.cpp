@@ -5,6 +5,7 @@
 #include <set>
 
 #include "launcher/launcher_wire.h"
+#include "launcher/stopped_unit.h"
 #include "launcher/unit_drop_in.h"
 #include "launcher/unit_plan.h"
 
@@ -92,14 +93,17 @@ std::vector<component_definition> stray_holds(const stray_places& where, const s
             found.push_back(std::move(one));
         }
     }
-    for (const auto& unit : units_with_our_drop_in(where.units)) {
+    auto units = units_with_our_drop_in(where.units);
+    for (auto& each : stopped_units(where.state)) units.insert(std::move(each));
+    for (const auto& unit : units) {
         const bool spoken_for = std::any_of(known.begin(), known.end(), [&](const auto& each) {
             return each.kind == component_kind::systemd && unit_of(each) == unit;
         });
         if (spoken_for) continue;
         component_definition one;
         one.kind = component_kind::systemd;
-        one.name = free_name(component_name_for(unit), known, found);
+        const auto record = find_stopped(where.state, unit);
+        one.name = free_name(record && !record->component.empty() ? record->component : component_name_for(unit), known, found);
         one.unit = unit;
         found.push_back(std::move(one));
     }

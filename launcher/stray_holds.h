@@ -23,9 +23,10 @@ bool known_by_its_hold(const component_definition& definition);
 struct stray_places {
     std::vector<std::string> manifests;  // directories of the kubelet's
     std::string units = "/run/systemd/system";
+    std::string state{};  // the launcher's stateDirectory: units that were stopped
 };
 
-// Of every held manifest and runtime drop-in that none of `known` is responsible for, a definition to put it back by. What
+// Of every held manifest, runtime drop-in and stopped unit that none of `known` is responsible for, a definition to put it back by. What
 // cannot be looked at is skipped: it is said where its component is asked for.
 std::vector<component_definition> stray_holds(const stray_places& where, const std::vector<component_definition>& known);
 

@@ -12,17 +12,24 @@
 #include "launcher/live_process.h"
 #include "launcher/plan_json.h"
 #include "launcher/port_use.h"
+#include "launcher/service_host.h"
+#include "launcher/stopped_unit.h"
 #include "launcher/systemd_component.h"
 #include "launcher/unit_dependents.h"
+#include "launcher/unit_hindrances.h"
 #include "storage/sha256.h"
+#include "storage/shell_word.h"
 
 namespace launcher {
 
 namespace {
 
+using storage::shell_word;
+
 class systemd_service final : public detacher {
 public:
-    systemd_service(component_definition definition) : definition_(std::move(definition)) {}
+    systemd_service(component_definition definition, std::string state_directory)
+        : definition_(std::move(definition)), state_directory_(std::move(state_directory)) {}
 
     outcome<component_plan> inspect(const lifecycle_request& request) override;
     bool starts_dlv_itself(const component_plan&) const override { return found_.way == unit_way::drop_in; }
@@ -37,8 +44,12 @@ private:
     outcome<systemd_component*> component();
     outcome<drop_in> make(const component_plan& plan, const stand_in& who);
     void tell_of_dependents(component_plan& plan) const;
+    void tell_of_memory(component_plan& plan) const;
+    std::vector<std::string> by_hand() const;
 
     component_definition definition_;
+    std::string state_directory_;
+    std::optional<stopped_unit> stopped_;  // by the last look
     std::optional<systemd_manager> systemd_;
     std::optional<systemd_component> component_;
     unit_plan found_;  // of the last inspect
@@ -101,20 +112,54 @@ outcome<component_plan> systemd_service::inspect(const lifecycle_request& reques
         plan.findings.push_back({severity::note, "dlv runs beside the stopped unit: " + found_.why_beside, {}});
         plan.moved = name + " is stopped; its program runs under dlv as delvegate-debuggee-" + definition_.name + ".service";
         plan.comes_back = name + " is started again";
-        plan.undo_by_hand = {"systemctl stop 'delvegate-guard-" + definition_.name + ".service' 'delvegate-debuggee-" +
-                             definition_.name + ".service'"};
     } else {
         const auto file = systemd_->runtime_unit_directory() + "/" + name + ".d/" + drop_in_name;
         plan.moved = name + " is stopped, gets the runtime drop-in " + file + " and is started under dlv";
         plan.comes_back = "the drop-in is removed and the unit started as before; a reboot does the same";
-        plan.undo_by_hand = {"systemctl stop " + name, "rm " + file, "systemctl daemon-reload"};
+        tell_of_memory(plan);
     }
-    if (found_.was_active) plan.undo_by_hand.push_back("systemctl start " + name);
+    plan.undo_by_hand = by_hand();
     plan.needed = {"systemd"};
     auto hash = plan_hash(plan);
     if (!hash) return error_text(hash.error());
     plan.hash = *hash;
     return plan;
+}
+
+// The unit's own name may need quotes: instances have "\x2d" in them.
+std::vector<std::string> systemd_service::by_hand() const {
+    const auto name = shell_word(found_.unit);
+    std::vector<std::string> out;
+    if (found_.way == unit_way::drop_in) {
+        out = {"systemctl stop " + shell_word(guard_unit_of(definition_.name)) + " " + name,
+               "rm " + shell_word(systemd_->runtime_unit_directory() + "/" + found_.unit + ".d/" + drop_in_name),
+               "systemctl daemon-reload"};
+    } else {
+        out = {end_by_hand(definition_.name)};
+    }
+    out.push_back("rm " + shell_word(stopped_file_of(state_directory_, unit_of(definition_))));
+    if (found_.was_active) out.push_back("systemctl start " + name);
+    return out;
+}
+
+void systemd_service::tell_of_memory(component_plan& plan) const {
+    const auto& unit = found_.properties;
+    const auto tell = [&](const char* name, std::uint64_t own, std::uint64_t limit) {
+        if (own == no_limit) return;
+        const auto most = memory_with_dlv(own, plan.memory_needed, limit);
+        const auto line = std::string(name) + "=" + std::to_string(most);
+        if (most > own)
+            plan.findings.push_back({severity::warning, "the drop-in loosens the unit by " + line + ": dlv needs memory beside the "
+                                     "program; the unit's own is " + std::to_string(own), {}});
+        else
+            plan.findings.push_back({severity::warning, "the drop-in sets " + line + ", the component's memoryLimit, which is no "
+                                     "more than the unit's own " + std::to_string(own) + ": dlv needs memory beside the program",
+                                     "raise memoryLimit of " + definition_.name + " in launcher.yaml"});
+    };
+    tell("MemoryMax", unit.memory_max, definition_.memory_limit);
+    tell("MemoryHigh", unit.memory_high, 0);
+    if (definition_.memory_limit != 0 && (unit.delegate || (unit.kill_mode != "control-group" && unit.kill_mode != "mixed")))
+        plan.findings.push_back({severity::note, "memoryLimit counts whatever else is in the unit's cgroup", {}});
 }
 
 outcome<drop_in> systemd_service::make(const component_plan& plan, const stand_in& who) {
@@ -127,6 +172,9 @@ outcome<drop_in> systemd_service::make(const component_plan& plan, const stand_i
     request.listen = who.listen;
     request.extra_arguments = definition_.extra_arguments;
     request.continue_at_once = !who.stop_on_entry;
+    request.memory_limit = definition_.memory_limit;
+    request.memory_needed = plan.memory_needed;
+    request.undo = plan.undo_by_hand;
     return (*component())->prepare(found_, request);
 }
 
@@ -149,9 +197,19 @@ outcome<detachment_changes> systemd_service::intend(const component_plan& plan, 
 outcome<void> systemd_service::take_out(const component_plan& plan, const stand_in& who) {
     auto unit = component();
     if (!unit) return error_text(unit.error());
-    if (found_.way == unit_way::beside) return (*unit)->stop_unit();
-    auto made = make(plan, who);
+    auto made = found_.way == unit_way::beside ? outcome<drop_in>(drop_in{}) : make(plan, who);
     if (!made) return error_text(made.error());
+    stopped_unit record;
+    record.unit = (*unit)->unit();
+    record.component = definition_.name;
+    record.session = who.session;
+    record.by = who.by;
+    record.since = now();
+    record.was_active = found_.was_active;
+    record.dependents = dependents_text(dependents_);
+    record.undo = plan.undo_by_hand;
+    if (auto kept = keep_stopped(state_directory_, record); !kept) return kept;
+    if (found_.way == unit_way::beside) return (*unit)->stop_unit();
     auto run = (*unit)->detach_and_launch(*made);
     if (!run) return error_text(run.error());
     // They need the unit, and it runs again: under dlv. One that does not start is no reason to undo it all.
@@ -180,7 +238,7 @@ outcome<std::string> systemd_service::remains(const component_plan& plan) {
     return text({});
 }
 
-outcome<void> systemd_service::look(const std::optional<detachment>&, found_on_disk& found) {
+outcome<void> systemd_service::look(const std::optional<detachment>& row, found_on_disk& found) {
     auto unit = component();
     if (!unit) return error_text(unit.error());
     const auto state = (*unit)->state_on_disk();
@@ -190,6 +248,10 @@ outcome<void> systemd_service::look(const std::optional<detachment>&, found_on_d
                     : state->file.state == drop_in_found::ours ? drop::ours
                                                                : drop::changed;
     if (state->runs_dlv) found.unit_active = true;
+    stopped_ = find_stopped(state_directory_, (*unit)->unit());
+    found.unit_stopped = stopped_.has_value();
+    // It knows better than a row, which has a boot's id only; a unit that runs is not started again.
+    if (stopped_ && (!row || stopped_->session == row->id)) found.same_boot = of_this_boot(*stopped_);
     return {};
 }
 
@@ -201,7 +263,8 @@ outcome<put_back_summary> systemd_service::put_back(const std::optional<detachme
     if (!unit) return error_text(unit.error());
     const auto state = (*unit)->state_on_disk();
     if (!state) return error_text(state.error());
-    const bool start = !row || row->note != "was not active";
+    if (!stopped_) stopped_ = find_stopped(state_directory_, (*unit)->unit());
+    const bool start = row ? row->note != "was not active" : !stopped_ || stopped_->was_active;
     if (decision.drop_in != action::none || state->applied) {
         auto done = (*unit)->put_back(row ? row->id : state->file.session, start);
         if (!done) return error_text(done.error());
@@ -213,8 +276,10 @@ outcome<put_back_summary> systemd_service::put_back(const std::optional<detachme
         if (auto done = (*unit)->start_unit(); !done) return done.error();
     }
     // At boot it is not waited for a job that is ordered after us.
-    if (row && start && decision.restart_unit)
-        for (auto& each : start_dependents(*systemd_, dependents_in(row->node))) summary.remarks.push_back(std::move(each));
+    const auto dependents = row ? row->node : stopped_ ? stopped_->dependents : std::string();
+    if (start && decision.restart_unit)
+        for (auto& each : start_dependents(*systemd_, dependents_in(dependents))) summary.remarks.push_back(std::move(each));
+    if (auto gone = forget_stopped(state_directory_, (*unit)->unit()); !gone) summary.remarks.push_back(gone.error());
     return summary;
 }
 
@@ -223,15 +288,16 @@ outcome<std::string> systemd_service::missing(const std::optional<detachment>& r
     if (!unit) return error_text(unit.error());
     const auto state = (*unit)->state_on_disk();
     if (!state) return error_text(state.error());
-    if (row && row->note == "was not active") return text({});
+    if (row ? row->note == "was not active" : stopped_ && !stopped_->was_active) return text({});
     if (state->active_state != "active") return text("the unit is " + state->active_state);
     return text({});
 }
 
 }  // namespace
 
-std::unique_ptr<detacher> make_systemd_service(const component_definition& definition, const launcher_config&) {
-    return std::make_unique<systemd_service>(definition);
+std::unique_ptr<detacher> make_systemd_service(const component_definition& definition,
+                                               const launcher_config& configuration) {
+    return std::make_unique<systemd_service>(definition, configuration.state_directory);
 }
 
 }  // namespace launcher

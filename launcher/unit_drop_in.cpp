@@ -14,6 +14,7 @@
 #include "launcher/failed.h"
 #include "launcher/fd.h"
 #include "launcher/oom_score.h"
+#include "launcher/unit_hindrances.h"
 #include "launcher/unit_words.h"
 #include "storage/sha256.h"
 
@@ -47,6 +48,28 @@ std::string prefixes_of(const exec_line& line) {
 }
 
 bool carries(const std::string& word) { return word.find('\0') == std::string::npos && valid_utf8(word); }
+
+// The smaller of what the unit may have, with dlv in it, and the component's memoryLimit. As a debuggee's own service has it:
+// no swap, and a program without its dlv, or the reverse, would be of no use.
+std::string memory_lines(const unit_plan& plan, const drop_in_request& request) {
+    const auto& unit = plan.properties;
+    std::string text;
+    if (unit.memory_high != no_limit)
+        text += "MemoryHigh=" + std::to_string(memory_with_dlv(unit.memory_high, request.memory_needed, 0)) + "\n";
+    const auto most = memory_with_dlv(unit.memory_max, request.memory_needed, request.memory_limit);
+    if (most == no_limit) return text;
+    // Where others in its cgroup are meant to outlive it (KillMode=process) they are not killed with it.
+    const bool alone = unit.kill_mode == "control-group" || unit.kill_mode == "mixed";
+    return text + "MemoryMax=" + std::to_string(most) + "\nMemorySwapMax=0\nOOMPolicy=" + (alone ? "kill" : "stop") + "\n";
+}
+
+std::string undo_lines(const std::vector<std::string>& commands) {
+    if (commands.empty()) return {};
+    std::string text = "# By hand:\n";
+    for (const auto& each : commands)
+        if (each.find_first_of("\n\r") == std::string::npos && carries(each)) text += "#   " + each + "\n";
+    return text;
+}
 
 struct taken_apart {
     bool good = false;
@@ -129,7 +152,8 @@ outcome<drop_in> make_drop_in(const unit_plan& plan, const drop_in_request& requ
     auto written = command;
     written[0] = prefixes_of(line) + command[0];
     std::string text =
-        "# Made by delvegate, which debugs this unit now. `delvegate restore` takes it away again, and so does a reboot.\n"
+        "# Made by delvegate, which debugs this unit now. `delvegate restore` takes it away again, and so does a reboot.\n" +
+        undo_lines(request.undo) +
         "[Service]\n"
         "Type=simple\n"
         "NotifyAccess=none\n"
@@ -137,7 +161,8 @@ outcome<drop_in> make_drop_in(const unit_plan& plan, const drop_in_request& requ
         "WatchdogSec=0\n"
         "OOMScoreAdjust=" + std::to_string(oom_score_for(plan.own_oom_score)) + "\n"
         "TimeoutStopSec=" + std::to_string(plan.process.grace.count()) + "\n"
-        "ExecReload=\n";
+        "ExecReload=\n" +
+        memory_lines(plan, request);
     for (const auto& loosened : plan.loosened) text += loosened + "\n";
     const auto& listen = request.listen;
     constexpr std::string_view unix_prefix = "unix:";

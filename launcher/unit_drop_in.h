@@ -3,6 +3,7 @@
 // original is stopped to make room, and undo the detach at once.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct drop_in_request {
     std::string listen;   // "unix:/run/…/dlv.sock" or "127.0.0.1:PORT", as dlv takes it
     std::vector<std::string> extra_arguments;  // after the original ones; nothing in them is expanded
     bool continue_at_once = true;  // else it stands at its entry
+    std::uint64_t memory_limit = 0;   // of the component, bytes; 0: none
+    std::uint64_t memory_needed = 0;  // by dlv, as far as it is known
+    std::vector<std::string> undo{};  // shell commands that undo it by hand, for whoever finds the file
 };
 
 struct drop_in {

@@ -130,12 +130,6 @@ private:
     static std::string bare(const std::string& path) { return path.substr(std::min(path.find('/'), path.size())); }
 
     void limits() {
-        const auto raise = [&](const char* name, std::uint64_t value) {
-            if (value != no_limit)
-                loosen(std::string(name) + "=" + std::to_string(value + debugger_memory), "dlv needs up to 1 GiB beside the program");
-        };
-        raise("MemoryMax", unit_.memory_max);
-        raise("MemoryHigh", unit_.memory_high);
         if (unit_.tasks_max < 128) loosen("TasksMax=" + std::to_string(unit_.tasks_max + 128), "dlv has threads too");
         if (unit_.runtime_max_usec != no_limit) loosen("RuntimeMaxSec=infinity", "systemd would end it in the middle");
     }
@@ -158,6 +152,12 @@ private:
 };
 
 }  // namespace
+
+std::uint64_t memory_with_dlv(std::uint64_t own, std::uint64_t needed, std::uint64_t limit) {
+    const auto more = std::max(needed, debugger_memory);
+    const auto raised = own > no_limit - more ? no_limit : own + more;
+    return limit == 0 ? raised : std::min(raised, limit);
+}
 
 unit_hindrances find_hindrances(const unit_properties& unit, const unit_surroundings& around) {
     return search(unit, around).run();

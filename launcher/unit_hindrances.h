@@ -27,6 +27,10 @@ struct unit_surroundings {
 // More than dlv was seen to need with a kubelet; given to it on top of what the unit may have.
 inline constexpr std::uint64_t debugger_memory = 1ull << 30;
 
+// What dlv and the program together may have in the unit's place. `own`: what the unit may have by itself (MemoryMax=,
+// MemoryHigh=); `needed`: what dlv is thought to need; `limit`: the component's memoryLimit, 0 for none. Pure.
+std::uint64_t memory_with_dlv(std::uint64_t own, std::uint64_t needed, std::uint64_t limit);
+
 // Pure.
 unit_hindrances find_hindrances(const unit_properties& unit, const unit_surroundings& around);
 

@@ -86,6 +86,8 @@ class OutAndBack(DaemonSetCase):
         self.assertEqual(self.cluster.set()["metadata"]["resourceVersion"], self.set["metadata"]["resourceVersion"])
         duty = self.start()
         self.assertEqual(duty["node"], "node1", "$(NODE_NAME) is the pod's")
+        noted = json.loads(self.cluster.set()["metadata"]["annotations"]["delvegate.io/out.node1"])
+        self.assertEqual(self.node.read(noted["undo"]).splitlines()[1:], plan["undoByHand"])
         argv = next(argv for argv in self.node.processes().values() if argv[0] == BINARY)
         self.assertIn("--hostname-override=node1", argv)
         config = next(word for word in argv if word.startswith("--config=")).partition("=")[2]

@@ -74,10 +74,23 @@ class OutAndBack(StaticPodCase):
         argv = self.node.processes()[out["pid"]] if "pid" in out else None
         if argv:
             self.assertEqual(argv[0], DEFINITION["binary"])
+        self.assert_not_hardened(out["pid"])
         status = self.delvegate("status", "--output", "json").succeeded()
         self.assertIn(NAME, status.out)
         self.delvegate("stop", NAME, "--output", "json").succeeded()
         self.assert_as_before()
+
+    def assert_not_hardened(self, pid):
+        """What the launcher's unit takes from the launcher is not taken from what it runs."""
+        def status(of):
+            lines = self.node.read(f"/proc/{of}/status").splitlines()
+            return {key: value.strip() for key, value in (line.split(":", 1) for line in lines)}
+        theirs, launchers, init = status(pid), status(self.launcher.pid()), status(1)
+        self.assertEqual((launchers["NoNewPrivs"], theirs["NoNewPrivs"]), ("1", "0"))
+        self.assertEqual((launchers["Seccomp"], theirs["Seccomp"]), ("2", "0"))
+        self.assertEqual(theirs["CapBnd"], init["CapBnd"])
+        self.assertNotEqual(launchers["CapBnd"], init["CapBnd"])
+        self.assertEqual(theirs["CapEff"], init["CapBnd"], "root's program has what root has")
 
     def test_launcher_restart_leaves_it_running(self):
         self.launcher.start()

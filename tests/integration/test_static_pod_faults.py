@@ -155,7 +155,34 @@ class TwoAtOnce(StaticPodCase):
         self.assert_as_before()
 
 
-class OnAFilesystemOfItsOwn(StaticPodCase):
+class ByHand(StaticPodCase):
+    """What `start` prints is done with delvegate gone."""
+    def undo_by_hand(self):
+        self.launcher.start()
+        printed = self.delvegate("start", NAME).succeeded().err
+        self.kubelet.wait_duty(NAME)
+        commands = [line.strip() for line in printed.partition("To undo it by hand")[2].splitlines()[1:] if line.startswith("  ")]
+        self.assertTrue(any(each.startswith("mv -n ") for each in commands), printed)
+        kept = self.node.run(["sh", "-c", "cat /var/lib/delvegate/launcher/plans/*.undo"], check=True).stdout
+        self.assertEqual(kept.splitlines()[1:], commands, "as they are printed they are kept")
+        self.launcher.stop()
+        self.node.run(["sh", "-ec", "\n".join(commands)], check=True)
+        self.assert_as_before()
+        self.launcher.start()
+        waiting.until(lambda: f"nothing out\n{self.launcher.log()}", lambda: self.launcher.settled(NAME) == "available")
+        self.assert_as_before()
+
+    def test_as_printed(self):
+        self.undo_by_hand()
+
+
+class ThroughALinkedDirectory(ByHand):
+    def furnish(self):
+        self.node.run(["sh", "-c", f"d=/etc/kubernetes/elsewhere/manifests && mkdir -p $d && rm -rf {manifests.DIRECTORY}"
+                       f" && ln -s $d {manifests.DIRECTORY}"], check=True)
+
+
+class OnAFilesystemOfItsOwn(ByHand):
     """It cannot be renamed to beside the directory then."""
     def furnish(self):
         self.node.run(["sh", "-c", f"mkdir -p {manifests.DIRECTORY} && mount -t tmpfs -o mode=0755 tmpfs {manifests.DIRECTORY}"],

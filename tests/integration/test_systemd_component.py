@@ -67,6 +67,23 @@ class KubeletUnderDlv(unittest.TestCase):
         self.node.delvegate("restore", NAME).succeeded()
         self.assert_as_before()
 
+    def test_by_hand(self):
+        """What `start` prints is done with delvegate gone; whoever finds the drop-in finds it there, too."""
+        printed = self.node.delvegate("start", NAME).succeeded().err
+        commands = [line.strip() for line in printed.partition("To undo it by hand")[2].splitlines()[1:] if line.startswith("  ")]
+        self.assertIn(f"rm {DROP_IN}", commands)
+        said = self.node.read(DROP_IN)
+        for each in commands:
+            self.assertIn(f"\n#   {each}\n", said)
+        limit = self.node.run(["systemctl", "show", "-p", "MemoryMax", "--value", UNIT], check=True).stdout.strip()
+        self.assertEqual(limit, str(8 << 30), "memoryLimit")
+        self.launcher.stop()
+        self.node.run(["sh", "-ec", "\n".join(commands)], check=True)
+        self.assert_as_before()
+        self.launcher.start()
+        self.launcher.settled(NAME)
+        self.assert_as_before()
+
     def test_launcher_restart_leaves_it_running(self):
         self.node.delvegate("start", NAME).succeeded()
         before = self.node.run(["systemctl", "show", "-p", "MainPID", UNIT], check=True).stdout

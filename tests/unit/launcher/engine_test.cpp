@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 
 #include "launcher/held_manifest.h"
@@ -214,6 +217,82 @@ TEST_F(engine_case, WhatIsLongOverIsForgotten) {
     auto book = journal::open(configuration.state_directory);
     ASSERT_TRUE(book) << book.error();
     EXPECT_TRUE(book->steps(id)->empty());
+}
+
+// Returns that take as long as they are told to.
+struct returns {
+    std::mutex lock;
+    std::condition_variable changed;
+    bool slow_may_end = false;
+    int in_slow = 0, most_in_slow = 0;
+    std::set<std::string> begun, done;
+};
+
+class slow_to_return final : public detacher {
+public:
+    slow_to_return(std::string name, returns& all) : name_(std::move(name)), all_(all) {}
+    outcome<component_plan> inspect(const lifecycle_request&) override { return error_text("nobody asks"); }
+    outcome<detachment_changes> intend(const component_plan&, const stand_in&) override { return detachment_changes(); }
+    outcome<void> take_out(const component_plan&, const stand_in&) override { return {}; }
+    outcome<std::string> remains(const component_plan&) override { return text({}); }
+    outcome<void> look(const std::optional<detachment>&, found_on_disk& found) override {
+        // What is looked for here is the watch: a launcher's start finds nobody to ask.
+        if (found.why == found_on_disk::occasion::launcher_start) return std::string("it cannot be asked yet");
+        found.target = found_on_disk::target_state::same;
+        return {};
+    }
+    outcome<put_back_summary> put_back(const std::optional<detachment>&, const recovery_decision&) override {
+        std::unique_lock hold(all_.lock);
+        all_.begun.insert(name_);
+        all_.changed.notify_all();
+        if (name_ == "slow") {
+            all_.most_in_slow = std::max(all_.most_in_slow, ++all_.in_slow);
+            all_.changed.wait(hold, [&] { return all_.slow_may_end; });
+            --all_.in_slow;
+        }
+        all_.done.insert(name_);
+        all_.changed.notify_all();
+        return put_back_summary();
+    }
+    outcome<std::string> missing(const std::optional<detachment>&) override { return text({}); }
+
+private:
+    std::string name_;
+    returns& all_;
+};
+
+TEST_F(engine_case, ASlowReturnKeepsNobodyElseAway) {
+    {
+        auto book = journal::open(configuration.state_directory);
+        ASSERT_TRUE(book) << book.error();
+        for (const auto* name : {"slow", "other"}) {
+            detachment_start start;
+            start.component = name;
+            const auto row = book->begin(start);
+            ASSERT_TRUE(row) << row.error();
+            ASSERT_TRUE(book->advance(row->id, journal_step::returning, {}));
+        }
+    }
+    configuration.components = {pod("slow"), pod("other")};
+    returns all;
+    {
+        engine it(configuration, [&all](const component_definition& definition, const launcher_config&) {
+            return std::make_unique<slow_to_return>(definition.name, all);
+        });
+        (void)it.recover({});
+        std::unique_lock hold(all.lock);
+        const auto patience = std::chrono::minutes(1);
+        const bool both = all.changed.wait_for(hold, patience, [&] { return all.begun.contains("slow") && all.done.contains("other"); });
+        EXPECT_TRUE(both) << "one that has begun to return keeps the other away";
+        EXPECT_FALSE(all.done.contains("slow"));
+        all.slow_may_end = true;
+        all.changed.notify_all();
+        EXPECT_TRUE(all.changed.wait_for(hold, patience, [&] { return all.done.contains("slow"); }));
+        EXPECT_EQ(all.most_in_slow, 1) << "one component has one look at a time";
+    }
+    auto book = journal::open(configuration.state_directory);
+    ASSERT_TRUE(book) << book.error();
+    EXPECT_TRUE(book->active()->empty());
 }
 
 TEST_F(engine_case, ALauncherWaitsForARestoreAndNotForAnotherLauncher) {

@@ -22,7 +22,8 @@ std::string words(const found_on_disk& f) {
            " held " + n(f.held) + " target " + n(f.target) + " dlv " + n(f.dlv_alive) + " debuggee " +
            n(f.debuggee_alive) + " guard " + n(f.guard_alive) + " unit " + n(f.unit_active) + " drop-in " + n(f.drop_in) +
            " patch " + n(f.patch) +
-           " node " + n(f.same_node) + " boot " + n(f.same_boot) + " deadline " + n(f.deadline_passed) + " why " + n(f.why);
+           " node " + n(f.same_node) + " boot " + n(f.same_boot) + " deadline " + n(f.deadline_passed) + " why " + n(f.why) +
+           " stopped " + n(f.unit_stopped);
 }
 
 // Every combination there is, of every member.
@@ -43,6 +44,16 @@ void all_combinations(Each&& each) {
     for (int bits = 0; bits < 128; ++bits) {
         f = {kind, journal, step, rec, h, t, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, d,
              patch::none, (bits & 16) != 0, (bits & 32) != 0, (bits & 64) != 0, why};
+        each(f);
+    }
+    // A unit that a record says we have stopped.
+    for (const auto& [journal, step] : journals)
+    for (const auto d : {drop_in::none, drop_in::ours, drop_in::changed})
+    for (const auto why : {occasion::launcher_start, occasion::restore_asked, occasion::root_put_back, occasion::root_set_aside})
+    for (int bits = 0; bits < 128; ++bits) {
+        f = {component_kind::systemd, journal, step, record::none, held::none, target::none, (bits & 1) != 0, (bits & 2) != 0,
+             (bits & 4) != 0, (bits & 8) != 0, d, patch::none, (bits & 16) != 0, (bits & 32) != 0, (bits & 64) != 0, why};
+        f.unit_stopped = true;
         each(f);
     }
     // A DaemonSet leaves nothing on the disk: neither manifest nor drop-in.
@@ -123,6 +134,8 @@ std::string broken_rule(const found_on_disk& f, const recovery_decision& d) {
     if (f.drop_in == drop_in::changed && unit && d.drop_in != drop_in_do::store_and_report)
         return "a changed drop-in is stored";
     if (unit && f.drop_in != drop_in::none && !d.leave_running && !d.restart_unit) return "without its drop-in the unit is started anew";
+    if (unit && f.unit_stopped && f.same_boot && !d.leave_running && !d.restart_unit) return "what we have stopped is started again";
+    if (f.unit_stopped && d.reason == "nothing of it is out") return "a unit that we have stopped is not taken for nothing";
     if (!unit && (d.restart_unit || d.drop_in != drop_in_do::none)) return "units are none of a pod's business";
     if (!pod && d.manifest != manifest_do::none) return "manifests are none of a unit's business";
     if (!set && d.patch != patch_do::none) return "patches are a DaemonSet's";
@@ -148,7 +161,7 @@ TEST(recovery, NoCombinationBreaksARule) {
         if (!rule.empty() && ++wrong < 5) ADD_FAILURE() << rule << ": " << words(f);
     });
     EXPECT_EQ(wrong, 0u);
-    EXPECT_EQ(seen, 2u * 12 * 4 * 3 * 3 * 3 * 4 * 128 + 12u * 4 * 4 * 128);
+    EXPECT_EQ(seen, 2u * 12 * 4 * 3 * 3 * 3 * 4 * 128 + 12u * 4 * 4 * 128 + 12u * 3 * 4 * 128);
 }
 
 // What is on the disk when it has been done.
@@ -167,6 +180,7 @@ found_on_disk carried_out(found_on_disk f, const recovery_decision& d) {
     }
     if (d.drop_in != drop_in_do::none) f.drop_in = drop_in::none;
     if (d.patch == patch_do::undo) f.patch = patch::none;
+    if (!d.leave_running) f.unit_stopped = false;
     if (d.close_row) f.journal = journal_is::none;
     return f;
 }
@@ -394,6 +408,22 @@ TEST(recovery, Units) {
     d = decide_recovery(f);
     EXPECT_TRUE(d.end_processes && d.close_row);
     EXPECT_FALSE(d.restart_unit);
+}
+
+// The journal is gone, and so is everything that ran beside the unit.
+TEST(recovery, AStoppedUnitIsStartedByItsRecordAlone) {
+    found_on_disk f;
+    f.kind = component_kind::systemd;
+    f.why = occasion::restore_asked;
+    EXPECT_EQ(decide_recovery(f).reason, "nothing of it is out");
+    f.unit_stopped = true;
+    EXPECT_TRUE(decide_recovery(f).restart_unit);
+    f.same_boot = false;
+    EXPECT_FALSE(decide_recovery(f).restart_unit) << "the boot has started it, or nobody wants it";
+    f.journal = journal_is::active;
+    f.step = journal_step::detaching;
+    f.same_boot = true;
+    EXPECT_TRUE(decide_recovery(f).restart_unit);
 }
 
 }  // namespace

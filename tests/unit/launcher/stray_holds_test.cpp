@@ -2,7 +2,9 @@
 
 #include "launcher/detacher.h"
 #include "launcher/kubelet_version.h"
+#include "launcher/stopped_unit.h"
 #include "launcher/unit_dependents.h"
+#include "tests/support/trusted_directory.h"
 #include "tests/unit/launcher/held_support.h"
 
 namespace launcher::test {
@@ -74,6 +76,31 @@ TEST_F(stray_test, ANameThatIsTakenBySomethingElseIsNotUsedTwice) {
     EXPECT_EQ(found[0].name, "kube-scheduler-held");
 }
 
+// What a session had in its pod's empty volumes is not kept for the next one.
+TEST_F(stray_test, EmptyVolumesGoWithTheSession) {
+    launcher_config configuration;
+    configuration.runtime_directory = root + "/run";
+    component_definition mine;
+    mine.name = "kube-scheduler";
+    mine.binary = "/opt/debug/kube-scheduler";
+    mine.manifest_directory = place.directory;
+    const auto volume = root + "/run/.volumes/kube-scheduler/scratch";
+    using action = recovery_decision::manifest_action;
+    for (const auto what : {action::hold_and_report, action::put_back, action::none}) {
+        std::filesystem::create_directories(volume);
+        write_whole_file(volume + "/left", "theirs");
+        recovery_decision decision;
+        decision.manifest = what;
+        if (what == action::put_back) {
+            ASSERT_TRUE(hold_manifest(place, request()));
+        }
+        const auto back = make_static_pod(mine, configuration)->put_back(std::nullopt, decision);
+        ASSERT_TRUE(back) << back.error();
+        EXPECT_EQ(std::filesystem::exists(volume), what == action::hold_and_report) << "of one that root must decide about it stays";
+        EXPECT_FALSE(what != action::hold_and_report && std::filesystem::exists(root + "/run/.volumes/kube-scheduler"));
+    }
+}
+
 TEST_F(stray_test, ARuntimeDropInIsFound) {
     std::filesystem::create_directories(root + "/units/kubelet.service.d");
     std::filesystem::create_directories(root + "/units/other.service.d");
@@ -85,6 +112,51 @@ TEST_F(stray_test, ARuntimeDropInIsFound) {
     EXPECT_EQ(found[0].unit, "kubelet.service");
     EXPECT_EQ(found[0].name, "kubelet");
     EXPECT_TRUE(stray_holds(where(), found).empty());
+}
+
+TEST_F(stray_test, AStoppedUnitIsFoundByItsRecord) {
+    const support::trusted_directory state;
+    auto where = this->where();
+    where.state = state.path();
+    EXPECT_FALSE(find_stopped(state.path(), "app@1.service"));
+    stopped_unit record;
+    record.unit = "app@1.service";
+    record.component = "an-app";
+    record.session = request().session;
+    record.by = "alice";
+    record.since = now();
+    record.was_active = false;
+    record.dependents = dependents_text({"other.service"});
+    ASSERT_TRUE(keep_stopped(state.path(), record));
+    const auto read = find_stopped(state.path(), record.unit);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->session, record.session);
+    EXPECT_EQ(read->since, record.since);
+    EXPECT_FALSE(read->was_active);
+    EXPECT_TRUE(of_this_boot(*read));
+    auto earlier = *read;
+    earlier.init_started -= 1;
+    EXPECT_FALSE(of_this_boot(earlier)) << "another process 1 has started it";
+    EXPECT_EQ(read->dependents, record.dependents);
+    const auto found = stray_holds(where, {});
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].kind, component_kind::systemd);
+    EXPECT_EQ(found[0].unit, "app@1.service");
+    EXPECT_EQ(found[0].name, "an-app");
+    EXPECT_TRUE(stray_holds(where, found).empty());
+    // One that is malformed still says that it was stopped; one that others may write says no more.
+    write_whole_file(stopped_file_of(state.path(), record.unit), "{");
+    ASSERT_TRUE(find_stopped(state.path(), record.unit));
+    EXPECT_TRUE(find_stopped(state.path(), record.unit)->was_active);
+    EXPECT_EQ(stray_holds(where, {}).size(), 1u);
+    ASSERT_TRUE(forget_stopped(state.path(), record.unit));
+    EXPECT_FALSE(find_stopped(state.path(), record.unit));
+    EXPECT_TRUE(stray_holds(where, {}).empty());
+    ASSERT_TRUE(forget_stopped(state.path(), record.unit)) << "there is none";
+    // Without room for it nothing is stopped.
+    const auto kept = keep_stopped(state / "none", record);
+    ASSERT_FALSE(kept);
+    EXPECT_NE(kept.error().find("was not stopped"), std::string::npos) << kept.error();
 }
 
 TEST_F(stray_test, TheRecordsSessionIsComparedWithTheJournals) {

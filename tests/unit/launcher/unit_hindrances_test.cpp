@@ -44,11 +44,19 @@ TEST(unit_hindrances, a_call_filter_is_opened_for_what_dlv_needs_only) {
 
 TEST(unit_hindrances, limits_are_raised_by_what_dlv_needs) {
     auto unit = plain();
-    unit.memory_max = 100;
     unit.runtime_max_usec = 1;
     unit.tasks_max = 8;
-    EXPECT_EQ(launcher::find_hindrances(unit, {}).loosened,
-              (std::vector<std::string>{"MemoryMax=1073741924", "TasksMax=136", "RuntimeMaxSec=infinity"}));
+    EXPECT_EQ(launcher::find_hindrances(unit, {}).loosened, (std::vector<std::string>{"TasksMax=136", "RuntimeMaxSec=infinity"}));
+}
+
+TEST(unit_hindrances, memory_is_the_smaller_of_the_raised_limit_and_the_components) {
+    constexpr std::uint64_t gib = 1ull << 30;
+    EXPECT_EQ(launcher::memory_with_dlv(launcher::no_limit, 0, 8 * gib), 8 * gib);
+    EXPECT_EQ(launcher::memory_with_dlv(launcher::no_limit, 3 * gib, 0), launcher::no_limit);
+    EXPECT_EQ(launcher::memory_with_dlv(100, 0, 8 * gib), gib + 100);
+    EXPECT_EQ(launcher::memory_with_dlv(100, 3 * gib, 8 * gib), 3 * gib + 100) << "dlv needs more than usual";
+    EXPECT_EQ(launcher::memory_with_dlv(9 * gib, 0, 8 * gib), 8 * gib);
+    EXPECT_EQ(launcher::memory_with_dlv(launcher::no_limit - 1, 0, 0), launcher::no_limit) << "it does not overflow";
 }
 
 TEST(unit_hindrances, what_the_unit_does_not_see_closes_its_own_place) {

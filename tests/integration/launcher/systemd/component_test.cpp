@@ -64,6 +64,7 @@ protected:
         if (!listen) throw std::runtime_error(listen.error());
         listen_ = *listen;
         launcher::drop_in_request request{session, definition_.dlv, definition_.binary, *listen, {"--added=$ONE %n"}, true};
+        request.memory_limit = definition_.memory_limit;
         const auto made = component_of().prepare(plan, request);
         if (!made) throw std::runtime_error(made.error());
         return *made;
@@ -199,6 +200,17 @@ TEST_F(component, runs_in_its_own_unit_and_comes_back) {
     const auto again = it.put_back(session, before.was_active);
     ASSERT_TRUE(again) << again.error();
     expect_as_before(before);
+}
+
+TEST_F(component, has_the_components_memory_limit_in_its_own_unit) {
+    install();
+    const auto before = plan();
+    auto it = component_of();
+    ASSERT_TRUE(it.detach_and_launch(prepared(before)));
+    EXPECT_EQ(properties(unit).memory_max, definition_.memory_limit);
+    ASSERT_TRUE(it.put_back(session, before.was_active));
+    expect_as_before(before);
+    EXPECT_EQ(properties(unit).memory_max, launcher::no_limit);
 }
 
 TEST_F(component, comes_back_from_every_step) {

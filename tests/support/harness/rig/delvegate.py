@@ -156,14 +156,14 @@ class Launcher:
         out, err = verb.communicate()
         return Answer(words, subprocess.CompletedProcess(words, verb.returncode, out, err)), reached
 
-    def settled(self, name):
-        """The component's state, once it is none on the way and the launcher answers."""
+    def settled(self, name, up="running"):
+        """The component's state, `up` while its session goes on, once it is none on the way and the launcher answers."""
         def state():
             answer = self.node.delvegate("status", "--output", "json")
             if answer.code or "launcher" not in answer.json:
                 return None  # it is being started again
             one = next(each for each in answer.json["launcher"]["components"] if each["name"] == name)
-            return one["state"] if one["state"] in ("available", "running", "not_put_back", "failed") else None
+            return one["state"] if one["state"] in ("available", up, "not_put_back", "failed") else None
         return waiting.until(lambda: f"{name} settled\n{self.log()}", state)
 
     def log(self):

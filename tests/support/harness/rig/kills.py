@@ -23,9 +23,11 @@ class KillsAtEachStep:
     component = None
     binary = None
     least = {"start": 5, "stop": 2}  # there are more steps than that
+    order = ORDER
+    up = "running"  # the state of a session that goes on
 
     def living(self):
-        """{who of ORDER: pid}, as far as they are there."""
+        """{who of ORDER: pid}, as far as they are there; `order` has those that a session has."""
         found = {}
         for pid, argv in self.node.processes().items():
             name = os.path.basename(argv[0])
@@ -41,13 +43,13 @@ class KillsAtEachStep:
         # What has just been killed may be seen a moment later only.
         state = waiting.until(lambda: f"a state that is true; {self.living()} live\n{self.launcher.log()}", self._true_state)
         with self.subTest(step=step, killed=victim, state=state, said=answer.err[-300:]):
-            if state == "running":
+            if state == self.up:
                 self.node.delvegate("stop", self.component).succeeded()
             self.assert_start_state(victim)
 
     def _true_state(self):
-        state = self.launcher.settled(self.component)
-        return state if state != "running" or len(self.living()) == len(ORDER) else None
+        state = self.launcher.settled(self.component, self.up)
+        return state if state != self.up or len(self.living()) == len(self.order) else None
 
     def each_step(self, verb, at_step):
         """`at_step(step)`: the verb's answer, and whether it came to that step."""
@@ -88,7 +90,7 @@ class KillsAtEachStep:
 
     def others_killed(self, verb):
         lived = self._kill_first(verb)
-        for victim in ORDER[1:]:
+        for victim in self.order[1:]:
             self.assertTrue(lived[victim], f"{victim} was never there")
             for step in lived[victim]:
                 if verb == "stop":
@@ -98,16 +100,16 @@ class KillsAtEachStep:
 
     def _kill_first(self, verb):
         """{victim: the steps at which it was there}"""
-        lived = {victim: [] for victim in ORDER}
+        lived = {victim: [] for victim in self.order}
 
         def killed(step):
             def look_and_kill():
                 for victim in self.living():
                     lived[victim].append(step)
-                self._kill(ORDER[0])
+                self._kill(self.order[0])
             return self.launcher.paused_at_step(step, look_and_kill, verb, self.component)
         for step, answer in self.each_step(verb, killed):
-            self.assert_settles(step, ORDER[0], answer)
+            self.assert_settles(step, self.order[0], answer)
         return lived
 
     def _kill(self, victim):
