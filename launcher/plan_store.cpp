@@ -52,6 +52,10 @@ outcome<void> store_plan(const std::string& state_directory, const std::string& 
     kept.set("disturb", static_cast<std::int64_t>(plan.budget.disturb.count()));
     kept.set("damage", static_cast<std::int64_t>(plan.budget.damage.count()));
     kept.set("derivation", plan.budget.derivation);
+    kept.set("duty", static_cast<std::int64_t>(plan.budget.duty.count()));
+    if (const auto& alone = plan.alone)
+        kept.set("alone", json::object{{"program", alone->program}, {"lease", alone->lease}, {"pods", alone->pods},
+                                       {"node", alone->node}, {"podsKnown", alone->pods_known}, {"tolerated", alone->tolerated}});
     const auto text = protocol::to_text(kept);
 
     const auto path = path_of(state_directory, session), fresh = path + ".new";
@@ -81,6 +85,11 @@ std::optional<component_plan> stored_plan(const std::string& state_directory, co
     plan.budget.disturb = std::chrono::seconds(kept->get_int("disturb"));
     plan.budget.damage = std::chrono::seconds(kept->get_int("damage"));
     plan.budget.derivation = kept->get_string("derivation");
+    if (const auto duty = kept->get_int("duty"); duty > 0) plan.budget.duty = std::chrono::milliseconds(duty);
+    if (const auto* alone = kept->find("alone"); alone != nullptr && alone->is_object())
+        plan.alone = sole_instance{std::string(alone->get_string("program")), std::string(alone->get_string("lease")),
+                                   std::string(alone->get_string("pods")), std::string(alone->get_string("node")),
+                                   alone->get_bool("podsKnown"), alone->get_bool("tolerated")};
     return plan;
 }
 

@@ -2,17 +2,19 @@
 // unit where that cannot be.
 #include <unistd.h>
 
-#include <algorithm>
 
 #include "launcher/arguments.h"
 #include "launcher/debuggee_unit.h"
 #include "launcher/detacher.h"
 #include "launcher/dlv_version.h"
 #include "launcher/health_probe.h"
-#include "launcher/live_process.h"
+#include "launcher/leadership.h"
+#include "launcher/node_notice.h"
 #include "launcher/plan_json.h"
 #include "launcher/port_use.h"
+#include "launcher/running_program.h"
 #include "launcher/systemd_component.h"
+#include "launcher/together.h"
 #include "launcher/unit_dependents.h"
 #include "storage/sha256.h"
 
@@ -22,7 +24,8 @@ namespace {
 
 class systemd_service final : public detacher {
 public:
-    systemd_service(component_definition definition) : definition_(std::move(definition)) {}
+    systemd_service(component_definition definition, const launcher_config& configuration)
+        : definition_(std::move(definition)), configuration_(configuration) {}
 
     outcome<component_plan> inspect(const lifecycle_request& request) override;
     bool starts_dlv_itself(const component_plan&) const override { return found_.way == unit_way::drop_in; }
@@ -39,6 +42,7 @@ private:
     void tell_of_dependents(component_plan& plan) const;
 
     component_definition definition_;
+    const launcher_config& configuration_;
     std::optional<systemd_manager> systemd_;
     std::optional<systemd_component> component_;
     unit_plan found_;  // of the last inspect
@@ -81,15 +85,15 @@ outcome<component_plan> systemd_service::inspect(const lifecycle_request& reques
     } else if (program == "kubelet") {
         plan.process.health = {"http", "127.0.0.1", 10248, "/healthz"};
     }
-    const auto kubeadm = find_processes("kubeadm");
-    if (std::any_of(kubeadm.begin(), kubeadm.end(), [](const auto& each) { return each.uid == 0; }))
-        plan.findings.push_back({severity::refusal, "kubeadm runs: wait until it has ended", {}});
+    forbid_together(plan, {program, found_.unit}, request);
+    plan_leadership(plan, program, request, {api_of(definition_, configuration_), notice_place_of(configuration_).node(), {}});
     auto dependents = running_dependents(*systemd_, found_.unit);
     if (!dependents) return error_text(dependents.error());
     dependents_ = std::move(*dependents);
     if (!dependents_.empty()) tell_of_dependents(plan);
-    if (auto fine = plan_binary(plan, found_.program, {}, request, examined_); !fine) return error_text(fine.error());
-    plan_budget(plan, program, std::chrono::seconds(40));
+    plan.process.image_version = found_.main_pid != 0 ? kubernetes_version_of(found_.main_pid) : kubernetes_version_of(found_.program);
+    if (auto fine = plan_binary(plan, found_.program, plan.process.image_version, request, examined_); !fine) return error_text(fine.error());
+    plan_budget(plan, program);
 
     const auto& name = found_.unit;
     if (found_.way == unit_way::beside) {
@@ -230,8 +234,9 @@ outcome<std::string> systemd_service::missing(const std::optional<detachment>& r
 
 }  // namespace
 
-std::unique_ptr<detacher> make_systemd_service(const component_definition& definition, const launcher_config&) {
-    return std::make_unique<systemd_service>(definition);
+std::unique_ptr<detacher> make_systemd_service(const component_definition& definition,
+                                               const launcher_config& configuration) {
+    return std::make_unique<systemd_service>(definition, configuration);
 }
 
 }  // namespace launcher
