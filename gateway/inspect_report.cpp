@@ -138,6 +138,8 @@ std::string inspect_report(const json& plan) {
     section(out, "Stop budget");
     row(out, "others notice after " + duration(budget, "disturbSeconds") + ", it is resumed after " + duration(budget, "damageSeconds"));
     row(out, text(budget, "derivation"));
+    row(out, "then its breakpoints are off until it has run freely for " + duration(budget, "dutySeconds") + ": " +
+                 text(budget, "dutyDerivation"));
     section(out, "Who may");
     row(out, "start it through the gateway: " + text(plan, "remoteStart"));
     row(out, "do to it through the gateway: " + joined(list(plan, "ceiling")));

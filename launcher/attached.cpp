@@ -21,7 +21,9 @@
 #include "launcher/go_buildinfo.h"
 #include "launcher/plan_json.h"
 #include "launcher/process_tree.h"
+#include "launcher/running_program.h"
 #include "launcher/service_host.h"
+#include "launcher/together.h"
 #include "launcher/waiting.h"
 #include "storage/sha256.h"
 
@@ -60,15 +62,11 @@ private:
     attach_target target_;  // of the last inspect
 };
 
-// The file that runs, whatever is at its path by now. Only root's is read: it goes through a large parser.
+// The file that was seen, and that runs.
 outcome<unique_fd> open_running(const live_process& process, const std::optional<file_inode>& seen) {
-    unique_fd file(::open(("/proc/" + std::to_string(process.pid) + "/exe").c_str(), O_RDONLY | O_CLOEXEC));
+    auto file = open_program_of(process.pid, process.executable);
     struct stat info {};
-    if (!file || ::fstat(file.get(), &info) != 0)
-        return "the program of process " + std::to_string(process.pid) + " cannot be read: " + std::strerror(errno);
-    if (!S_ISREG(info.st_mode) || info.st_uid != 0 || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return process.executable + " of process " + std::to_string(process.pid) + " can be written by others than root";
-    if (file_inode{info.st_dev, info.st_ino} != seen)
+    if (file && (::fstat(file->get(), &info) != 0 || file_inode{info.st_dev, info.st_ino} != seen))
         return "process " + std::to_string(process.pid) + " has just begun another program: try again";
     return file;
 }
@@ -86,7 +84,11 @@ void attached::look_at_program(component_plan& plan, const lifecycle_request& re
     if (!build) return refuse(process.executable + " was not built by Go: dlv can do nothing with it");
 
     if (!definition_.binary.empty()) {
-        if (auto fine = plan_binary(plan, process.executable, {}, request, examined_); !fine) return refuse(fine.error());
+        // Their build ids are compared below: what is the same build has the same version, known or not.
+        auto same_build = request;
+        same_build.forces.push_back(force::other_minor);
+        if (auto fine = plan_binary(plan, process.executable, kubernetes_version_of(process.pid), same_build, examined_); !fine)
+            return refuse(fine.error());
         const auto examined = examine_debug_binary(plan.binary, {});
         const auto given = examined && examined->file ? elf_file::of(examined->file.get(), plan.binary)
                                                       : outcome<elf_file>(error_text(plan.binary + " cannot be examined"));
@@ -130,18 +132,16 @@ outcome<component_plan> attached::inspect(const lifecycle_request& request) {
     plan.process.uid = process.uid;
     plan.process.gid = process.gid;
     plan.process.groups = process.groups;
+    plan.process.working_directory = process.working_directory;
     plan.process.health.port = 0;
     for (const auto& word : process.argv) plan.process.argv.push_back({word, "/proc/" + std::to_string(process.pid) + "/cmdline"});
     plan.manifest_hash = storage::sha256_hex(std::to_string(process.pid) + " " + std::to_string(process.start_time) + " " +
                                              process.executable);
     const auto program = base_name(process.executable);
-    if (program == "etcd")
-        plan.findings.push_back({request.forced(force::not_together) ? severity::warning : severity::refusal,
-                                 "etcd is not attached to: the cluster's memory would stand still with it",
-                                 request.forced(force::not_together) ? "" : "root may pass --force-not-together"});
+    forbid_together(plan, {program, definition_.unit, definition_.container, definition_.pod}, request);
     check_attach_target(definition_, process, plan.findings);
     look_at_program(plan, request);
-    plan_budget(plan, program, seconds(40));
+    plan_budget(plan, program);
     limit_attach_budget(plan, target_);
     tell_attach_time(plan);
 

@@ -137,7 +137,10 @@ outcome<component_plan> core_dump::inspect(const lifecycle_request& request) {
     const auto& info = core->info;
     plan.manifest_hash = storage::sha256_hex(std::to_string(info.st_ino) + " " + std::to_string(info.st_size) + " " +
                                              std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec));
-    if (auto fine = plan_binary(plan, definition_.name, {}, request, examined_); !fine) return error_text(fine.error());
+    // It is the program that the core is of: nothing is written by another version.
+    auto same_program = request;
+    same_program.forces.push_back(force::other_minor);
+    if (auto fine = plan_binary(plan, definition_.name, {}, same_program, examined_); !fine) return error_text(fine.error());
     for (const auto& file : {core->path, plan.binary})
         if (!file.empty() && !readable_by(file, plan.process.uid, plan.process.gid))
             plan.findings.push_back({severity::refusal, file + " cannot be read by " + definition_.user + ", as whom dlv runs",

@@ -58,7 +58,6 @@ private:
     void find_processes_of(const pod_found& found, component_plan& plan);
     void make_paths(const pod_container& mounted, const std::set<std::string>& secrets, component_plan& plan);
     void know_proxy(component_plan& plan);
-    void forbid_together(component_plan& plan, const lifecycle_request& request) const;
     void foresee(const protocol::json& object, bool forced, component_plan& plan);
     outcome<void> store(const token_book& book) const;
     std::optional<token_book> stored_book() const;
@@ -72,7 +71,6 @@ private:
 
     // Of the last inspect.
     std::string node_, cri_endpoint_, container_, program_, account_, revision_;
-    std::chrono::seconds node_lease_{40};
     bool kubelet_runs_ = false;
     node_out record_;  // what the DaemonSet is going to say of this node
     std::vector<live_process> before_;

@@ -13,10 +13,13 @@
 #include "launcher/iptables_check.h"
 #include "launcher/json_patch.h"
 #include "launcher/kubelet_config.h"
+#include "launcher/leadership.h"
 #include "launcher/own_host.h"
 #include "launcher/plan_json.h"
 #include "launcher/pod_process.h"
+#include "launcher/running_program.h"
 #include "launcher/service_host.h"
+#include "launcher/together.h"
 #include "launcher/yaml_document.h"
 #include "storage/sha256.h"
 #include "storage/shell_word.h"
@@ -80,7 +83,6 @@ void daemon_set::find_node() {
     if (kubelet) {
         if (const auto setup = read_kubelet_setup(kubelet->argv, kubelet->working_directory)) {
             cri_endpoint_ = setup->cri_endpoint;
-            node_lease_ = setup->node_lease;
             if (node_.empty()) node_ = setup->node_name;
         } else if (node_.empty()) {  // a kubelet without static pods
             node_ = flag_value(kubelet->argv, "hostname-override").value_or("");
@@ -210,13 +212,6 @@ void daemon_set::know_proxy(component_plan& plan) {
     std::erase_if(plan.findings, [](const auto& each) { return each.text.find("no health endpoint is known") != std::string::npos; });
 }
 
-void daemon_set::forbid_together(component_plan& plan, const lifecycle_request& request) const {
-    const auto how = request.forced(force::not_together) ? severity::warning : severity::refusal;
-    for (const auto& each : find_processes("kubeadm"))
-        plan.findings.push_back({how, "kubeadm runs (pid " + std::to_string(each.pid) + "): wait until it has ended",
-                                 how == severity::refusal ? "root may pass --force-not-together" : ""});
-}
-
 // The patch, its way back by hand, and who else is out.
 void daemon_set::foresee(const json& object, bool forced, component_plan& plan) {
     record_ = {};
@@ -329,10 +324,12 @@ outcome<component_plan> daemon_set::inspect(const lifecycle_request& request) {
     host_paths_ = host_paths_of(manifest, container);
     check_host_paths(host_paths_, plan.findings);
     check_files(plan.process, plan.findings);
-    forbid_together(plan, request);
+    plan_leadership(plan, program_, request, {api_reader(read), node_, component_pods(definition_.name_space, manifest.labels, program_)});
+    forbid_together(plan, {program_, definition_.daemon_set, container_}, request);
+    if (plan.process.image_version.empty() && node.live) plan.process.image_version = kubernetes_version_of(node.live->pid);
     check_runtime(cri_endpoint_, definition_.name_space, container_, plan.findings);
     if (auto fine = plan_binary(plan, program_, plan.process.image_version, request, examined_); !fine) return error_text(fine.error());
-    plan_budget(plan, program_, node_lease_);
+    plan_budget(plan, program_);
     foresee(found->object, request.forced(force::not_together), plan);
     plan.needed = {"kube-apiserver, for the patch and the process's work (" + definition_.kubeconfig + ", by " + configuration_.kubectl + ")",
                    "kube-controller-manager, or nobody ends the pod and makes it again", "the kubelet of this node"};

@@ -216,6 +216,7 @@ outcome<process_mark> start_guard(service_host& host, const component_plan& plan
     settings.address = dlv;
     settings.ceiling = ceiling;
     settings.budget = plan.budget;
+    settings.duty = plan.budget.duty;
     settings.entry_limit = plan.definition.session_timeout;
     settings.component = plan.definition.name;
     settings.state_file = files.debuggee + "/guard.json";

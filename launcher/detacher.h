@@ -90,6 +90,6 @@ outcome<void> check_dlv(const component_definition& definition, examined_files& 
 outcome<void> plan_binary(component_plan& plan, const std::string& original, const std::string& running_version,
                           const lifecycle_request& request, examined_files& seen);
 // The budget, from the component's arguments and the node's.
-void plan_budget(component_plan& plan, const std::string& program, std::chrono::seconds node_lease);
+void plan_budget(component_plan& plan, const std::string& program);
 
 }  // namespace launcher

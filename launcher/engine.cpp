@@ -102,6 +102,7 @@ outcome<component_plan> engine::keyed(outcome<component_plan> plan) {
     auto sealed = plan_key_->seal(plan->hash);
     if (!sealed) return error_text(sealed.error());
     plan->hash = *sealed;
+    tell_back_off(*plan);
     if (takes_away(plan->definition.kind))
         plan->findings.push_back({severity::note, oom_words(plan->definition.name, own_oom_score(plan->process)), {}});
     return plan;
@@ -173,7 +174,7 @@ component_status engine::status_of(const component_definition& definition) {
     if (out.deadline) status.deadline = out.deadline->wall;
     if (const auto plan = stored_plan(configuration_.state_directory, out.id)) {
         status.budget = plan->budget;
-        status.duty = guard_settings{}.duty;
+        status.duty = plan->budget.duty;
     }
     if (out.step == journal_step::failed) status.state = component_state::not_put_back;
     else if (out.step == journal_step::returned) status.state = component_state::returned;
@@ -185,6 +186,9 @@ component_status engine::status_of(const component_definition& definition) {
         if (!guard) status.warnings.push_back("its guard does not answer: " + guard.error());
         else if (guard->state == "stopped") status.state = component_state::stopped;
         else if (guard->state == "exited") status.state = component_state::exited;
+        auto& here = place_of(definition.name);
+        const std::lock_guard lock(places_lock_);
+        if (here.leaders_session == out.id && !here.leaders_warning.empty()) status.warnings.push_back(here.leaders_warning);
         if (guard && guard->breakpoints_off)
             status.warnings.push_back(std::string("the guard has switched its breakpoints off: the stop budget was used up; they come on "
                                                   "again ") + (guard->duty_done ? "at its next stop" : "when one duty has been done"));

@@ -27,6 +27,8 @@
 
 namespace launcher {
 
+class leader_watch;
+
 using detacher_factory =
     std::function<std::unique_ptr<detacher>(const component_definition& definition, const launcher_config& configuration)>;
 // The kind's own.
@@ -65,6 +67,10 @@ private:
         bool beaten_with_people = false;  // ... and whether somebody was in a session
         // What its guard was last told that the gateway may do; nothing: not yet, or it is a new guard.
         std::optional<protocol::class_set> ceiling;
+        // Of a session that runs without leader election because of us: whether it is alone.
+        std::shared_ptr<leader_watch> leaders;
+        std::string leaders_session, leaders_warning;
+        bool leaders_tolerated = false;
         unsigned failures = 0;            // of the watch, in a row
         bool unasked = false;             // nobody could be asked whether something of it is out, and the journal does not know
         std::chrono::steady_clock::time_point not_before{};  // when it tries again
@@ -86,6 +92,8 @@ private:
     outcome<void> tell_ceiling(const detachment& row, bool anew);
     // A plan's hash is made with the launcher's own key before anybody sees it.
     outcome<component_plan> keyed(outcome<component_plan> plan);
+    // A kubelet starts a container that has been started again and again later each time.
+    void tell_back_off(component_plan& plan);
     void watch();
     void look_after();
     void look_after(const component_definition& definition);

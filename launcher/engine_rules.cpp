@@ -1,5 +1,7 @@
 #include "launcher/engine_rules.h"
 
+#include <algorithm>
+
 #include "launcher/arguments.h"
 #include "launcher/engine_run.h"
 #include "launcher/systemd_component.h"
@@ -49,6 +51,23 @@ std::string program_of_row(const detachment& row) {
     if (row.kind != component_kind::attach) return {};
     const auto read = protocol::parse_json(row.node, {.max_depth = 2, .fold_keys = false});
     return read ? std::string(read->get_string("program")) : std::string();
+}
+
+// 10 s, doubled each time, forgotten after 10 minutes; by the pod's uid, which is the same after a static pod's return and
+// another one after a DaemonSet's.
+void engine::tell_back_off(component_plan& plan) {
+    if (plan.definition.kind != component_kind::static_pod) return;
+    constexpr auto remembered = std::chrono::minutes(10);
+    constexpr std::int64_t first = 10, most = 300;
+    const auto seen = [&] {
+        const std::lock_guard lock(journal_lock_);
+        return journal_ ? journal_->returns(plan.definition.name, remembered) : outcome<journal::returns_seen>(error_text(journal_trouble_));
+    }();
+    if (!seen || seen->times == 0) return;
+    const auto delay = std::min(most, first << std::min<std::int64_t>(seen->times, 5));
+    plan.findings.push_back({severity::warning, "it came back " + (seen->times == 1 ? std::string("once") : std::to_string(seen->times) + " times") +
+                             " in the last 10 minutes, last at " + utc_text(seen->last) + ": when it comes back next, the kubelet may hold "
+                             "its container back for up to " + std::to_string(delay) + " s (its crash back-off)", "wait until 10 minutes are over"});
 }
 
 outcome<void> engine::run::forbid_together(const lifecycle_request& request) {

@@ -48,6 +48,7 @@ private:
     outcome<void> end_by_journal(const std::optional<detachment>& row, const found_on_disk& found);
     outcome<void> runs_checked_dlv(const process_mark& dlv) const;
     outcome<void> forbid_together(const lifecycle_request& request);
+    outcome<void> watch_leaders(const detachment& row);  // the error: it cannot stay out
     outcome<service_host*> host();
 
     std::unique_ptr<service_host> host_;

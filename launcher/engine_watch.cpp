@@ -127,7 +127,9 @@ outcome<void> engine::run::look_after(detachment& row) {
     if (!ended) (void)of.tell_ceiling(row, false);
     if (row.step != journal_step::running || ended) return {};
     kind_ = of.make_(definition, of.configuration_);
-    if (auto kept = kind_->tend(row); !kept) {
+    auto kept = kind_->tend(row);
+    if (kept) kept = watch_leaders(row);
+    if (!kept) {
         say(component_state::stopping, kept.error());
         return back(occasion::restore_asked);
     }

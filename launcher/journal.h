@@ -97,6 +97,12 @@ public:
     };
     outcome<std::vector<logged_step>> steps(const std::string& id);
 
+    // How often it has come back, after it had gone, within that time until now, and when last (wall clock).
+    struct returns_seen {
+        std::int64_t times = 0, last = 0;
+    };
+    outcome<returns_seen> returns(const std::string& component, std::chrono::seconds within);
+
     outcome<void> log_verb(const verb_record& verb);
     struct logged_verb {
         moment at;

@@ -33,6 +33,20 @@ outcome<std::vector<journal::logged_step>> journal::steps(const std::string& id)
     return done(std::move(out));
 }
 
+outcome<journal::returns_seen> journal::returns(const std::string& component, std::chrono::seconds within) {
+    db_.forget_fault();
+    returns_seen out;
+    {
+        statement rows(db_,
+                       "SELECT COUNT(DISTINCT id),MAX(wall) FROM step_log WHERE step='returned' AND wall>?2 AND id IN (SELECT id "
+                       "FROM detachment WHERE component=?1) AND id IN (SELECT id FROM step_log WHERE step='detached')",
+                       component, now().wall - std::int64_t{within.count()});
+        if (rows.next()) out = {rows.number(0), rows.maybe(1).value_or(0)};
+    }
+    if (!db_.ok()) return failed<returns_seen>(db_.fault());
+    return done(out);
+}
+
 outcome<void> journal::log_verb(const verb_record& verb) {
     const auto at = now();
     transaction all(db_);

@@ -122,6 +122,15 @@ void find_runtime(const std::vector<std::string>& argv, const kubelet_file& file
     }
 }
 
+outcome<kubelet_file> read_files(const std::vector<std::string>& argv, const std::string& working_directory, const std::string& root) {
+    kubelet_file file;
+    if (const auto path = flag_value(argv, "config"); path && !path->empty())
+        if (auto done = read_file(absolute(*path, working_directory), root, file); !done) return error_text(done.error());
+    if (const auto path = flag_value(argv, "config-dir"); path && !path->empty())
+        if (auto done = read_drop_ins(absolute(*path, working_directory), root, file); !done) return error_text(done.error());
+    return outcome<kubelet_file>(boost::system::in_place_value, std::move(file));
+}
+
 std::string host_name() {
     char name[256] = {};
     if (::gethostname(name, sizeof name - 1) != 0) return "";
@@ -138,11 +147,9 @@ outcome<kubelet_setup> read_kubelet_setup(const std::vector<std::string>& argv, 
     const auto failed = [](std::string why) {
         return outcome<kubelet_setup>(boost::system::in_place_error, std::move(why));
     };
-    kubelet_file file;
-    if (const auto path = flag_value(argv, "config"); path && !path->empty())
-        if (auto done = read_file(absolute(*path, working_directory), root, file); !done) return failed(done.error());
-    if (const auto path = flag_value(argv, "config-dir"); path && !path->empty())
-        if (auto done = read_drop_ins(absolute(*path, working_directory), root, file); !done) return failed(done.error());
+    auto read = read_files(argv, working_directory, root);
+    if (!read) return failed(read.error());
+    auto& file = *read;
 
     // A flag wins over the file even when it is empty.
     if (const auto flag = flag_value(argv, "pod-manifest-path"))
@@ -170,6 +177,13 @@ outcome<kubelet_setup> read_kubelet_setup(const std::vector<std::string>& argv, 
     if (file.node_lease) out.node_lease = std::chrono::seconds(*file.node_lease);
     out.kubeconfig = flag_value(argv, "kubeconfig").value_or("");
     return out;
+}
+
+outcome<std::chrono::seconds> node_lease_of(const std::vector<std::string>& argv, const std::string& working_directory,
+                                            const std::string& root) {
+    const auto file = read_files(argv, working_directory, root);
+    if (!file) return error_text(file.error());
+    return std::chrono::seconds(file->node_lease.value_or(kubelet_setup().node_lease.count()));
 }
 
 }  // namespace launcher

@@ -28,4 +28,8 @@ outcome<kubelet_setup> read_kubelet_setup(const std::vector<std::string>& argv,
                                           const std::string& working_directory = "/",
                                           const std::string& root = "");
 
+// nodeLeaseDurationSeconds alone, of a kubelet that need have no static pods.
+outcome<std::chrono::seconds> node_lease_of(const std::vector<std::string>& argv, const std::string& working_directory = "/",
+                                            const std::string& root = "");
+
 }  // namespace launcher

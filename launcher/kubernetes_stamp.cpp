@@ -1,6 +1,7 @@
 #include "launcher/kubernetes_stamp.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "launcher/rebuild_hint.h"
 #include "protocol/printable.h"
@@ -36,6 +37,26 @@ std::string kubernetes_stamp(const elf_file& file, const go_buildinfo& build) {
     return protocol::printable(from_flags(build.setting("-ldflags")).substr(0, longest_version));
 }
 
+std::string kubernetes_release_in_data(const elf_file& file) {
+    constexpr std::size_t largest = 256u << 20, shortest = 6;
+    const auto data = file.section(".data", largest);
+    std::string found;
+    // A Go string is a pointer and a length, each 8 bytes; variables are aligned to them.
+    for (std::size_t at = 0; at + 16 <= data.size(); at += 8) {
+        std::uint64_t pointer = 0, length = 0;
+        std::memcpy(&pointer, data.data() + at, sizeof pointer);
+        std::memcpy(&length, data.data() + at + 8, sizeof length);
+        if (pointer == 0 || length < shortest || length > longest_version) continue;
+        const auto text = file.memory(pointer, length);
+        if (!text || text->front() != 'v') continue;
+        if (text->starts_with("v0.0.0-master")) return {};  // it was never stamped, and what else there is is somebody else's
+        if (!parse_kubernetes_version(*text)) continue;
+        if (!found.empty() && found != *text) return {};
+        found = *text;
+    }
+    return protocol::printable(found);
+}
+
 std::vector<finding> compare_kubernetes_versions(const version_demand& demand,
                                                  const go_buildinfo& build,
                                                  const std::string& stamp) {
@@ -58,11 +79,13 @@ std::vector<finding> compare_kubernetes_versions(const version_demand& demand,
     if (!running) {
         const auto known = demand.running_version.empty() ? std::string("is not known")
                                                           : "(" + shown + ") is no release";
-        return {{severity::warning,
+        return {{ours ? other : severity::warning,
                  "the version of the running " + component + " " + known +
                      ", so it was not compared with the debug binary's (" +
                      (stamp.empty() ? "not stamped" : stamp) + "): " + danger,
-                 ""}};
+                 ours && !demand.allow_other_minor
+                     ? "ask it for its --version; if it is the same minor version, root may pass --force-other-minor"
+                     : ""}};
     }
     const auto own = parse_kubernetes_version(stamp);
     if (!own)

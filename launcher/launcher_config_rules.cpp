@@ -47,7 +47,7 @@ std::vector<component_kind> kinds_of_key(std::string_view key) {
         {"namespace", {kind::daemon_set, kind::attach}},
         {"daemonSet", {kind::daemon_set}},
         {"nodeName", {kind::daemon_set}},
-        {"kubeconfig", {kind::daemon_set}},
+        {"kubeconfig", {kind::static_pod, kind::daemon_set, kind::systemd}},
         {"checkIptables", {kind::daemon_set}},
         {"process", {kind::attach}},
         {"pidFile", {kind::attach}},

@@ -83,7 +83,8 @@ const std::vector<config_key<component_definition>>& component_keys() {
         {"nodeName", "text", false, "", "daemon-set: this node's name in the cluster. Without it: as the kubelet is told, or the host's.",
          "node1", [](definition& to, const words& value) { return subdomain_into(to.node_name, value[0]); }},
         {"kubeconfig", "path", false, "/etc/kubernetes/admin.conf",
-         "daemon-set: how the API server is reached, with the rights of packaging/kubernetes/ at least.", "",
+         "How the API server is reached. daemon-set: with the rights of packaging/kubernetes/ at least. static-pod, systemd: asked "
+         "only for other instances, where extraArgs switch leader election off.", "",
          [](definition& to, const words& value) { return path_into(to.kubeconfig, value[0]); }},
         {"checkIptables", "true or false", false, "true",
          "daemon-set: whether a kube-proxy is refused where the node's iptables is of another backend than the rules.", "",

@@ -10,12 +10,10 @@ struct row {
     std::string_view name;
     std::string_view explanation;
 };
-constexpr std::array<row, 5> rows{{
+constexpr std::array<row, 3> rows{{
     {force::other_minor, "other-minor", "run a debug binary of another Kubernetes minor version: it may write what the original cannot read"},
     {force::two_leaders, "two-leaders", "switch leader election off although another instance may be active: duplicate actions in the cluster"},
     {force::not_together, "not-together", "take it out beside something it should not be out with: neither may come back by itself"},
-    {force::writable_binary, "writable-binary", "run a debug binary that others than root can replace: they become this component's user"},
-    {force::back_off, "back-off", "start within the kubelet's back-off: coming back may take minutes"},
 }};
 
 }  // namespace

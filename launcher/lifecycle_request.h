@@ -16,8 +16,6 @@ enum class force : std::uint8_t {
     other_minor,   // a debug binary of another Kubernetes minor version
     two_leaders,   // --leader-elect=false although another instance may be there
     not_together,  // beside something that should not be out at the same time (facts §9)
-    writable_binary,  // a debug binary that others than root can replace
-    back_off,      // inside the kubelet's back-off
 };
 const std::vector<force>& all_forces();
 std::string_view to_string(force one);    // "other-minor": --force-other-minor on the command line

@@ -122,13 +122,26 @@ struct process_plan {
     health_check health;
     std::chrono::seconds grace{30};     // SIGTERM to SIGKILL
     std::vector<std::string> other_containers;  // of the pod: they stop as well
-    std::string image_version;          // "v1.34.1" where the manifest's image tells it
+    std::string image_version;          // of what runs: "v1.34.1" by its image's tag, else as it is stamped; empty: not known
 };
 
 struct stop_budgets {  // how long it may be kept from its duty (facts §9)
     std::chrono::seconds disturb{0};
     std::chrono::seconds damage{0};
     std::string derivation;  // one line
+    // How long it must run freely until one duty counts as done: its rhythm, not a duty that was seen.
+    std::chrono::milliseconds duty{10'000};
+    std::string duty_derivation = {};  // one line
+};
+
+// Our arguments switch its leader election off: while it is out nobody else may be active.
+struct sole_instance {
+    std::string program;     // "kube-scheduler"
+    std::string lease;       // NAMESPACE/NAME that it would hold; empty: it does not use one
+    std::string pods;        // NAMESPACE?labelSelector=… of its pods
+    std::string node;        // this one
+    bool pods_known = false;  // that selector has shown this node's own
+    bool tolerated = false;  // another one is warned of, and not the end
 };
 
 struct component_plan {
@@ -141,6 +154,7 @@ struct component_plan {
     std::string comes_back;    // one line: how
     std::vector<std::string> undo_by_hand;  // shell commands, exact
     stop_budgets budget;
+    std::optional<sole_instance> alone;     // looked at again while it runs
     std::uint64_t memory_needed = 0;        // bytes, estimate of dlv's
     std::vector<std::string> needed;        // who must be running for this to work
     std::vector<finding> findings;

@@ -5,6 +5,7 @@
 #include "launcher/detacher.h"
 #include "launcher/dlv_version.h"
 #include "launcher/go_buildinfo.h"
+#include "launcher/kubelet_config.h"
 #include "launcher/leader_election.h"
 #include "launcher/live_process.h"
 #include "launcher/stop_budget.h"
@@ -95,11 +96,16 @@ outcome<void> plan_binary(component_plan& plan, const std::string& original, con
     return {};
 }
 
-void plan_budget(component_plan& plan, const std::string& program, std::chrono::seconds node_lease) {
+void plan_budget(component_plan& plan, const std::string& program) {
     const auto argv = words(plan);
     budget_facts facts;
     facts.minor = minor_of(plan.process.image_version);
-    facts.node_lease = node_lease;
+    if (program == "kubelet") {
+        if (const auto lease = node_lease_of(argv, plan.process.working_directory)) facts.node_lease = *lease;
+        else
+            plan.findings.push_back({severity::warning, lease.error() + "; its node lease is taken to be of " +
+                                     std::to_string(facts.node_lease.count()) + " s", {}});
+    }
     for (const auto& manager : find_processes("kube-controller-manager"))
         if (manager.of_the_kubelet) facts.controller_manager = manager.argv;
     const auto config = flag_value(argv, "config");

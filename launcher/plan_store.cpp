@@ -76,6 +76,10 @@ outcome<void> store_plan(const std::string& state_directory, const std::string& 
     kept.set("disturb", static_cast<std::int64_t>(plan.budget.disturb.count()));
     kept.set("damage", static_cast<std::int64_t>(plan.budget.damage.count()));
     kept.set("derivation", plan.budget.derivation);
+    kept.set("duty", static_cast<std::int64_t>(plan.budget.duty.count()));
+    if (const auto& alone = plan.alone)
+        kept.set("alone", json::object{{"program", alone->program}, {"lease", alone->lease}, {"pods", alone->pods},
+                                       {"node", alone->node}, {"podsKnown", alone->pods_known}, {"tolerated", alone->tolerated}});
     json::array undo;
     for (const auto& each : plan.undo_by_hand) undo.emplace_back(each);
     kept.set("undo", std::move(undo));
@@ -101,6 +105,11 @@ std::optional<component_plan> stored_plan(const std::string& state_directory, co
     if (const auto* undo = kept->find("undo"); undo != nullptr && undo->if_array() != nullptr)
         for (const auto& each : *undo->if_array())
             if (const auto* command = each.if_string()) plan.undo_by_hand.push_back(*command);
+    if (const auto duty = kept->get_int("duty"); duty > 0) plan.budget.duty = std::chrono::milliseconds(duty);
+    if (const auto* alone = kept->find("alone"); alone != nullptr && alone->is_object())
+        plan.alone = sole_instance{std::string(alone->get_string("program")), std::string(alone->get_string("lease")),
+                                   std::string(alone->get_string("pods")), std::string(alone->get_string("node")),
+                                   alone->get_bool("podsKnown"), alone->get_bool("tolerated")};
     return plan;
 }
 

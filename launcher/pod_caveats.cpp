@@ -1,7 +1,6 @@
 #include "launcher/pod_caveats.h"
 
 #include <algorithm>
-#include <array>
 
 #include "launcher/arguments.h"
 
@@ -14,16 +13,13 @@ std::string joined(const std::vector<std::string>& items) {
     return out;
 }
 
-// Pods that the API endpoint itself may depend on.
-constexpr std::array<std::string_view, 5> balancers{"kube-vip", "haproxy", "keepalived", "nginx", "envoy"};
-
 class report {
 public:
     report(const pod_manifest& manifest, const pod_container& container, std::vector<finding>& findings)
         : manifest_(manifest), container_(container), findings_(findings), file_(base_name(manifest.file)) {}
 
-    void run(const std::string& program) {
-        kind_of_pod(program);
+    void run() {
+        kind_of_pod();
         network();
         confinement();
         other_containers();
@@ -35,18 +31,7 @@ private:
         findings_.push_back({how, file_ + ": " + text, std::move(mend)});
     }
 
-    bool is_called(const std::string& program, std::string_view name) const {
-        return program == name || manifest_.name == name || container_.name == name;
-    }
-
-    void kind_of_pod(const std::string& program) {
-        if (is_called(program, "etcd"))
-            add(severity::refusal, "etcd is never taken out: every other component depends on it, and another version "
-                                   "may write what this one cannot read");
-        for (const auto name : balancers)
-            if (is_called(program, name))
-                add(severity::refusal, std::string(name) + " may be what the API server is reached through, and nobody "
-                                                           "could reach the cluster while it stands still");
+    void kind_of_pod() {
         if (manifest_.labels.contains("revision") && (file_.ends_with("-pod.yaml") || file_.ends_with("-pod.json")))
             add(severity::refusal, "this is OpenShift's, whose operators put the manifest back at every revision; "
                                    "it is not supported");
@@ -110,9 +95,8 @@ private:
 
 }  // namespace
 
-void report_caveats(const pod_manifest& manifest, const pod_container& container, const std::string& program,
-                    std::vector<finding>& findings) {
-    report(manifest, container, findings).run(program);
+void report_caveats(const pod_manifest& manifest, const pod_container& container, std::vector<finding>& findings) {
+    report(manifest, container, findings).run();
 }
 
 }  // namespace launcher

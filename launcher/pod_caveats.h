@@ -9,9 +9,8 @@
 
 namespace launcher {
 
-// Refusals for what makes it another program or may not be taken out at all, warnings for what may matter, notes for
-// the rest. `program` is the base name of argv[0], empty when it is not known.
-void report_caveats(const pod_manifest& manifest, const pod_container& container, const std::string& program,
-                    std::vector<finding>& findings);
+// Refusals for what makes it another program, warnings for what may matter, notes for the rest. What may not be taken out at
+// all is in launcher/together.h.
+void report_caveats(const pod_manifest& manifest, const pod_container& container, std::vector<finding>& findings);
 
 }  // namespace launcher

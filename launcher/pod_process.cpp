@@ -42,8 +42,7 @@ public:
         out_.env = std::move(environment.process);
         words(environment.variables);
         const auto argv = values(out_.argv);
-        const auto program = argv.empty() ? std::string() : base_name(argv[0]);
-        report_caveats(manifest_, container_, program, findings_);
+        report_caveats(manifest_, container_, findings_);
         if (!argv.empty()) compare_with_live(argv);
         out_.working_directory = working_directory();
         identity();

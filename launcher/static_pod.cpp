@@ -14,13 +14,16 @@
 #include "launcher/host_path.h"
 #include "launcher/kubelet_config.h"
 #include "launcher/kubelet_version.h"
+#include "launcher/leadership.h"
 #include "launcher/live_process.h"
 #include "launcher/manifest_search.h"
 #include "launcher/plan_json.h"
 #include "launcher/pod_process.h"
 #include "launcher/port_use.h"
+#include "launcher/running_program.h"
 #include "launcher/service_host.h"
 #include "launcher/stray_holds.h"
+#include "launcher/together.h"
 #include "storage/sha256.h"
 
 namespace launcher {
@@ -63,7 +66,6 @@ private:
     outcome<put_back_summary> manifest_back(const std::optional<detachment>& row, const recovery_decision& decision);
     outcome<std::optional<manifest_place>> held_place(const std::optional<detachment>& row) const;
     std::string pod_name() const { return definition_.pod.empty() ? definition_.name : definition_.pod; }
-    void forbid_together(component_plan& plan, const std::string& program, const lifecycle_request& request) const;
 
     component_definition definition_;
     const launcher_config& configuration_;
@@ -91,21 +93,6 @@ std::vector<live_process> static_pod::containers_of(const std::string& program) 
     // Anybody may call a process so, in a namespace of his own: the kubelet's cgroups are root's. A pod may share the host's pids.
     std::erase_if(all, [](const auto& each) { return !each.of_the_kubelet; });
     return all;
-}
-
-// What must not be out at the same time, or never (facts of the field: a node that cannot heal itself).
-void static_pod::forbid_together(component_plan& plan, const std::string& program,
-                                 const lifecycle_request& request) const {
-    const auto add = [&](std::string text) {
-        const auto how = request.forced(force::not_together) ? severity::warning : severity::refusal;
-        plan.findings.push_back({how, std::move(text), how == severity::refusal ? "root may pass --force-not-together" : ""});
-    };
-    if (program == "etcd")
-        plan.findings.push_back({severity::refusal, "etcd is never taken out: the cluster's memory would be stopped with it", {}});
-    for (const auto* name : {"kube-vip", "haproxy", "keepalived", "nginx"})
-        if (program == name) add(program + " may carry the address by which this node reaches the API server");
-    for (const auto& each : find_processes("kubeadm"))
-        if (each.uid == 0) add("kubeadm runs (pid " + std::to_string(each.pid) + "): wait until it has ended");
 }
 
 outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
@@ -151,10 +138,13 @@ outcome<component_plan> static_pod::inspect(const lifecycle_request& request) {
     else if (before_.size() > 1)
         plan.findings.push_back({severity::refusal, std::to_string(before_.size()) + " processes called " + program_ +
                                  " run in containers of this host: which is the pod's cannot be told", {}});
-    forbid_together(plan, program_, request);
+    plan_leadership(plan, program_, request, {api_of(definition_, configuration_), setup_.node_name,
+                                              component_pods(name_space_, found->manifest.labels, program_)});
+    forbid_together(plan, {program_, found->manifest.name, container_}, request);
+    if (plan.process.image_version.empty() && node.live) plan.process.image_version = kubernetes_version_of(node.live->pid);
     check_runtime(setup_.cri_endpoint, name_space_, container_, plan.findings);
     if (auto fine = plan_binary(plan, program_, plan.process.image_version, request, examined_); !fine) return error_text(fine.error());
-    plan_budget(plan, program_, setup_.node_lease);
+    plan_budget(plan, program_);
 
     const auto hold = foresee_hold(place_of(plan.found_in), {end_by_hand(definition_.name, configuration_.scope)});
     if (!hold) return "component " + definition_.name + ": " + hold.error();

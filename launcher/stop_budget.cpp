@@ -42,9 +42,30 @@ node_grace grace_of(const std::vector<std::string>& controller_manager, int mino
                                    : "the node monitor's shorter default grace period of 40 s"};
 }
 
-}  // namespace
+// Of what wakes up every now and then: what was due while it stood comes at once, and takes a moment; the rest within a turn.
+void set_duty(stop_budgets& out, milliseconds turn, const std::string& why) {
+    out.duty = std::chrono::ceil<seconds>(turn) + seconds(1);
+    out.duty_derivation = why + " of " + shown(turn) + ", and 1 s";
+}
 
-stop_budgets derive_budget(std::string_view component, const std::vector<std::string>& argv, const budget_facts& facts) {
+void derive_duty(std::string_view component, const std::vector<std::string>& argv, const budget_facts& facts, stop_budgets& out) {
+    const auto flag = [&](const char* name, milliseconds otherwise) {
+        const auto given = flag_duration(argv, name);
+        return given && given->count() > 0 ? *given : otherwise;
+    };
+    if (facts.election.takes_part && facts.election.on)
+        return set_duty(out, facts.election.retry, "the retry period of its leader election");
+    if (component == "kube-controller-manager")
+        return set_duty(out, flag("node-monitor-period", seconds(5)), "its node monitor's period");
+    if (component == "kube-apiserver") return set_duty(out, seconds(10), "the interval in which nodes renew their leases");
+    if (component == "kubelet") return set_duty(out, facts.node_lease / 4, "the renewal interval of its node lease");
+    if (component == "kube-proxy")
+        return set_duty(out, flag("iptables-sync-period", flag("ipvs-sync-period", seconds(30))),
+                        "its sync period");
+    out.duty_derivation = "no rhythm is known of it: " + shown(out.duty);
+}
+
+stop_budgets derive_stops(std::string_view component, const std::vector<std::string>& argv, const budget_facts& facts) {
     const auto& election = facts.election;
     if (election.takes_part && election.on)
         return budgets(election.renew - election.retry, "leader election: renew deadline " + shown(election.renew) +
@@ -73,6 +94,14 @@ stop_budgets derive_budget(std::string_view component, const std::vector<std::st
     if (component == "kube-proxy")
         return budgets(seconds(60), "its healthz answers 503 when the last sync is older than 60 s");
     return budgets(seconds(30), "nothing is known about " + std::string(component) + ": 30 s; set stopBudget for it");
+}
+
+}  // namespace
+
+stop_budgets derive_budget(std::string_view component, const std::vector<std::string>& argv, const budget_facts& facts) {
+    auto out = derive_stops(component, argv, facts);
+    derive_duty(component, argv, facts, out);
+    return out;
 }
 
 }  // namespace launcher

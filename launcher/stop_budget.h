@@ -20,6 +20,7 @@ struct budget_facts {
     std::chrono::seconds node_lease{40};  // the kubelet's nodeLeaseDurationSeconds
 };
 
+// And its duty's rhythm, by which past stops are forgotten and breakpoints come on again after a forced resume.
 // `component` is the program's base name, `argv` its arguments. Never less than a second; a component that is not
 // known gets a short budget.
 stop_budgets derive_budget(std::string_view component, const std::vector<std::string>& argv,

@@ -2,19 +2,21 @@
 // unit where that cannot be.
 #include <unistd.h>
 
-#include <algorithm>
 
 #include "launcher/arguments.h"
 #include "launcher/debuggee_unit.h"
 #include "launcher/detacher.h"
 #include "launcher/dlv_version.h"
 #include "launcher/health_probe.h"
-#include "launcher/live_process.h"
+#include "launcher/leadership.h"
+#include "launcher/node_notice.h"
 #include "launcher/plan_json.h"
 #include "launcher/port_use.h"
+#include "launcher/running_program.h"
 #include "launcher/service_host.h"
 #include "launcher/stopped_unit.h"
 #include "launcher/systemd_component.h"
+#include "launcher/together.h"
 #include "launcher/unit_dependents.h"
 #include "launcher/unit_hindrances.h"
 #include "storage/sha256.h"
@@ -28,8 +30,8 @@ using storage::shell_word;
 
 class systemd_service final : public detacher {
 public:
-    systemd_service(component_definition definition, std::string state_directory)
-        : definition_(std::move(definition)), state_directory_(std::move(state_directory)) {}
+    systemd_service(component_definition definition, const launcher_config& configuration)
+        : definition_(std::move(definition)), configuration_(configuration) {}
 
     outcome<component_plan> inspect(const lifecycle_request& request) override;
     bool starts_dlv_itself(const component_plan&) const override { return found_.way == unit_way::drop_in; }
@@ -48,7 +50,7 @@ private:
     std::vector<std::string> by_hand() const;
 
     component_definition definition_;
-    std::string state_directory_;
+    const launcher_config& configuration_;
     std::optional<stopped_unit> stopped_;  // by the last look
     std::optional<systemd_manager> systemd_;
     std::optional<systemd_component> component_;
@@ -92,15 +94,15 @@ outcome<component_plan> systemd_service::inspect(const lifecycle_request& reques
     } else if (program == "kubelet") {
         plan.process.health = {"http", "127.0.0.1", 10248, "/healthz"};
     }
-    const auto kubeadm = find_processes("kubeadm");
-    if (std::any_of(kubeadm.begin(), kubeadm.end(), [](const auto& each) { return each.uid == 0; }))
-        plan.findings.push_back({severity::refusal, "kubeadm runs: wait until it has ended", {}});
+    forbid_together(plan, {program, found_.unit}, request);
+    plan_leadership(plan, program, request, {api_of(definition_, configuration_), notice_place_of(configuration_).node(), {}});
     auto dependents = running_dependents(*systemd_, found_.unit);
     if (!dependents) return error_text(dependents.error());
     dependents_ = std::move(*dependents);
     if (!dependents_.empty()) tell_of_dependents(plan);
-    if (auto fine = plan_binary(plan, found_.program, {}, request, examined_); !fine) return error_text(fine.error());
-    plan_budget(plan, program, std::chrono::seconds(40));
+    plan.process.image_version = found_.main_pid != 0 ? kubernetes_version_of(found_.main_pid) : kubernetes_version_of(found_.program);
+    if (auto fine = plan_binary(plan, found_.program, plan.process.image_version, request, examined_); !fine) return error_text(fine.error());
+    plan_budget(plan, program);
 
     const auto& name = found_.unit;
     if (found_.way == unit_way::beside) {
@@ -137,7 +139,7 @@ std::vector<std::string> systemd_service::by_hand() const {
     } else {
         out = {end_by_hand(definition_.name)};
     }
-    out.push_back("rm " + shell_word(stopped_file_of(state_directory_, unit_of(definition_))));
+    out.push_back("rm " + shell_word(stopped_file_of(configuration_.state_directory, unit_of(definition_))));
     if (found_.was_active) out.push_back("systemctl start " + name);
     return out;
 }
@@ -208,7 +210,7 @@ outcome<void> systemd_service::take_out(const component_plan& plan, const stand_
     record.was_active = found_.was_active;
     record.dependents = dependents_text(dependents_);
     record.undo = plan.undo_by_hand;
-    if (auto kept = keep_stopped(state_directory_, record); !kept) return kept;
+    if (auto kept = keep_stopped(configuration_.state_directory, record); !kept) return kept;
     if (found_.way == unit_way::beside) return (*unit)->stop_unit();
     auto run = (*unit)->detach_and_launch(*made);
     if (!run) return error_text(run.error());
@@ -248,7 +250,7 @@ outcome<void> systemd_service::look(const std::optional<detachment>& row, found_
                     : state->file.state == drop_in_found::ours ? drop::ours
                                                                : drop::changed;
     if (state->runs_dlv) found.unit_active = true;
-    stopped_ = find_stopped(state_directory_, (*unit)->unit());
+    stopped_ = find_stopped(configuration_.state_directory, (*unit)->unit());
     found.unit_stopped = stopped_.has_value();
     // It knows better than a row, which has a boot's id only; a unit that runs is not started again.
     if (stopped_ && (!row || stopped_->session == row->id)) found.same_boot = of_this_boot(*stopped_);
@@ -263,7 +265,7 @@ outcome<put_back_summary> systemd_service::put_back(const std::optional<detachme
     if (!unit) return error_text(unit.error());
     const auto state = (*unit)->state_on_disk();
     if (!state) return error_text(state.error());
-    if (!stopped_) stopped_ = find_stopped(state_directory_, (*unit)->unit());
+    if (!stopped_) stopped_ = find_stopped(configuration_.state_directory, (*unit)->unit());
     const bool start = row ? row->note != "was not active" : !stopped_ || stopped_->was_active;
     if (decision.drop_in != action::none || state->applied) {
         auto done = (*unit)->put_back(row ? row->id : state->file.session, start);
@@ -279,7 +281,7 @@ outcome<put_back_summary> systemd_service::put_back(const std::optional<detachme
     const auto dependents = row ? row->node : stopped_ ? stopped_->dependents : std::string();
     if (start && decision.restart_unit)
         for (auto& each : start_dependents(*systemd_, dependents_in(dependents))) summary.remarks.push_back(std::move(each));
-    if (auto gone = forget_stopped(state_directory_, (*unit)->unit()); !gone) summary.remarks.push_back(gone.error());
+    if (auto gone = forget_stopped(configuration_.state_directory, (*unit)->unit()); !gone) summary.remarks.push_back(gone.error());
     return summary;
 }
 
@@ -297,7 +299,7 @@ outcome<std::string> systemd_service::missing(const std::optional<detachment>& r
 
 std::unique_ptr<detacher> make_systemd_service(const component_definition& definition,
                                                const launcher_config& configuration) {
-    return std::make_unique<systemd_service>(definition, configuration.state_directory);
+    return std::make_unique<systemd_service>(definition, configuration);
 }
 
 }  // namespace launcher

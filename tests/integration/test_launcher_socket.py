@@ -48,7 +48,7 @@ class LauncherSocket(LauncherSocketCase):
                 "arm": False, "disarm": False}
     # Of every member that a request can have, values that are read; and one that is none.
     MEMBERS = {"component": ["kube-scheduler", "kubelet", "etcd", "refused", "sshd"], "plan": [HASH], "session": [SESSION],
-               "by": ["root"], "stopOnEntry": [True], "force": [["other-minor"], ["not-together", "back-off"]],
+               "by": ["root"], "stopOnEntry": [True], "force": [["other-minor"], ["not-together", "two-leaders"]],
                "decide": ["keep-theirs", "put-back-ours"], "seconds": [60], "sessions": [True]}
     NONE = {"component": "../kubelet", "plan": "sha256:aa", "session": "", "by": "a\nb", "stopOnEntry": "yes", "force": ["everything"],
             "decide": "mine", "seconds": -1, "sessions": 1}

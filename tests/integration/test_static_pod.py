@@ -191,5 +191,50 @@ class RunsAgain(StaticPodCase):
         self.assert_as_before()
 
 
+class WithoutElection(StaticPodCase):
+    """Our arguments switch its leader election off: who else there is is asked of the API, before and while it is out."""
+    definition = dict(DEFINITION, extraArgs=["--leader-elect=false"])
+
+    def tearDown(self):
+        self.node.run(["rm", "-f", "/etc/kubernetes/admin.conf"])
+
+    def answers(self, *nodes):
+        """A kubectl that knows no Lease, and a pod on each of these nodes."""
+        pods = ",".join(f'{{"metadata":{{"name":"{NAME}-{one}"}},"spec":{{"nodeName":"{one}"}}}}' for one in nodes)
+        missing = 'Error from server (NotFound): leases.coordination.k8s.io "x" not found'
+        self.node.write("/usr/local/bin/kubectl.new", "#!/bin/sh\ncase \"$*\" in\n"
+                        f"*/leases/*) echo '{missing}' >&2; exit 1;;\n*) echo '{{\"items\":[{pods}]}}';;\nesac\n", 0o755)
+        self.node.run(["mv", "/usr/local/bin/kubectl.new", "/usr/local/bin/kubectl"], check=True)
+
+    def said(self):
+        plan = self.delvegate("inspect", NAME, "--output", "json").succeeded().json
+        return [(one["severity"], one["text"]) for one in plan["findings"] if "leader election" in one["text"]]
+
+    def test_another_one_is_seen_before_and_while_it_is_out(self):
+        self.launcher.start()
+        (how, text), = self.said()
+        self.assertEqual(how, "warning", text)
+        self.assertIn("is not known", text)
+        self.node.write("/etc/kubernetes/admin.conf", "", 0o600)
+        own = self.node.run(["hostname"], check=True).stdout.strip().lower()
+        self.answers(own, "n2")
+        (how, text), = self.said()
+        self.assertEqual((how, f"pod {NAME}-n2 on node n2" in text), ("warning", True), text)
+        self.answers(own)
+        (how, text), = self.said()
+        self.assertEqual((how, "the only instance" in text), ("note", True), text)
+        self.delvegate("start", NAME).succeeded()
+
+        def warned():
+            return "there is another instance" in self.delvegate("status", "--output", "json").out
+        self.assertFalse(warned())
+        self.answers("n2")
+        waiting.until(lambda: f"a warning\n{self.launcher.log()}", warned)
+        self.assertFalse(self.node.exists(MANIFEST), "a scheduler is only told of")
+        self.delvegate("stop", NAME).succeeded()
+        self.node.run(["rm", "/etc/kubernetes/admin.conf"], check=True)
+        self.assert_as_before()
+
+
 if __name__ == "__main__":
     unittest.main()

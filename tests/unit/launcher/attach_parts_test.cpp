@@ -203,9 +203,28 @@ TEST(plan_budget, tells_what_it_could_not_read) {
     auto plan = plan_of();
     plan.process.target = process.mark();
     plan.process.argv = {{"kube-scheduler", ""}, {"--config=/nonexistent/scheduler.yaml", ""}};
-    plan_budget(plan, "kube-scheduler", seconds(40));
+    plan_budget(plan, "kube-scheduler");
     ASSERT_EQ(plan.findings.size(), 1u);
     EXPECT_NE(plan.findings[0].text.find("/nonexistent/scheduler.yaml of process"), std::string::npos) << plan.findings[0].text;
+}
+
+TEST(plan_budget, of_a_kubelet_counts_the_lease_of_its_own_configuration) {
+    const support::trusted_directory place;
+    const auto budget = [&](const std::string& config) {
+        std::ofstream(place / "config.yaml") << config;
+        component_plan plan;
+        plan.process.working_directory = place.path();
+        plan.process.image_version = "v1.34.1";
+        plan.process.argv = {{"/usr/bin/kubelet", ""}, {"--config=config.yaml", ""}};
+        plan_budget(plan, "kubelet");
+        EXPECT_EQ(plan.findings.size(), config == "a: [" ? 1u : 0u);
+        return plan.budget;
+    };
+    // Without static pods it has no manifest directory, and a lease all the same.
+    EXPECT_EQ(budget("nodeLeaseDurationSeconds: 80\n").damage, seconds(50 - 20 - 5));
+    EXPECT_EQ(budget("nodeLeaseDurationSeconds: 80\n").duty, seconds(20 + 1));
+    EXPECT_EQ(budget("kind: KubeletConfiguration\n").damage, seconds(50 - 10 - 5));
+    EXPECT_EQ(budget("a: [").damage, seconds(50 - 10 - 5));
 }
 
 // --- dlv is root's to run

@@ -28,6 +28,32 @@ detachment_start scheduler() {
     return out;
 }
 
+TEST_F(journal_test, HowOftenItCameBackIsCountedOfWhatHadGone) {
+    auto it = open();
+    const auto session = [&](const std::string& component, bool gone) {
+        auto start = scheduler();
+        start.component = component;
+        const auto row = it.begin(start);
+        ASSERT_TRUE(row) << row.error();
+        if (gone) {
+            ASSERT_TRUE(it.advance(row->id, journal_step::detached));
+            ASSERT_TRUE(it.advance(row->id, journal_step::detached));
+        }
+        ASSERT_TRUE(it.advance(row->id, journal_step::returned));
+        ASSERT_TRUE(it.advance(row->id, journal_step::closed));
+    };
+    EXPECT_EQ(it.returns("kube-scheduler", std::chrono::minutes(10))->times, 0);
+    session("kube-scheduler", true);
+    session("kube-scheduler", true);
+    session("kube-scheduler", false);  // a start that came to nothing
+    session("another", true);
+    const auto seen = it.returns("kube-scheduler", std::chrono::minutes(10));
+    ASSERT_TRUE(seen) << seen.error();
+    EXPECT_EQ(seen->times, 2);
+    EXPECT_LE(now().wall - seen->last, 60);
+    EXPECT_EQ(it.returns("kube-scheduler", std::chrono::seconds(-60))->times, 0) << "longer ago";
+}
+
 TEST_F(journal_test, WhatIsWrittenIsReadByAnother) {
     auto first = open();
     const auto row = first.begin(scheduler());

@@ -41,8 +41,10 @@ TEST(kubernetes_stamp, that_is_missing_is_not_taken_for_the_right_one) {
     expect(verdict({"kube-apiserver", "v1.34.1"}, "v0.0.0-master+$Format:%H$"), "refusal",
            "v0.0.0-master");
     expect(verdict({"kube-apiserver", "v1.34.1", true}, ""), "warning", "not stamped");
-    expect(verdict({"kube-apiserver", ""}, "v1.34.1"), "warning", "not known");
-    expect(verdict({"kube-apiserver", "latest"}, "v1.34.1"), "warning", "(latest) is no release");
+    expect(verdict({"kube-apiserver", ""}, "v1.34.1"), "refusal", "not known");
+    expect(verdict({"kube-apiserver", "latest"}, "v1.34.1"), "refusal", "(latest) is no release");
+    expect(verdict({"kube-apiserver", "", true}, "v1.34.1"), "warning", "not known");
+    expect(verdict({"mine", ""}, "v1.34.1"), "warning", "not known");
 }
 
 TEST(kubernetes_stamp, of_another_component_is_refused) {
@@ -81,6 +83,28 @@ TEST(kubernetes_stamp, is_read_from_recorded_flags_where_no_symbol_tells) {
               "v2 [31m");
     EXPECT_EQ(stamp("-s -w"), "");
     EXPECT_EQ(stamp(""), "");
+}
+
+TEST(kubernetes_stamp, of_a_stripped_release_is_found_in_its_variables) {
+    const launcher_test::scratch directory;
+    using launcher_test::bytes_of;
+    // Each word is a variable; the texts lie one after the other, as Go's do.
+    const auto found = [&](const std::vector<std::string>& words) {
+        std::string texts = "go1.24", variables(24, 'x');
+        for (const auto& each : words) {
+            variables += bytes_of(std::uint64_t(0x2000 + texts.size())) + bytes_of(std::uint64_t(each.size()));
+            texts += each;
+        }
+        const launcher_test::opened_elf elf(directory.file(
+            "program", launcher_test::elf_builder().add(".rodata", texts, 0x2000).add(".data", variables, 0x4000).build()));
+        EXPECT_TRUE(elf.file) << elf.file.error();
+        return kubernetes_release_in_data(*elf.file);
+    };
+    EXPECT_EQ(found({"1", "34", "v1.34.1", "clean", "v1.34.1"}), "v1.34.1");
+    EXPECT_EQ(found({"v1.34.1-eks-1a2b", "verbose", "v1", "v1.2"}), "v1.34.1-eks-1a2b");
+    EXPECT_EQ(found({"v1.34.1", "v1.33.0"}), "") << "which is Kubernetes' cannot be told";
+    EXPECT_EQ(found({"v0.0.0-master+$Format:%H$", "v1.33.0"}), "") << "it was not stamped";
+    EXPECT_EQ(found({"clean"}), "");
 }
 
 }  // namespace

@@ -107,5 +107,23 @@ TEST(stop_budget, of_the_others_is_as_in_the_table) {
     EXPECT_NE(unknown.derivation.find("nothing is known about something"), std::string::npos);
 }
 
+TEST(stop_budget, has_a_duty_as_long_as_a_turn_of_what_must_be_done) {
+    EXPECT_EQ(budget("kube-scheduler").duty, seconds(3));
+    EXPECT_EQ(budget("kube-controller-manager", {"--leader-elect-retry-period=2500ms"}).duty, seconds(4)) << "rounded up";
+    EXPECT_EQ(budget("kube-controller-manager", {"--leader-elect=false"}).duty, seconds(6));
+    EXPECT_EQ(budget("kube-controller-manager", {"--leader-elect=false", "--node-monitor-period=10s"}).duty, seconds(11));
+    EXPECT_EQ(budget("kube-scheduler", {"--leader-elect=false"}).duty, seconds(10));
+    EXPECT_EQ(budget("kube-apiserver").duty, seconds(11));
+    EXPECT_EQ(budget("kubelet").duty, seconds(11));
+    budget_facts facts;
+    facts.node_lease = seconds(20);
+    EXPECT_EQ(budget("kubelet", {}, facts).duty, seconds(6));
+    EXPECT_EQ(budget("kube-proxy").duty, seconds(31));
+    EXPECT_EQ(budget("kube-proxy", {"--iptables-sync-period=1m"}).duty, seconds(61));
+    EXPECT_EQ(budget("something").duty, seconds(10));
+    for (const auto* component : {"kube-scheduler", "kubelet", "kube-proxy", "something"})
+        EXPECT_FALSE(budget(component).duty_derivation.empty());
+}
+
 }  // namespace
 }  // namespace launcher
