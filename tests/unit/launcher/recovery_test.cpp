@@ -45,16 +45,9 @@ void all_combinations(Each&& each) {
         f = {kind, journal, step, rec, h, t, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, d,
              patch::none, (bits & 16) != 0, (bits & 32) != 0, (bits & 64) != 0, why};
         each(f);
-    }
-    // A unit that a record says we have stopped.
-    for (const auto& [journal, step] : journals)
-    for (const auto d : {drop_in::none, drop_in::ours, drop_in::changed})
-    for (const auto why : {occasion::launcher_start, occasion::restore_asked, occasion::root_put_back, occasion::root_set_aside})
-    for (int bits = 0; bits < 128; ++bits) {
-        f = {component_kind::systemd, journal, step, record::none, held::none, target::none, (bits & 1) != 0, (bits & 2) != 0,
-             (bits & 4) != 0, (bits & 8) != 0, d, patch::none, (bits & 16) != 0, (bits & 32) != 0, (bits & 64) != 0, why};
-        f.unit_stopped = true;
-        each(f);
+        // A unit that a record says we have stopped.
+        f.unit_stopped = kind == component_kind::systemd && rec == record::none && h == held::none && t == target::none;
+        if (f.unit_stopped) each(f);
     }
     // A DaemonSet leaves nothing on the disk: neither manifest nor drop-in.
     for (const auto& [journal, step] : journals)
@@ -385,45 +378,6 @@ TEST(recovery, NamedCases) {
         EXPECT_EQ(d.report, one.reports);
         EXPECT_EQ(d.leave_running, one.goes_on);
     }
-}
-
-TEST(recovery, Units) {
-    auto f = up();
-    f.kind = component_kind::systemd;
-    f.record = record::none;
-    f.held = held::none;
-    f.drop_in = drop_in::ours;
-    EXPECT_TRUE(decide_recovery(f).leave_running);
-    f.why = occasion::restore_asked;
-    auto d = decide_recovery(f);
-    EXPECT_TRUE(d.end_processes && d.restart_unit && d.close_row);
-    EXPECT_EQ(d.drop_in, drop_in_do::remove);
-    f.drop_in = drop_in::changed;
-    d = decide_recovery(f);
-    EXPECT_TRUE(d.restart_unit && d.report);
-    EXPECT_EQ(d.drop_in, drop_in_do::store_and_report);
-    f.drop_in = drop_in::none;  // beside the stopped unit
-    EXPECT_TRUE(decide_recovery(f).restart_unit);
-    f.step = journal_step::guarded;  // its own unit was not touched yet
-    d = decide_recovery(f);
-    EXPECT_TRUE(d.end_processes && d.close_row);
-    EXPECT_FALSE(d.restart_unit);
-}
-
-// The journal is gone, and so is everything that ran beside the unit.
-TEST(recovery, AStoppedUnitIsStartedByItsRecordAlone) {
-    found_on_disk f;
-    f.kind = component_kind::systemd;
-    f.why = occasion::restore_asked;
-    EXPECT_EQ(decide_recovery(f).reason, "nothing of it is out");
-    f.unit_stopped = true;
-    EXPECT_TRUE(decide_recovery(f).restart_unit);
-    f.same_boot = false;
-    EXPECT_FALSE(decide_recovery(f).restart_unit) << "the boot has started it, or nobody wants it";
-    f.journal = journal_is::active;
-    f.step = journal_step::detaching;
-    f.same_boot = true;
-    EXPECT_TRUE(decide_recovery(f).restart_unit);
 }
 
 }  // namespace
