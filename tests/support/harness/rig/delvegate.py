@@ -147,11 +147,11 @@ class Launcher:
             verb = popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             while verb.poll() is None:
                 if state() in "Tt":
-                    reached = True
-                    meanwhile()
+                    # Once, but with a "+": then also where another thread has come to its own step'th, and stands.
+                    if not reached or str(step).endswith("+"):
+                        reached = True
+                        meanwhile()
                     self.node.run(["kill", "-CONT", str(pid)], check=True)
-                    if not str(step).endswith("+"):  # else it may stand at the next one already
-                        waiting.until("the launcher goes on", lambda: state() not in "Tt")
                 time.sleep(0.005)
         out, err = verb.communicate()
         return Answer(words, subprocess.CompletedProcess(words, verb.returncode, out, err)), reached
