@@ -1,5 +1,6 @@
 """A component that nobody is in a session of comes back when its sessionTimeout is over, with a gateway and without one."""
 
+import re
 import tempfile
 import time
 import unittest
@@ -57,6 +58,8 @@ class SessionTimeout(StaticPodCase):
         self.node.delvegate("arm", NAME, "--for", "1h").succeeded()
         gateway = self.gateway().start()
         _began, deadline = self.start()
+        waiting.until("the gateway knows that it runs",
+                      lambda: re.search(rf"{NAME}.*running", gateway.laptop_run("alice", "status").stdout))
         ide = gateway.dap(self, gateway.connect(self, "alice", NAME))
         ide.attach(lambda: None)
         waiting.until(lambda: f"a later deadline\n{self.launcher.log()}{gateway.log()}", lambda: self.status()["deadline"] > deadline)

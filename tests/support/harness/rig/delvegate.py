@@ -124,6 +124,7 @@ class Launcher:
             return False
         waiting.until("strace's end", ended)
         tracer.wait()
+        self.node.run(["kill", "-CONT", str(pid)])  # what it had stopped last stays so
 
     def at_step(self, step, what, *words):
         """A verb, and "signal=KILL" or "error=ENOSPC" when the launcher is about to write down the step'th thing of it. The answer."""
