@@ -30,7 +30,7 @@ class WithoutSystemd(StaticPodCase):
         self.assertEqual(stamp(self.node, MANIFEST), self.was)
         self.kubelet.wait_running(NAME)
         self.kubelet.wait_duty(NAME)
-        self.assertEqual(self.node.groups(), [])
+        waiting.until(lambda: f"its groups gone: {self.node.groups()}\n{self.launcher.log()}", lambda: not self.node.groups())
         self.assertEqual(self.node.pids("dlv"), [])
         self.assertEqual(self.node.run(["ls", "-A", f"{manifests.DIRECTORY}/../delvegate-held"]).stdout.strip(), "")
         self.assertEqual(self.node.run(["ls", "-A", manifests.DIRECTORY]).stdout.split(), [f"{NAME}.yaml"])
