@@ -4,7 +4,7 @@ import tempfile
 import unittest
 
 from harness import waiting
-from harness.rig import Gateway, KillsAtEachStep
+from harness.rig import Gateway, KillsAtEachStep, kills
 from test_attach import PROGRAM, AttachCase
 
 NAME = "app"
@@ -26,20 +26,12 @@ class AttachKills(KillsAtEachStep, AttachCase):
         self.assert_goes_on()
 
 
-class LauncherKilled(AttachKills):
-    def test_start(self):
-        self.launcher_killed("start")
-
-    def test_stop(self):
-        self.launcher_killed("stop")
+class LauncherKilled(kills.LauncherKilled, AttachKills):
+    pass
 
 
-class OthersKilled(AttachKills):
-    def test_start(self):
-        self.others_killed("start")
-
-    def test_stop(self):
-        self.others_killed("stop")
+class OthersKilled(kills.OthersKilled, AttachKills):
+    pass
 
 
 class GatewayKilled(AttachKills):
@@ -48,12 +40,8 @@ class GatewayKilled(AttachKills):
         self.gateway_killed(Gateway(self.node, directory, [NAME], {"alice": "admin"}).install().start())
 
 
-class WithoutRoom(AttachKills):
-    def test_start(self):
-        self.start_without_room()
-
-    def test_stop(self):
-        self.stop_without_room()
+class WithoutRoom(kills.WithoutRoom, AttachKills):
+    pass
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import unittest
 
 import test_attach
 from harness import waiting
-from harness.rig import KillsAtEachStep
+from harness.rig import KillsAtEachStep, kills
 
 NAME = "app"
 
@@ -35,20 +35,16 @@ for told in [name for name in dir(test_attach.Core) if name.startswith("test_")]
     setattr(CoreKills, told, None)
 
 
-class LauncherKilled(CoreKills):
-    def test_start(self):
-        self.launcher_killed("start")
-
-    def test_stop(self):
-        self.launcher_killed("stop")
+class LauncherKilled(kills.LauncherKilled, CoreKills):
+    pass
 
 
-class OthersKilled(CoreKills):
-    def test_start(self):
-        self.others_killed("start")
+class OthersKilled(kills.OthersKilled, CoreKills):
+    pass
 
-    def test_stop(self):
-        self.others_killed("stop")
+
+class WithoutRoom(kills.WithoutRoom, CoreKills):
+    pass
 
 
 if __name__ == "__main__":

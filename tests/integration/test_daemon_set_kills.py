@@ -3,7 +3,7 @@
 import tempfile
 import unittest
 
-from harness.rig import Gateway, KillsAtEachStep
+from harness.rig import Gateway, KillsAtEachStep, kills
 from test_daemon_set import BINARY, NAME, DaemonSetCase
 
 
@@ -23,20 +23,12 @@ class DaemonSetKills(KillsAtEachStep, DaemonSetCase):
 
 
 
-class LauncherKilled(DaemonSetKills):
-    def test_start(self):
-        self.launcher_killed("start")
-
-    def test_stop(self):
-        self.launcher_killed("stop")
+class LauncherKilled(kills.LauncherKilled, DaemonSetKills):
+    pass
 
 
-class OthersKilled(DaemonSetKills):
-    def test_start(self):
-        self.others_killed("start")
-
-    def test_stop(self):
-        self.others_killed("stop")
+class OthersKilled(kills.OthersKilled, DaemonSetKills):
+    pass
 
 
 class GatewayKilled(DaemonSetKills):
@@ -45,12 +37,8 @@ class GatewayKilled(DaemonSetKills):
         self.gateway_killed(Gateway(self.node, directory, [NAME], {"alice": "admin"}).install().start())
 
 
-class WithoutRoom(DaemonSetKills):
-    def test_start(self):
-        self.start_without_room()
-
-    def test_stop(self):
-        self.stop_without_room()
+class WithoutRoom(kills.WithoutRoom, DaemonSetKills):
+    pass
 
 
 if __name__ == "__main__":

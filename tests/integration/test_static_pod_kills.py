@@ -4,7 +4,7 @@ down: whatever it was at, the node is as it was before, or the session goes on a
 import tempfile
 import unittest
 
-from harness.rig import Gateway, KillsAtEachStep
+from harness.rig import Gateway, KillsAtEachStep, kills
 from test_static_pod import DEFINITION, NAME, StaticPodCase
 
 
@@ -24,20 +24,12 @@ class StaticPodKills(KillsAtEachStep, StaticPodCase):
         self.assert_as_before()
 
 
-class LauncherKilled(StaticPodKills):
-    def test_start(self):
-        self.launcher_killed("start")
-
-    def test_stop(self):
-        self.launcher_killed("stop")
+class LauncherKilled(kills.LauncherKilled, StaticPodKills):
+    pass
 
 
-class OthersKilled(StaticPodKills):
-    def test_start(self):
-        self.others_killed("start")
-
-    def test_stop(self):
-        self.others_killed("stop")
+class OthersKilled(kills.OthersKilled, StaticPodKills):
+    pass
 
 
 class GatewayKilled(StaticPodKills):
@@ -65,12 +57,8 @@ class GatewayKilled(StaticPodKills):
                 self.assert_settles(step, "gateway", answer)
 
 
-class WithoutRoom(StaticPodKills):
-    def test_start(self):
-        self.start_without_room()
-
-    def test_stop(self):
-        self.stop_without_room()
+class WithoutRoom(kills.WithoutRoom, StaticPodKills):
+    pass
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import tempfile
 import unittest
 
-from harness.rig import Gateway, KillsAtEachStep
+from harness.rig import Gateway, KillsAtEachStep, kills
 from test_systemd_faults import BINARY, NAME, ServiceCase
 
 
@@ -23,20 +23,12 @@ class ServiceKills(KillsAtEachStep, ServiceCase):
 
 
 
-class LauncherKilled(ServiceKills):
-    def test_start(self):
-        self.launcher_killed("start")
-
-    def test_stop(self):
-        self.launcher_killed("stop")
+class LauncherKilled(kills.LauncherKilled, ServiceKills):
+    pass
 
 
-class OthersKilled(ServiceKills):
-    def test_start(self):
-        self.others_killed("start")
-
-    def test_stop(self):
-        self.others_killed("stop")
+class OthersKilled(kills.OthersKilled, ServiceKills):
+    pass
 
 
 class GatewayKilled(ServiceKills):
@@ -45,12 +37,8 @@ class GatewayKilled(ServiceKills):
         self.gateway_killed(Gateway(self.node, directory, [NAME], {"alice": "admin"}).install().start())
 
 
-class WithoutRoom(ServiceKills):
-    def test_start(self):
-        self.start_without_room()
-
-    def test_stop(self):
-        self.stop_without_room()
+class WithoutRoom(kills.WithoutRoom, ServiceKills):
+    pass
 
 
 if __name__ == "__main__":

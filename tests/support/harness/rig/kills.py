@@ -126,3 +126,33 @@ class KillsAtEachStep:
             answer.succeeded()
             gateway.wait()
         self.assert_start_state("gateway")
+
+
+class LauncherKilled:
+    """Before a TestCase with the above: its launcher, at each step."""
+
+    def test_start(self):
+        self.launcher_killed("start")
+
+    def test_stop(self):
+        self.launcher_killed("stop")
+
+
+class OthersKilled:
+    """Each of the others."""
+
+    def test_start(self):
+        self.others_killed("start")
+
+    def test_stop(self):
+        self.others_killed("stop")
+
+
+class WithoutRoom:
+    """A full disk, from each step on."""
+
+    def test_start(self):
+        self.start_without_room()
+
+    def test_stop(self):
+        self.stop_without_room()
