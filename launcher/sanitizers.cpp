@@ -10,7 +10,9 @@ namespace {
 
 std::atomic<bool> confined{false};
 constexpr const char* calls[] = {"mmap", "mprotect", "readlink", "readlinkat", "sched_getaffinity", "getrlimit", "prlimit64", "prctl",
-                                 "getcwd", "stat", "lstat", "uname", "sysinfo"};
+                                 "getcwd", "stat", "lstat", "uname", "sysinfo",
+                                 // Whether memory can be read is asked with a pipe.
+                                 "pipe", "pipe2"};
 
 }  // namespace
 

@@ -106,3 +106,9 @@ def resident(pid):
     """Bytes of memory a process holds."""
     with open(f"/proc/{pid}/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def sanitized(pid):
+    """Whether it is a build with AddressSanitizer, whose quarantine alone holds 256 MiB."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as file:
+        return "libasan" in file.read()
