@@ -53,12 +53,15 @@ class StaticPodCase(unittest.TestCase):
         self.assertEqual(stamp(self.node, MANIFEST), self.was)
         running = self.kubelet.wait_running(NAME)
         self.kubelet.wait_duty(NAME)
-        units = self.node.run(["systemctl", "list-units", "--all", "--plain", "--no-legend", "delvegate-debuggee-*",
-                               "delvegate-guard-*"]).stdout
-        self.assertEqual(units.strip(), "")
+        self.assert_nothing_runs()
         self.assertEqual(self.node.run(["ls", "-A", f"{manifests.DIRECTORY}/../delvegate-held"]).stdout.strip(), "")
         self.assertEqual(self.node.run(["ls", "-A", manifests.DIRECTORY]).stdout.split(), [f"{NAME}.yaml"])
         return running
+
+    def assert_nothing_runs(self):
+        units = self.node.run(["systemctl", "list-units", "--all", "--plain", "--no-legend", "delvegate-debuggee-*",
+                               "delvegate-guard-*"]).stdout
+        self.assertEqual(units.strip(), "")
 
 
 class OutAndBack(StaticPodCase):

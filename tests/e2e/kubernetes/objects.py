@@ -2,6 +2,8 @@
 
 import json
 
+from harness.rig.cluster import PROXY_KUBECONFIG
+
 from . import images
 from .manifests import PODS
 from .pki import ADMINISTRATORS
@@ -90,26 +92,6 @@ winkernel:
 """
 # nf_conntrack's settings belong to the first network namespace, and a node of ours has another: hence the zeros above.
 
-_PROXY_KUBECONFIG = """apiVersion: v1
-kind: Config
-clusters:
-- cluster:
-    certificate-authority: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
-    server: https://{address}:6443
-  name: default
-contexts:
-- context:
-    cluster: default
-    namespace: default
-    user: default
-  name: default
-current-context: default
-users:
-- name: default
-  user:
-    tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token"""
-
-
 # Not known yet in 1.24.
 _LATER = ("  tcpBeLiberal: false\n", "  udpStreamTimeout: 0s\n", "  udpTimeout: 0s\n", "  localhostNodePorts: null\n",
           _PROXY_CONFIGURATION[_PROXY_CONFIGURATION.index("logging:\n"):_PROXY_CONFIGURATION.index("metricsBindAddress:")],
@@ -164,7 +146,7 @@ def proxy(build, address):
         _grant("Role", "kube-proxy", "kube-proxy", [nodes], "kube-system"),
         {"apiVersion": "v1", "kind": "ConfigMap",
          "metadata": {"labels": {"app": "kube-proxy"}, "name": "kube-proxy", "namespace": "kube-system"},
-         "data": {"config.conf": _proxy_configuration(build), "kubeconfig.conf": _PROXY_KUBECONFIG.format(address=address)}},
+         "data": {"config.conf": _proxy_configuration(build), "kubeconfig.conf": PROXY_KUBECONFIG.format(address=f"{address}:6443")}},
         _proxy_daemon_set(build)]
 
 

@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 
-from . import waiting
+from .child import Child
 
 
-class Process:
+class Process(Child):
     def __init__(self, test, name, command, env=None, cwd=None, stdin=subprocess.DEVNULL, pass_fds=()):
         self.name = name
         self.command = command
@@ -22,36 +22,9 @@ class Process:
     def pid(self):
         return self.child.pid
 
-    def output(self):
-        with open(self.out_file, encoding="utf-8", errors="replace") as file:
-            return file.read()
-
-    def errors(self):
-        with open(self.err_file, encoding="utf-8", errors="replace") as file:
-            return file.read()
-
-    def running(self):
-        return self.child.poll() is None
-
     def signal(self, number):
         if self.running():
             self.child.send_signal(number)
-
-    def wait(self, deadline=waiting.DEADLINE):
-        try:
-            return self.child.wait(deadline)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} did not end\n{self.errors()}") from None
-
-    def wait_for(self, what, condition):
-        """Like waiting.until, but gives up as soon as the process ended."""
-        def check():
-            value = condition()
-            if not value and not self.running():
-                raise AssertionError(f"{self.name} ended with {self.child.returncode} before {what}\n"
-                                     f"{' '.join(self.command)}\n{self.output()}{self.errors()}")
-            return value
-        return waiting.until(lambda: f"{self.name}: {what}\n{self.output()}{self.errors()}", check)
 
     def end(self):
         if self.running():

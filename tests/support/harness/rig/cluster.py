@@ -35,12 +35,13 @@ kind: KubeProxyConfiguration
 metricsBindAddress: ""
 mode: ""
 """
-_KUBECONFIG = f"""apiVersion: v1
+# kubeadm's, which finds the cluster by the pod's account.
+PROXY_KUBECONFIG = """apiVersion: v1
 kind: Config
 clusters:
 - cluster:
     certificate-authority: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
-    server: https://{ADDRESS}
+    server: https://{address}
   name: default
 contexts:
 - context:
@@ -140,7 +141,7 @@ class Cluster:
         self.create(f"{core}/serviceaccounts", "ServiceAccount", "kube-proxy")
         self.create(f"{core}/configmaps", "ConfigMap", "kube-root-ca.crt", data={"ca.crt": authority})
         self.create(f"{core}/configmaps", "ConfigMap", "kube-proxy",
-                    data={"config.conf": _CONFIG, "kubeconfig.conf": _KUBECONFIG})
+                    data={"config.conf": _CONFIG, "kubeconfig.conf": PROXY_KUBECONFIG.format(address=ADDRESS)})
         self.call("POST", SET.rpartition("/")[0], proxy())
         return self
 
