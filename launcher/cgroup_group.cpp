@@ -75,12 +75,15 @@ void read_members(const fs::path& directory, std::vector<pid_t>& to) {
         if (pid > 0) to.push_back(pid);  // 0: of another PID namespace
 }
 
-void remove_empty(const std::string& directory) {
+// Who is ending is in no list any more, and keeps its group busy still.
+void remove_empty(const std::string& directory, std::chrono::milliseconds patience) {
     if (directory.empty()) return;
     auto all = groups_below(directory);
     std::ranges::sort(all, [](const auto& a, const auto& b) { return a.native().size() > b.native().size(); });
-    for (const auto& each : all) ::rmdir(each.c_str());
-    ::rmdir(directory.c_str());
+    wait_until(patience, [&] {
+        for (const auto& each : all) ::rmdir(each.c_str());
+        return ::rmdir(directory.c_str()) == 0 || errno != EBUSY;
+    });
 }
 
 }  // namespace
@@ -192,9 +195,9 @@ bool cgroup_group::kill(std::chrono::milliseconds patience) const {
     return gone;
 }
 
-void cgroup_group::remove() const {
-    remove_empty(unified_);
-    remove_empty(memory_);
+void cgroup_group::remove(std::chrono::milliseconds patience) const {
+    remove_empty(unified_, patience);
+    remove_empty(memory_, patience);
 }
 
 }  // namespace launcher

@@ -42,7 +42,8 @@ public:
     void signal(int number) const;       // to all who are in it now
     // SIGKILL until nobody is left. False: somebody is still there after that time.
     bool kill(std::chrono::milliseconds patience) const;
-    void remove() const;  // if it is empty
+    // If nobody is in it; for that time, as long as the kernel says that it is busy.
+    void remove(std::chrono::milliseconds patience = {}) const;
 
 private:
     std::string unified_, memory_;  // the latter empty: version 2 limits it

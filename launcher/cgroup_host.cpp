@@ -87,7 +87,7 @@ void cgroup_host::send(const std::string& unit, int signal) const {
 }
 
 void cgroup_host::clear(const std::string& unit) const {
-    cgroup_group(roots_, unit).remove();
+    cgroup_group(roots_, unit).remove(kill_patience);
     remove_service_record(records_, unit);
 }
 
