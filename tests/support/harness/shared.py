@@ -85,6 +85,30 @@ def abort(client):
     client.socket.close()
 
 
+class Truth:
+    """A connection to dlv itself that only looks. Asked for the state in the very moment of a resume, dlv answers at
+    the next stop (State finds it not running yet, and waits for the lock): then another connection is asked."""
+
+    def __init__(self, test, address):
+        self.test = test
+        self.address = address
+        self.client = Rpc(test, address)
+
+    def state(self):
+        while True:
+            number = self.client.send("State", {"NonBlocking": True})
+            try:
+                return self.client.reply(number, 1)["result"]["State"]
+            except AssertionError:
+                if self.client.closed:
+                    raise
+            self.client = Rpc(self.test, self.address)
+
+    def call(self, method, params=None):
+        """Only while the target stands."""
+        return self.client.call(method, params)
+
+
 class SharedCase(case.Case):
     """dlv started by the test, a gateway in front of it, and a `connect` for everybody."""
 
@@ -97,7 +121,7 @@ class SharedCase(case.Case):
         self.gateway = self.serve({"name": "app", "kind": "connect", "users": list(PEOPLE), "address": self.dlv.address,
                                    "maxViewers": 64, **more})
         self.addresses = {}
-        self.truth = Rpc(self, self.dlv.address)
+        self.truth = Truth(self, self.dlv.address)
 
     def address(self, who):
         if who not in self.addresses:
