@@ -8,7 +8,7 @@ import socket
 import struct
 
 from . import case, tools, waiting
-from .dap import Dap
+from .dap import INITIALIZE, Dap
 from .rpc import Rpc
 from .terminal import Terminal
 
@@ -70,6 +70,11 @@ class SharedDap(Dap):
             return [(m["event"], m.get("body", {})) for m in self.messages[start:]
                     if m["type"] == "event" and m["event"] in ("stopped", "continued", "exited", "terminated")]
 
+    def attach_only(self):
+        """A window that looks: dlv's own session, of which it never becomes the one that runs."""
+        self.call("initialize", INITIALIZE)
+        self.call("attach", {"mode": "remote", "request": "attach", "type": "go", "stopOnEntry": True})
+
     def kill(self):
         abort(self)
 
@@ -113,6 +118,7 @@ class SharedCase(case.Case):
     """dlv started by the test, a gateway in front of it, and a `connect` for everybody."""
 
     run_control = "open"  # who may run: everybody, or one at a time ("baton")
+    one_at_a_time = property(lambda self: self.run_control == "baton" and knows("components[].runControl"))
 
     def setUp(self):
         super().setUp()
