@@ -133,6 +133,20 @@ class OneTruth(shared.SharedCase):
             value = client.call("Eval", {"Scope": {"GoroutineID": 1, "Frame": 0}, "Expr": "sum", "Cfg": views.LOAD})
             self.assertEqual(value["Variable"]["value"], "4712")
 
+    def test_after_a_restart(self):
+        """At its entry the new process has no stack to show; that spoils nothing that is shown later."""
+        self.compare()
+        marks = {viewer: viewer.mark() for viewer in self.viewers}
+        self.clients[1].call("Restart", {"Position": "", "ResetArgs": False, "NewArgs": [], "Rebuild": False, "NewRedirects": ["", "", ""]})
+        for viewer, mark in marks.items():
+            self.assertEqual(viewer.stopped(mark)[1]["reason"], "entry")
+        self.assertRegex(self.viewers[0].error("stackTrace", {"threadId": 1}), "unknown goroutine")
+        marks = {viewer: viewer.mark() for viewer in self.viewers}
+        self.viewers[0].call("continue", {"threadId": 1})
+        for viewer, mark in marks.items():
+            self.assertEqual(viewer.stopped(mark)[1]["reason"], "breakpoint")
+        self.compare()
+
     def test_while_it_runs_nobody_is_shown_anything_old(self):
         shown = self.compare()
         point, = [b["id"] for b in self.clients[0].call("ListBreakpoints")["Breakpoints"] if b["id"] > 0]
