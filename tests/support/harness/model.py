@@ -5,9 +5,10 @@ The debuggee is a loop, so the model knows it: each round passes the marked line
 breakpoints follows the next stop. Nothing here asks or waits."""
 
 import dataclasses
+import os
 import time
 
-from . import debuggee
+from . import debuggee, tools
 
 ORDER = ("tick", "use", "sleep")
 LINES = {marker: debuggee.line(marker) for marker in ORDER}
@@ -20,6 +21,8 @@ CONDITIONS = {
     "use": {"": lambda n: True, "sum % 2 == 0": lambda n: n % 2 == 0, "sum < 0": lambda n: False},
     "sleep": {"": lambda n: True, "n % 3 == 1": lambda n: n % 3 == 1, "n < 0": lambda n: False},
 }
+# Whether breakpoints of several people at one place each work for their owner, or the first one's keeps others out.
+MERGED = os.path.exists(os.path.join(tools.ROOT, "gateway", "breakpoint_board.h"))
 GRACE = 30  # seconds that a breakpoint outlives its owner's connection (hub_settings::breakpoint_grace)
 
 
@@ -163,13 +166,19 @@ class Model:
         return [wish for wish in self.wishes if wish.owner is member]
 
     def free_markers(self, member):
-        """Lines where no other one who is here has a breakpoint."""
+        """Lines where this member can have a breakpoint."""
+        if MERGED:
+            return list(ORDER)
         taken = {wish.marker for wish in self.wishes if wish.owner not in (None, member)}
         return [marker for marker in ORDER if marker not in taken]
 
     def set(self, member, marker, condition, number, log=False):
-        # Who has left makes way.
-        self.wishes = [w for w in self.wishes if not (w.marker == marker and w.owner in (None, member))]
+        self.wishes = [w for w in self.wishes if not (w.marker == marker and w.owner is member)]
+        for wish in self.wishes:
+            if wish.marker == marker and wish.owner is None:
+                wish.sure = False  # who has left makes way
+        if not MERGED:
+            self.wishes = [w for w in self.wishes if w.marker != marker]
         self.wishes.append(Wish(member, member.who, member.dap, marker, condition, number, log))
 
     def clear(self, member, marker):

@@ -10,7 +10,7 @@ def position(state):
     thread = state.get("currentThread") or {}
     goroutine = state.get("currentGoroutine") or {}
     return {"goroutine": goroutine.get("id", 0), "thread": thread.get("id"), "pc": thread.get("pc"), "file": thread.get("file"),
-            "line": thread.get("line"), "next": state.get("NextInProgress"), "breakpoint": (thread.get("breakPoint") or {}).get("id"),
+            "line": thread.get("line"), "next": state.get("NextInProgress"), "breakpoint": (thread.get("breakPoint") or {}).get("line"),
             "threads": sorted((one["id"], one["pc"]) for one in state.get("Threads") or [])}
 
 
@@ -35,6 +35,10 @@ def rpc_view(client, looks):
         for key in ("Threads", "Goroutines"):
             if isinstance(result.get(key), list):
                 result[key].sort(key=lambda one: one["id"])
+        for thread in result.get("Threads") or []:
+            # Its id, its condition and whose it is are shown to each as they have it.
+            if thread.get("breakPoint"):
+                thread["breakPoint"] = {key: thread["breakPoint"][key] for key in ("file", "line", "addr")}
         seen.append((method, argument, result))
     return seen
 
