@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view variable_key = "\"variablesReference\":";
 constexpr std::string_view frame_key = "\"id\":";
+constexpr std::string_view frames_key = "\"stackFrames\":";
 constexpr std::size_t longest = variable_key.size() + 20;  // the name and a 64-bit number
 
 void highest(std::string_view text, std::string_view key, std::int64_t& mark) {
@@ -23,13 +24,19 @@ void highest(std::string_view text, std::string_view key, std::int64_t& mark) {
 
 void reference_marks::see(std::string_view bytes, bool frames) {
     // A number cut at the end of a piece is read short here and whole with the next one: the mark only rises.
-    if (!tail_.empty()) {
-        auto seam = tail_ + std::string(bytes.substr(0, longest));
-        highest(seam, variable_key, variables_);
-        if (frames) highest(seam, frame_key, frames_);
-    }
-    highest(bytes, variable_key, variables_);
-    if (frames) highest(bytes, frame_key, frames_);
+    const auto look_through = [&](std::string_view text) {
+        highest(text, variable_key, variables_);
+        if (!frames) return;
+        if (!in_frames_) {
+            const auto at = text.find(frames_key);
+            if (at == text.npos) return;
+            in_frames_ = true;
+            text.remove_prefix(at);
+        }
+        highest(text, frame_key, frames_);
+    };
+    if (!tail_.empty()) look_through(tail_ + std::string(bytes.substr(0, longest)));
+    look_through(bytes);
     if (bytes.size() >= longest)
         tail_ = bytes.substr(bytes.size() - longest);
     else

@@ -11,9 +11,13 @@ namespace gateway {
 class reference_marks {
 public:
     // Bytes of responses as they pass, in any pieces. Looks for `"variablesReference":N` and, in the
-    // answer to stackTrace, `"id":N`; inside a JSON string the quote before the colon would be escaped.
+    // answer to stackTrace, `"id":N` of its frames (an error has an id, too); inside a JSON string the
+    // quote before the colon would be escaped.
     void see(std::string_view bytes, bool frames);
-    void end_of_message() { tail_.clear(); }
+    void end_of_message() {
+        tail_.clear();
+        in_frames_ = false;
+    }
 
     // The target has moved: what was handed out is of an earlier stop now.
     void retire() { stale_variables_ = variables_, stale_frames_ = frames_; }
@@ -23,6 +27,7 @@ public:
 
 private:
     std::string tail_;  // the end of the last piece, where a name or number may have been cut
+    bool in_frames_ = false;  // behind "stackFrames" of this message
     std::int64_t variables_ = 0, frames_ = 0;
     std::int64_t stale_variables_ = 0, stale_frames_ = 0;
 };

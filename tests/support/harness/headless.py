@@ -8,12 +8,14 @@ from .rpc import Rpc
 
 
 class Headless:
-    def __init__(self, test, delve, program, args=(), multiclient=True, listen=None, name="dlv", pass_fds=()):
+    def __init__(self, test, delve, program, args=(), multiclient=True, listen=None, name="dlv", pass_fds=(), log=None):
         if listen is None:
             listen = "127.0.0.1:0"
         command = [delve.dlv, "exec", program, "--headless", "--api-version=2", f"--listen={listen}"]
         if multiclient:
             command.append("--accept-multiclient")
+        if log:
+            command += ["--log", "--log-output=" + log]
         if args:
             command += ["--", *args]
         environment = dict(os.environ, HOME=test.directory, XDG_CONFIG_HOME=test.directory)

@@ -65,6 +65,23 @@ TEST(reference_marks, an_id_is_a_frame_only_in_a_stack) {
     EXPECT_TRUE(marks.stale_variable(3));
 }
 
+TEST(reference_marks, an_errors_id_is_no_frame) {
+    const std::string refused = R"(,"success":false,"command":"stackTrace","message":"Unable to produce stack trace","body":{"error":)"
+                                R"({"id":2004,"format":"Unable to produce stack trace: unknown goroutine 1"}}})";
+    for (std::size_t cut = 0; cut <= refused.size(); ++cut) {
+        reference_marks marks;
+        marks.see(std::string_view(refused).substr(0, cut), true);
+        marks.see(std::string_view(refused).substr(cut), true);
+        marks.end_of_message();
+        marks.see(frames, true);
+        marks.end_of_message();
+        marks.see(refused, true);
+        marks.retire();
+        EXPECT_TRUE(marks.stale_frame(1001)) << "cut at " << cut;
+        EXPECT_FALSE(marks.stale_frame(1002)) << "cut at " << cut;
+    }
+}
+
 TEST(reference_marks, a_programs_string_is_no_reference) {
     reference_marks marks;
     marks.see(R"({"value":"\"variablesReference\":99, \"id\":99","variablesReference":2})", true);
