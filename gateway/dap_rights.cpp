@@ -130,6 +130,8 @@ void dap_view::lost_breakpoint(std::int64_t id, const std::string& why) {
     body.set("reason", "changed");
     body.set("breakpoint", std::move(breakpoint));
     event("breakpoint", body);
+    if (const auto* wish = hub_.breakpoints().find(id))
+        console("Your breakpoint at " + paths_.to_client(wish->file) + ":" + std::to_string(wish->line) + " is " + why);
 }
 
 void dap_view::regranted(class_set before) {
