@@ -4,7 +4,7 @@ import unittest
 
 from harness import debuggee, waiting
 from harness.dap import Dap, INITIALIZE
-from harness.shared import FILL, SLEEP, SOURCE, TICK, USE, SharedCase
+from harness.breakpoints import FILL, SLEEP, SOURCE, TICK, USE, SharedCase
 
 PANIC = 2  # a wish of the debuggee
 

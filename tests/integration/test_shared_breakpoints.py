@@ -5,7 +5,7 @@ import unittest
 
 from harness import debuggee, waiting
 from harness.forms import SCOPE
-from harness.shared import SLEEP, SOURCE, TICK, USE, SharedCase
+from harness.breakpoints import SLEEP, SOURCE, TICK, USE, SharedCase
 
 CALL_HELPERS = 6  # a wish of the debuggee, which it sets back
 
