@@ -98,7 +98,7 @@ bool dap_view::answer_breakpoints_at_once(const request& r, const judged& j) {
     const auto refusals = breakpoint_refusals(j);
     if (std::any_of(refusals.begin(), refusals.end(), [](const auto& why) { return why.empty(); })) return false;
     if (j.operation == "setExceptionBreakpoints") {
-        // Also with no filter at all it switches those of everybody.
+        // With no filter at all it says, too, what this view wants.
         if (refusals.empty() && !forbidden(j.operation, j.classes)) return false;
     } else if (!hub_.breakpoints().of_group(this, group_of(r.command, j.arguments)).empty()) {
         return false;
