@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include "gateway/dap_view.h"
 
@@ -42,8 +43,6 @@ std::string wrong_function_name(std::string_view name) {
            "\" could not be parsed as a function. name must be in the format 'funcName', 'funcName:line' or "
            "'fileName:line'";
 }
-
-json log_flag(const std::string& message) { return !message.empty(); }
 
 }  // namespace
 
@@ -138,7 +137,7 @@ asio::awaitable<json> dap_view::change_breakpoints(std::string command, judged j
             continue;
         }
         seen[wants[i].key] = true;
-        results[i] = co_await amend(*record, wants[i]);
+        results[i] = co_await amend(found->second, wants[i]);
     }
     for (auto& [key, id] : existing)
         if (!seen.contains(key)) co_await hub_.clear_breakpoint(id);
@@ -184,12 +183,29 @@ asio::awaitable<std::string> dap_view::locate(wanted_breakpoint& want) {
     co_return std::string{};
 }
 
+breakpoint_wish dap_view::wish_for(const wanted_breakpoint& want) const {
+    breakpoint_wish wish;
+    wish.user = who_.who.user;
+    wish.owner = left_ ? nullptr : const_cast<dap_view*>(this);
+    wish.group = want.group;
+    wish.key = want.key;
+    wish.condition = want.condition;
+    wish.hit_condition = want.hit_condition;
+    wish.log_message = want.log_message;
+    wish.traces = !want.log_message.empty();
+    wish.who = who_.who;
+    wish.operation = want.operation;
+    wish.needs = want.needs;
+    return wish;
+}
+
 asio::awaitable<json> dap_view::place(wanted_breakpoint want) {
     if (!want.log_message.empty())
         if (auto message = parse_log_message(want.log_message); !message) co_return shown({}, message.error());
-    std::string problem;
-    rpc_outcome out;
-    if (want.group == "data") {
+    auto wish = wish_for(want);
+    json args = json::object{};
+    const bool data = want.group == "data";
+    if (data) {
         // Delve's data ids are `goroutine,frame,expression` (onSetDataBreakpointRequest).
         auto first = want.data_id.find(',');
         auto second = first == std::string::npos ? first : want.data_id.find(',', first + 1);
@@ -202,13 +218,15 @@ asio::awaitable<json> dap_view::place(wanted_breakpoint want) {
         json scope = json::object{};
         scope.set("GoroutineID", goroutine);
         scope.set("Frame", frame);
-        json args = json::object{};
         args.set("Scope", std::move(scope));
         args.set("Expr", want.data_id.substr(second + 1));
         args.set("Type", type);
-        out = co_await hub_.door("RPCServer.CreateWatchpoint", protocol::to_text(args));
+        // Delve takes conditions of those only afterwards.
+        wish.condition.clear();
+        wish.hit_condition.clear();
     } else {
         json b = json::object{};
+        std::string problem;
         if (want.group == "function") problem = co_await locate(want);
         if (!problem.empty()) co_return shown({}, problem);
         if (!want.addresses.empty()) {
@@ -220,108 +238,66 @@ asio::awaitable<json> dap_view::place(wanted_breakpoint want) {
         }
         if (!want.condition.empty()) b.set("Cond", want.condition);
         if (!want.hit_condition.empty()) b.set("HitCond", want.hit_condition);
-        b.set("continue", log_flag(want.log_message));
-        json args = json::object{};
+        b.set("continue", wish.traces);
         args.set("Breakpoint", std::move(b));
-        out = co_await hub_.create_breakpoint(this, std::move(args));
     }
+    const std::string method = data ? "RPCServer.CreateWatchpoint" : "RPCServer.CreateBreakpoint";
+    auto out = co_await hub_.place_breakpoint(wish, method, args);
     if (!out.ok()) co_return shown({}, out.error);
     auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
     if (!parsed) co_return shown({}, "dlv gave an unreadable answer");
     auto* made = parsed->find("Breakpoint");
     if (!made) made = &*parsed;
-    breakpoint_record record;
-    record.id = made->get_int("id");
-    record.user = who_.who.user;
-    record.owner = left_ ? nullptr : this;
-    record.group = want.group;
-    record.key = want.key;
-    record.condition = want.condition;
-    record.hit_condition = want.hit_condition;
-    record.log_message = want.log_message;
-    record.file = made->get_string("file");
-    record.line = made->get_int("line");
-    record.who = who_.who;
-    record.operation = want.operation;
-    record.needs = want.needs;
-    hub_.breakpoints().put(record);
-    if (want.group == "data" && (!want.condition.empty() || !want.hit_condition.empty())) {
-        auto blank = record;
-        blank.condition.clear();
-        blank.hit_condition.clear();
-        hub_.breakpoints().put(blank);
-        co_return co_await amend(*hub_.breakpoints().find(record.id), want);
-    }
-    co_return shown(record, {});
+    const auto id = made->get_int("id");
+    if (data && (!want.condition.empty() || !want.hit_condition.empty())) co_return co_await amend(id, want);
+    const auto* placed = hub_.breakpoints().find(id);
+    co_return placed ? shown(*placed, {}) : shown({}, "the breakpoint has gone meanwhile");
 }
 
-asio::awaitable<json> dap_view::amend(breakpoint_record& record, const wanted_breakpoint& want) {
-    auto id = record.id;
-    record.claimed = true;
-    if (record.condition == want.condition && record.hit_condition == want.hit_condition &&
-        record.log_message == want.log_message)
-        co_return shown(record, {});
+asio::awaitable<json> dap_view::amend(std::int64_t id, const wanted_breakpoint& want) {
+    auto* wish = hub_.breakpoints().find(id);
+    if (!wish) co_return shown({}, "the breakpoint has gone meanwhile");
+    wish->claimed = true;
+    if (wish->condition == want.condition && wish->hit_condition == want.hit_condition &&
+        wish->log_message == want.log_message)
+        co_return shown(*wish, wish->off_because);
     if (!want.log_message.empty())
-        if (auto message = parse_log_message(want.log_message); !message) co_return shown(record, message.error());
-    auto was = co_await hub_.door("RPCServer.GetBreakpoint", "{\"Id\":" + std::to_string(id) + "}");
-    if (!was.ok()) co_return shown({}, was.error);
-    auto parsed = protocol::parse_json(was.result, {.max_depth = 512, .fold_keys = false});
-    auto* b = parsed ? parsed->find("Breakpoint") : nullptr;
-    if (!b) co_return shown({}, "dlv gave an unreadable answer");
-    json changed = json::object{};
-    changed.set("id", id);
-    changed.set("name", b->get_string("name"));
-    changed.set("Cond", want.condition);
-    changed.set("HitCond", want.hit_condition);
-    changed.set("continue", log_flag(want.log_message));
-    json args = json::object{};
-    args.set("Breakpoint", std::move(changed));
-    auto out = co_await hub_.door("RPCServer.AmendBreakpoint", protocol::to_text(args));
-    auto* now = hub_.breakpoints().find(id);
-    if (!now) co_return shown({}, "the breakpoint has gone meanwhile");
-    if (!out.ok()) {
-        // A refused amendment has overwritten the condition all the same: put the old one back.
-        co_await hub_.door("RPCServer.AmendBreakpoint", was.result);
-        now = hub_.breakpoints().find(id);
-        co_return shown(now ? *now : breakpoint_record{}, out.error);
-    }
-    now->needs = want.needs;
-    now->condition = want.condition;
-    now->hit_condition = want.hit_condition;
-    now->log_message = want.log_message;
-    co_return shown(*now, {});
+        if (auto message = parse_log_message(want.log_message); !message) co_return shown(*wish, message.error());
+    auto changed = *wish;
+    changed.condition = want.condition;
+    changed.hit_condition = want.hit_condition;
+    changed.log_message = want.log_message;
+    changed.traces = !want.log_message.empty();
+    changed.needs = want.needs;
+    // Another condition is another try.
+    changed.off_because.clear();
+    const auto error = co_await hub_.amend_breakpoint(id, changed);
+    const auto* now = hub_.breakpoints().find(id);
+    co_return now ? shown(*now, error) : shown({}, error);
 }
 
-// Delve ≥ 1.26 offers its two internal breakpoints as exception filters; enabling is an amendment.
+// Each view's own filters; dlv stops where any of them wants it.
 asio::awaitable<json> dap_view::exception_breakpoints(const json& arguments) {
     json body = json::object{};
     if (!exception_filters_) co_return body;
-    std::vector<std::string> enabled;
+    std::set<std::string> enabled;
     if (auto* filters = arguments.find("filters"))
         if (auto* list = filters->if_array())
             for (auto& f : *list)
-                if (auto* name = f.if_string()) enabled.push_back(*name);
-    auto all = co_await hub_.door("RPCServer.ListBreakpoints", "{\"All\":false}");
-    auto parsed = all.ok() ? protocol::parse_json(all.result, {.max_depth = 512, .fold_keys = false})
-                           : protocol::result<json>(protocol::errc::bad_reply);
+                if (auto* name = f.if_string()) enabled.insert(*name);
+    if (!left_) hub_.want_exceptions(*this, enabled);
+    co_await hub_.keep_exceptions();
+    const auto all = co_await hub_.door("RPCServer.ListBreakpoints", "{\"All\":false}");
+    const auto list = all.ok() ? protocol::parse_json(all.result, {.max_depth = 512, .fold_keys = false})
+                               : protocol::result<json>(protocol::errc::bad_reply);
     json::array shown_ones;
-    if (auto* found = parsed ? parsed->find("Breakpoints") : nullptr; found && found->if_array())
-        for (auto& b : *found->if_array()) {
-            if (b.get_int("id") >= 0) continue;
-            bool wanted = std::find(enabled.begin(), enabled.end(), b.get_string("name")) != enabled.end();
-            if (wanted == b.get_bool("disabled")) {
-                auto changed = b;
-                changed.set("disabled", !wanted);
-                json args = json::object{};
-                args.set("Breakpoint", changed);
-                co_await hub_.door("RPCServer.AmendBreakpoint", protocol::to_text(args));
-            }
-            if (!wanted) continue;
-            json one = json::object{};
-            one.set("id", b.get_int("id"));
-            one.set("verified", true);
-            shown_ones.push_back(std::move(one));
-        }
+    for (const auto& b : list ? breakpoints_in(*list) : json::array{}) {
+        if (b.get_int("id") >= 0 || !enabled.contains(std::string(b.get_string("name")))) continue;
+        json one = json::object{};
+        one.set("id", b.get_int("id"));
+        one.set("verified", true);
+        shown_ones.push_back(std::move(one));
+    }
     body.set("breakpoints", std::move(shown_ones));
     co_return body;
 }
@@ -330,7 +306,7 @@ asio::awaitable<void> dap_view::drop_unclaimed() {
     for (auto id : hub_.breakpoints().unclaimed(this)) co_await hub_.clear_breakpoint(id);
 }
 
-json dap_view::shown(const breakpoint_record& record, std::string_view problem) const {
+json dap_view::shown(const breakpoint_wish& record, std::string_view problem) const {
     json out = json::object{};
     if (record.id != 0) out.set("id", record.id);
     out.set("verified", problem.empty());

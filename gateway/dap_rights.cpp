@@ -98,7 +98,7 @@ bool dap_view::answer_breakpoints_at_once(const request& r, const judged& j) {
     const auto refusals = breakpoint_refusals(j);
     if (std::any_of(refusals.begin(), refusals.end(), [](const auto& why) { return why.empty(); })) return false;
     if (j.operation == "setExceptionBreakpoints") {
-        // Also with no filter at all it switches those of everybody.
+        // With no filter at all it says, too, what this view wants.
         if (refusals.empty() && !forbidden(j.operation, j.classes)) return false;
     } else if (!hub_.breakpoints().of_group(this, group_of(r.command, j.arguments)).empty()) {
         return false;
@@ -130,6 +130,8 @@ void dap_view::lost_breakpoint(std::int64_t id, const std::string& why) {
     body.set("reason", "changed");
     body.set("breakpoint", std::move(breakpoint));
     event("breakpoint", body);
+    if (const auto* wish = hub_.breakpoints().find(id))
+        console("Your breakpoint at " + paths_.to_client(wish->file) + ":" + std::to_string(wish->line) + " is " + why);
 }
 
 void dap_view::regranted(class_set before) {

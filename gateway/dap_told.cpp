@@ -36,10 +36,12 @@ void dap_view::tell_stop(const stop& at) {
     json body = json::object{};
     auto reason = at.cause.reason;
     json::array hit;
+    std::string whose;
     for (auto id : at.cause.hit_breakpoints) {
         // An IDE knows only ids it was given; Delve's own (negative) ones every IDE knows.
         auto* record = hub_.breakpoints().find(id);
         if (id < 0 || (record && record->owner == this)) hit.push_back(id);
+        if (record && record->owner != this) whose = record->user;
         if (!record || reason != "breakpoint") continue;
         if (record->group == "function") reason = "function breakpoint";
         if (record->group == "instruction") reason = "instruction breakpoint";
@@ -54,6 +56,7 @@ void dap_view::tell_stop(const stop& at) {
     event("stopped", body);
     if (at.state.next_in_progress)
         console("Step interrupted by a breakpoint. Use 'Continue' to resume the original step command.");
+    if (hit.empty() && !whose.empty()) console("Stopped at a breakpoint of " + whose + ".");
     if (!at.by.empty() && at.by != who_.who.user) console("Stopped for " + at.by + ".");
 }
 
@@ -82,7 +85,7 @@ void dap_view::on_output(std::string_view category, std::string_view text) {
 }
 
 // The text of a log message, each expression as Delve shows it.
-asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const breakpoint_record& at) {
+asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const breakpoint_wish& at) {
     auto message = parse_log_message(at.log_message);
     if (!message || over_ || terminated_ || !grants().allows(at.operation, at.needs)) co_return;
     auto keep = shared_from_this();

@@ -37,7 +37,7 @@ public:
     void on_exit(std::int64_t status) override;
     void on_restart(std::string_view by) override;
     void on_output(std::string_view category, std::string_view text) override;
-    asio::awaitable<void> on_trace(const thread_state& thread, const breakpoint_record& at) override;
+    asio::awaitable<void> on_trace(const thread_state& thread, const breakpoint_wish& at) override;
     void on_lost(std::string_view reason) override;
     bool clogged() const override { return looking_ && paused_; }
 
@@ -100,10 +100,11 @@ private:
     std::string group_of(std::string_view command, const protocol::json& arguments) const;
     asio::awaitable<protocol::json> place(wanted_breakpoint want);
     asio::awaitable<std::string> locate(wanted_breakpoint& want);
-    asio::awaitable<protocol::json> amend(breakpoint_record& record, const wanted_breakpoint& want);
+    asio::awaitable<protocol::json> amend(std::int64_t id, const wanted_breakpoint& want);
+    breakpoint_wish wish_for(const wanted_breakpoint& want) const;
     asio::awaitable<protocol::json> exception_breakpoints(const protocol::json& arguments);
     asio::awaitable<void> drop_unclaimed();
-    protocol::json shown(const breakpoint_record& record, std::string_view problem) const;
+    protocol::json shown(const breakpoint_wish& wish, std::string_view problem) const;
 
     // The window at dlv.
     void open_window();

@@ -46,6 +46,8 @@ const hub::entry* hub::find(const viewer& v) const { return const_cast<hub*>(thi
 void hub::join(viewer& v) {
     viewers_.push_back({&v, 0, std::chrono::system_clock::now()});
     breakpoints_.adopt(&v, v.who().who.user, v.speaks_dap());
+    // Delve's own client knows no other way: it stops at every panic.
+    if (!v.speaks_dap()) want_exceptions(v, {std::begin(exception_wishes::both), std::end(exception_wishes::both)});
 }
 
 void hub::leave(viewer& v) {
@@ -63,7 +65,8 @@ void hub::leave(viewer& v) {
     for (auto& j : jobs_)
         if (j.v == &v) j.v = nullptr;
     if (run_.runner == &v) run_.runner = nullptr;
-    breakpoints_.abandon(&v);
+    breakpoints_.abandon(&v, std::chrono::steady_clock::now());
+    exceptions_.forget(&v);
     schedule_grace();
     pump();
 }
@@ -172,6 +175,7 @@ void hub::change(viewer* v, work w, refusal refused) {
     auto then_note = [this, w = std::move(w)]() -> asio::awaitable<void> {
         auto generation = generation_;
         co_await w();
+        if (generation == generation_ && door_) co_await keep_exceptions();
         if (generation == generation_) co_await budget_.keep_off();
         if (door_) co_await note_breakpoints(*door_);
     };

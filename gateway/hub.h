@@ -21,13 +21,16 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "gateway/breakpoint_table.h"
+#include "gateway/breakpoint_board.h"
+#include "gateway/breakpoint_shown.h"
 #include "gateway/dap_window.h"
 #include "gateway/directory.h"
+#include "gateway/exception_wishes.h"
 #include "gateway/hub_budget.h"
 #include "gateway/rpc_channel.h"
 #include "gateway/target_state.h"
@@ -68,7 +71,9 @@ public:
     virtual void on_restart(std::string_view by) = 0;    // a new process stands at its entry; on_stop follows
     virtual void on_output(std::string_view category, std::string_view text) = 0;
     // A tracepoint of this view was hit; the target stands still until it is dealt with.
-    virtual asio::awaitable<void> on_trace(const thread_state& thread, const breakpoint_record& at) = 0;
+    virtual asio::awaitable<void> on_trace(const thread_state& thread, const breakpoint_wish& at) = 0;
+    // One of this view's breakpoints does nothing any more.
+    virtual void lost_breakpoint(std::int64_t id, const std::string& why) = 0;
     // dlv is gone; the view ends.
     virtual void on_lost(std::string_view reason) = 0;
     // The view hinders others (reads nothing while a reply waits); it ends at once.
@@ -185,14 +190,27 @@ public:
     // `all`: what it waits for, too.
     void withdraw(viewer& v, const std::string& reason, bool all);
 
-    breakpoint_table& breakpoints() { return breakpoints_; }
+    breakpoint_board& breakpoints() { return breakpoints_; }
+    const breakpoint_board& breakpoints() const { return breakpoints_; }
+    // What hit where in the last stop.
+    const thread_hits& hits() const { return hits_; }
     // dlv's last ListBreakpoints reply, true while the program runs too.
     const std::string& breakpoint_list() const { return breakpoint_list_; }
-    // For use inside work: clears at dlv and in the table.
+    // For use inside work, ids being those of wishes. Clears one, at dlv too where nobody else wants it.
     asio::awaitable<void> clear_breakpoint(std::int64_t id);
-    // For use inside work: CreateBreakpoint, making room where a departed person's breakpoint stands,
-    // and clearing away what dlv leaves behind when a condition does not parse.
-    asio::awaitable<rpc_outcome> create_breakpoint(const viewer* owner, protocol::json breakpoint_in);
+    // CreateBreakpoint or CreateWatchpoint for that person: at dlv, or where others' are already. The result is what that
+    // method replies.
+    asio::awaitable<rpc_outcome> place_breakpoint(const breakpoint_wish& wished, std::string method, protocol::json arguments);
+    // Makes the wish of that id the other, which keeps its place. Empty, or why dlv would not have it.
+    asio::awaitable<std::string> amend_breakpoint(std::int64_t id, const breakpoint_wish& wished);
+    // Whether it stays when its owner leaves. False: there is none of that id that is this user's.
+    bool pin_breakpoint(std::string_view user, std::int64_t id, bool stays);
+    asio::awaitable<void> clear_site(std::int64_t id);  // one of dlv's, whoever wants it
+    // At which of dlv's exceptions this view wants to stop; dlv is told by keep_exceptions(), at the latest when it stands next.
+    void want_exceptions(const viewer& v, std::set<std::string> names);
+    bool offers_exceptions() const { return exceptions_offered_; }
+    std::set<std::string> exceptions_of(const viewer& v) const;
+    asio::awaitable<void> keep_exceptions();
 
     void output(std::string_view category, std::string_view text);
 
@@ -237,6 +255,7 @@ private:
         bool settled = false;
         int halts_open = 0;
         bool through_door = true;
+        std::int64_t goroutine = 0;  // whose step it is
         std::optional<rpc_outcome> returned;
         std::string window_error;
     };
@@ -280,6 +299,27 @@ private:
     asio::awaitable<dap_outcome> request(dap_window& on, std::string command, protocol::json arguments);
     void schedule_grace();
     asio::awaitable<void> note_breakpoints(rpc_channel& on);
+    void note_leaver(breakpoint_wish& wish);
+    std::string exists_already(const breakpoint_wish& wish, const std::vector<std::int64_t>& sites) const;
+    void forget_site(std::int64_t id, const std::string& why);
+    asio::awaitable<void> settle_site(std::int64_t id);
+    asio::awaitable<std::string> amend_site(std::int64_t id, protocol::json settings);
+    asio::awaitable<void> apply_site(std::int64_t id);
+    asio::awaitable<std::vector<std::uint64_t>> locate_breakpoint(const protocol::json& arguments);
+    asio::awaitable<rpc_outcome> create_breakpoint(std::string method, protocol::json arguments);
+    asio::awaitable<bool> make_way(const viewer* owner, std::string user, std::vector<std::int64_t> sites);
+    asio::awaitable<rpc_outcome> join_breakpoints(const breakpoint_wish& wished, const overlap& there, bool watches);
+    asio::awaitable<breakpoint_site> create_at(std::set<std::uint64_t> addresses, protocol::json settings);
+    asio::awaitable<std::int64_t> split_site(std::int64_t id, std::set<std::uint64_t> part);
+    asio::awaitable<void> set_breakpoints_again();
+    asio::awaitable<void> drop_ended_watches();
+    asio::awaitable<evaluated> evaluate_condition(std::int64_t goroutine, std::string condition);
+    asio::awaitable<bool> judge_hits(target_state& state, std::string& error);
+    asio::awaitable<void> end_step_at_hit(target_state& state);
+    void mark_hits(target_state& state) const;
+    void name_hits(stop_cause& cause) const;
+    asio::awaitable<void> pass_trace(const thread_state& thread, std::int64_t wish, const std::string& state);
+    asio::awaitable<void> switch_off(std::int64_t wish, std::string why);
 
     asio::io_context& context_;
     std::string name_;
@@ -321,7 +361,11 @@ private:
     std::map<std::string, std::string, std::less<>> image_;
     std::size_t image_bytes_ = 0;
     std::string dlv_version_;
-    breakpoint_table breakpoints_;
+    breakpoint_board breakpoints_;
+    thread_hits hits_;
+    exception_wishes exceptions_;
+    bool exceptions_offered_ = false;  // dlv can switch its own breakpoints off (≥ 1.26)
+    std::chrono::steady_clock::time_point resumed_at_, settled_at_, rested_at_;
     std::string breakpoint_list_ = "{\"Breakpoints\":[]}";
 
     asio::steady_timer halt_timer_, clogged_timer_, grace_timer_;

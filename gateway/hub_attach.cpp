@@ -172,6 +172,9 @@ asio::awaitable<void> hub::open_keeper() {
              {"initialize", plain_initialize()}, {"attach", remote_attach()}, {"configurationDone", json{}}}) {
         auto out = co_await request(*window, command, arguments);
         if (generation != generation_) co_return;
+        if (command == std::string_view("initialize"))
+            if (const auto* body = out.message.find("body"))
+                exceptions_offered_ = body->find("exceptionBreakpointFilters") != nullptr;
         // Without it steps are lost to halts of our own, nothing worse: go on.
         if (!out.success) co_return;
     }
@@ -206,6 +209,9 @@ void hub::restart(viewer& v, std::string params, std::function<void(const rpc_ou
             if (reply.ok()) fixed_[std::string(method)] = reply.result;
         }
         if (!state) co_return channel_lost("dlv gave no state after the restart: " + state_out.error);
+        hits_.clear();
+        co_await set_breakpoints_again();
+        if (generation != generation_) co_return;
         run_ = {};
         run_.by = by;
         at_entry_ = true;
@@ -244,7 +250,9 @@ void hub::detach(std::string reason) {
     halt_timer_.cancel();
     clogged_timer_.cancel();
     grace_timer_.cancel();
-    breakpoints_.clear();
+    // Whose they are is known when dlv is found again with the same ones (note_breakpoints).
+    breakpoints_.abandon_all(std::chrono::steady_clock::now());
+    hits_.clear();
     breakpoint_list_ = no_breakpoints_known;
     image_.clear();
     image_bytes_ = 0;

@@ -189,7 +189,7 @@ boost::asio::awaitable<void> hub_budget::switch_off() {
         }
         // What cannot be switched off goes: it would stop the program again.
         log().warn("{}: breakpoint {} cannot be switched off and is cleared: {}", hub_.name_, id, protocol::printable(out.error));
-        co_await hub_.clear_breakpoint(id);
+        co_await hub_.clear_site(id);
         if (generation != hub_.generation_) co_return;
     }
     if (hub_.door_) co_await hub_.note_breakpoints(*hub_.door_);
@@ -210,6 +210,8 @@ boost::asio::awaitable<void> hub_budget::put_back_on(std::set<std::int64_t> whic
         if (generation != hub_.generation_ || off_) co_return;
         const auto id = one.get_int("id");
         if (!one.get_bool("disabled") || !which.contains(id)) continue;
+        // Meanwhile everybody has switched theirs off.
+        if (const auto* site = hub_.breakpoints_.site(id); site && hub_.breakpoints_.settings(*site).get_bool("disabled")) continue;
         const auto out = co_await hub_.door("RPCServer.AmendBreakpoint", amendment(one, false));
         if (out.ok() || out.lost) continue;
         tell("breakpoint " + std::to_string(id) + " could not be switched on again: " + out.error);

@@ -172,6 +172,7 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
     run_.by = by;
     run_.runner = v;
     run_.since = std::chrono::system_clock::now();
+    run_.goroutine = order.goroutine && *order.goroutine > 0 ? *order.goroutine : stop_.state.goroutine();
     phase_ = phase::running;
     at_entry_ = false;
     if (v && end && find(*v)) waiters_.push_back({v, std::move(end)});
@@ -185,6 +186,7 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
 
 void hub::resume(std::string command) {
     motion_ = motion::resuming;
+    resumed_at_ = settled_at_ = rested_at_ = std::chrono::steady_clock::now();
     run_.settled = false;
     run_.returned.reset();
     run_.halted_by_hub = false;
@@ -193,12 +195,14 @@ void hub::resume(std::string command) {
     auto generation = generation_;
     door_->call("RPCServer.Command", command, [this, generation](rpc_outcome out) {
         if (generation != generation_) return;
+        rested_at_ = std::chrono::steady_clock::now();
         run_.returned = std::move(out);
         maybe_conclude();
     });
     door_->call("RPCServer.IsMulticlient", "{}", [this, generation](rpc_outcome) {
         if (generation != generation_) return;
         run_.settled = true;
+        settled_at_ = std::chrono::steady_clock::now();
         if (run_.returned) return maybe_conclude();
         motion_ = motion::free;
         if (run_.halted_by_person)
@@ -287,31 +291,14 @@ asio::awaitable<void> hub::conclude() {
     }
     if (state.exited) co_return become_exited(state.exit_status);
 
-    auto traces = tracepoints_hit(state);
-    // One that only passes stands all the same while it is dealt with; for the hub's own work it hardly does.
-    if (!traces.empty()) budget_.stands();
-    for (auto* thread : traces) {
-        auto* record = breakpoints_.find(thread->breakpoint->id);
-        if (!record || !record->owner || !find(*record->owner)) continue;
-        if (record->group == "rpc") {
-            // Its client prints the values from the state and sends continue again, which joins the run.
-            std::vector<waiter> due;
-            std::erase_if(waiters_, [&](auto& w) {
-                if (w.v != record->owner) return false;
-                due.push_back(std::move(w));
-                return true;
-            });
-            for (auto& w : due) w.end({.error = {}, .state = state.text, .stop = nullptr});
-        } else {
-            auto copy = *record;  // the table may change while the message is worked out
-            co_await copy.owner->on_trace(*thread, copy);
-            if (generation != generation_) co_return;
-        }
-    }
+    const bool passes = co_await judge_hits(state, error);
+    if (generation != generation_) co_return;
+    co_await end_step_at_hit(state);
+    if (generation != generation_) co_return;
 
     bool step_done = run_.kind == run_kind::step && !state.next_in_progress;
     bool passing = !run_.halted_by_person && error.empty() && !stands_at_breakpoint(state) && !step_done &&
-                   (run_.halted_by_hub || !traces.empty());
+                   (run_.halted_by_hub || passes);
     if (passing) {
         motion_ = motion::held;
         pump();
@@ -325,6 +312,7 @@ asio::awaitable<void> hub::conclude() {
         auto asked = co_await ask_state(out, true);
         if (generation != generation_) co_return;
         if (asked) state = std::move(*asked);
+        mark_hits(state);
     }
     auto cause = explain_stop(state, run_.kind, run_.halted_by_person);
     if (!error.empty()) {
@@ -344,6 +332,10 @@ asio::awaitable<void> hub::become_stopped(target_state state, stop_cause cause, 
         co_await note_breakpoints(*door_);
         if (generation != generation_) co_return;
     }
+    co_await keep_exceptions();
+    if (generation == generation_ && state.watch_out_of_scope) co_await drop_ended_watches();
+    if (generation != generation_) co_return;
+    name_hits(cause);
     stop next;
     next.number = stops_ + 1;
     if (cause.reason == "exception" && error.empty()) {
@@ -443,7 +435,10 @@ asio::awaitable<void> hub::refresh_state() {
     rpc_outcome out;
     auto asked = co_await ask_state(out, true);
     if (generation != generation_) co_return;
-    if (asked && !asked->running && !asked->exited) stop_.state = std::move(*asked);
+    if (asked && !asked->running && !asked->exited) {
+        mark_hits(*asked);
+        stop_.state = std::move(*asked);
+    }
     if (!asked)
         if (auto status = exit_status_in(out.error)) become_exited(*status);
 }
@@ -463,6 +458,7 @@ void hub::call(viewer& v, work w, refusal refused) {
         phase_ = phase::running;
         motion_ = motion::free;
         at_entry_ = false;
+        hits_.clear();
         auto* runner = run_.runner;
         for (auto& e : viewers_)
             if (e.v != runner) e.v->on_running(by, runner);
@@ -487,25 +483,6 @@ void hub::call(viewer& v, work w, refusal refused) {
     // The lambda is kept by the job until its coroutine has ended (run_job holds it).
     jobs_.push_back({&v, job::when::stopped, std::move(body), std::move(refused), nullptr});
     pump();
-}
-
-asio::awaitable<void> hub::clear_breakpoint(std::int64_t id) {
-    co_await door("RPCServer.ClearBreakpoint", "{\"Id\":" + std::to_string(id) + "}");
-    breakpoints_.erase(id);
-}
-
-void hub::schedule_grace() {
-    if (breakpoints_.orphans().empty()) return;
-    grace_timer_.expires_after(settings_.breakpoint_grace);
-    grace_timer_.async_wait([this](error_code ec) {
-        if (ec || breakpoints_.orphans().empty()) return;
-        change(
-            nullptr,
-            [this]() -> asio::awaitable<void> {
-                for (auto id : breakpoints_.orphans()) co_await clear_breakpoint(id);
-            },
-            [](const std::string&) {});
-    });
 }
 
 }  // namespace gateway

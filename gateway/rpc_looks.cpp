@@ -62,6 +62,7 @@ void rpc_view::look(const request& r, judged j) {
     stripping_ = !may_read() && (r.method == "RPCServer.ListGoroutines" || r.method == "RPCServer.ListThreads" ||
                                  r.method == "RPCServer.GetThread" || r.method == "RPCServer.ListTargets" ||
                                  r.method == "RPCServer.FindLocation");
+    stripping_ = stripping_ || (guarding_ && !shown_as_they_are(hub_.breakpoints(), reader()));
     location_ = j.arguments.get_string("Loc");
     kept_.clear();
     hub_.rpc_look(*this, r.method, look_params_, *this,

@@ -31,6 +31,9 @@ std::int64_t rpc_view::breakpoint_named(const judged& j) const {
     if (which) return which->get_int("id");
     const auto name = j.arguments.get_string("Name");
     if (name.empty()) return j.arguments.get_int("Id");
+    for (const bool own : {true, false})
+        for (const auto& [id, wish] : hub_.breakpoints().all())
+            if (wish.name == name && (wish.owner == this) == own) return id;
     const auto list = protocol::parse_json(hub_.breakpoint_list(), {.max_depth = 512, .fold_keys = false});
     const json* all = list ? list->find("Breakpoints") : nullptr;
     if (const auto* items = all ? all->if_array() : nullptr)
@@ -56,6 +59,9 @@ std::optional<std::string> rpc_view::not_allowed(judged& j) {
                 j.operation == "ToggleBreakpoint") {
                 const auto* record = hub_.breakpoints().find(breakpoint_named(j));
                 const bool own = record && record->owner == this;
+                if (record && record->owner && !own && record->user != who_.who.user)
+                    return "breakpoint " + std::to_string(record->id) + " is " + record->user +
+                           "'s, who alone changes it; one of your own at the same place does not disturb it";
                 if (own && j.operation == "ClearBreakpoint") return std::nullopt;
                 // Somebody else's, or nobody's: it may be one that stops, whatever becomes of it.
                 if (!own) needs.add(op_class::breakpoint);
@@ -87,6 +93,9 @@ void rpc_view::send_stripped(std::string_view reply) {
         protocol::strip_values(*value);
         if (look_method_ == "RPCServer.FindLocation") protocol::strip_foreign_locations(*value, location_);
     }
+    if (const auto which = picked_; !show_picked(*value))
+        return refuse(look_id_, which->second.empty() ? "no breakpoint with id " + std::to_string(which->first)
+                                                      : "no breakpoint with name " + which->second);
     value->set("id", look_id_);
     const json* error = value->find("error");
     answered(look_id_, error && !error->is_null() ? "dlv refused" : "ok");

@@ -172,22 +172,6 @@ void rpc_view::answer_local(const request& r, const judged& j) {
     refuse(r.id, "unknown method: " + r.method);
 }
 
-// dlv's own words while it can be asked, what it said last while the program runs or has exited.
-void rpc_view::breakpoints(const request& r, const judged& j) {
-    if (hub_.now() == phase::stopped) return look(r, j);
-    if (r.method == "RPCServer.ListBreakpoints") return reply(r.id, hub_.breakpoint_list());
-    auto id = j.arguments.get_int("Id");
-    auto name = j.arguments.get_string("Name");
-    auto list = protocol::parse_json(hub_.breakpoint_list(), {.max_depth = 512, .fold_keys = false});
-    auto* all = list ? list->find("Breakpoints") : nullptr;
-    if (auto* items = all ? all->if_array() : nullptr)
-        for (auto& b : *items) {
-            if (name.empty() ? b.get_int("id") != id : b.get_string("name") != name) continue;
-            return reply(r.id, "{\"Breakpoint\":" + protocol::to_text(b) + "}");
-        }
-    refuse(r.id, name.empty() ? "no breakpoint with id " + std::to_string(id) : "no breakpoint with name " + std::string(name));
-}
-
 void rpc_view::state(const request& r, const judged& j) {
     bool at_once = j.arguments.get_bool("NonBlocking");
     if (hub_.now() == phase::running && !at_once) {
@@ -273,7 +257,7 @@ void rpc_view::reply(const json& id, std::string_view result) {
 
 void rpc_view::answer(const json& id, const rpc_outcome& out) {
     if (out.ok())
-        reply(id, may_read() ? out.result : without_values(out.result));
+        reply(id, may_read() ? shown(out.result) : without_values(shown(out.result)));
     else
         refuse(id, out.error);
     done();
@@ -295,7 +279,8 @@ void rpc_view::refuse_malformed(const std::string& fault) {
 
 void rpc_view::reply_state(const json& id, const run_end& end) {
     if (!end.error.empty()) return refuse(id, end.error);
-    reply(id, state_result(may_read() ? end.state : without_values(end.state)));
+    const auto result = shown(state_result(end.state));
+    reply(id, may_read() ? result : without_values(result));
 }
 
 void rpc_view::done() {

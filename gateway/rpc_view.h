@@ -36,7 +36,7 @@ public:
     void on_exit(std::int64_t) override {}
     void on_restart(std::string_view) override {}
     void on_output(std::string_view, std::string_view) override {}
-    asio::awaitable<void> on_trace(const thread_state&, const breakpoint_record&) override { co_return; }
+    asio::awaitable<void> on_trace(const thread_state&, const breakpoint_wish&) override { co_return; }
     void on_lost(std::string_view reason) override;
     bool clogged() const override { return looking_ && paused_; }
 
@@ -65,7 +65,14 @@ private:
     bool answer_while_running(const request& r, const judged& j);
     void breakpoint(const request& r, judged j);
     asio::awaitable<rpc_outcome> change_breakpoint(std::string method, judged j);
-    void note_breakpoint(std::string_view method, const judged& j, const rpc_outcome& out);
+    asio::awaitable<rpc_outcome> amend_breakpoint(std::string method, judged j);
+    asio::awaitable<rpc_outcome> clear_breakpoint(std::int64_t id);
+    asio::awaitable<rpc_outcome> switch_exception(std::string method, judged j);
+    breakpoint_reader reader() const { return {.view = this, .user = who_.who.user}; }
+    // As this person is to see the breakpoints in it: a result, and the same when it is told apart already.
+    std::string shown(std::string result) const;
+    void show(protocol::json& result) const;
+    bool show_picked(protocol::json& reply);
     void alone(const request& r, judged j);
     void restart(const request& r, const judged& j);
 
@@ -122,6 +129,7 @@ private:
 
     std::uint64_t answers_ = 0;  // given to requests that wait for a stop, or refused
     std::string location_;       // FindLocation's, when its reply is to be stripped
+    std::optional<std::pair<std::int64_t, std::string>> picked_;  // of a list, GetBreakpoint's id or name
     bool guarding_ = false;      // the reply passing through may hold commands that a client would run
     bool stripping_ = false;     // it is kept, to take those or the values out
     std::string ended_because_;  // of a person who lost the component: the answer to whatever comes

@@ -80,9 +80,6 @@ public:
         hub_.withdraw(*this, "permissions have changed; ask again", false);
         regranted(had->classes());
     }
-    // One of this view's breakpoints was taken away, because its person may not have it any more.
-    virtual void lost_breakpoint(std::int64_t id, const std::string& why) = 0;
-
     const caller& who() const override { return who_; }
     void rebound(const auth::identity& now) {
         who_.who = now;

@@ -30,9 +30,10 @@ constexpr std::array rpc_operations = std::to_array<std::string_view>({
     "Command switchGoroutine", "Command call",
 });
 
-// A viewer's window looks, and runs code where it is told to; runs and breakpoints go through JSON-RPC.
+// A viewer's window looks, and runs code where it is told to; runs and breakpoints go through JSON-RPC, but for the two that
+// Delve has itself, at panics.
 constexpr std::array dap_operations = std::to_array<std::string_view>({
-    "initialize", "attach", "configurationDone", "threads", "stackTrace", "scopes", "variables", "exceptionInfo",
+    "initialize", "attach", "configurationDone", "setExceptionBreakpoints", "threads", "stackTrace", "scopes", "variables", "exceptionInfo",
     "disassemble", "dataBreakpointInfo", "readMemory", "writeMemory", "setVariable", "evaluate", "evaluate call",
     "evaluate dlv config", "evaluate dlv sources", "evaluate dlv help", "evaluate dlv examinemem", "evaluate dlv",
 });

@@ -138,7 +138,12 @@ class Faults(case.Case):
         again = waiting.until("the component is back", back)
         self.assertEqual(again.state()["currentThread"]["line"], TICK)
         self.assertEqual(again.command("continue")["currentThread"]["line"], TICK)
-        self.assertEqual([b["line"] for b in again.call("ListBreakpoints")["Breakpoints"] if b["id"] > 0], [TICK])
+        def lines():
+            return [b["line"] for b in again.call("ListBreakpoints")["Breakpoints"] if b["id"] > 0]
+        self.assertEqual(lines(), [TICK])
+        # It is known whose it is: set again it is the same one, and not a second beside nobody's.
+        again.set_breakpoint(debuggee.MAIN, TICK)
+        self.assertEqual(lines(), [TICK])
 
     def test_dlv_killed(self):
         client, number = self.running_client()

@@ -127,7 +127,7 @@ func act() {
 
 func main() {
 	for i := range large {
-		large[i] = uint64(i) << 45
+		large[i] = uint64(i) << 45 // marker: fill
 	}
 	for i := range texts {
 		texts[i] = text
