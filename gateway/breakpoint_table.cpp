@@ -29,8 +29,15 @@ std::vector<std::int64_t> breakpoint_table::unclaimed(const viewer* owner) const
     return ids_where(records_, [&](auto& r) { return r.owner == owner && !r.claimed && r.group != "rpc"; });
 }
 
-std::vector<std::int64_t> breakpoint_table::orphans() const {
-    return ids_where(records_, [](auto& r) { return !r.owner && !r.user.empty(); });
+std::vector<std::int64_t> breakpoint_table::orphans(std::chrono::steady_clock::time_point when) const {
+    return ids_where(records_, [when](auto& r) { return !r.owner && !r.user.empty() && r.left_at <= when; });
+}
+
+std::optional<std::chrono::steady_clock::time_point> breakpoint_table::first_orphan() const {
+    std::optional<std::chrono::steady_clock::time_point> first;
+    for (const auto& [id, r] : records_)
+        if (!r.owner && !r.user.empty() && (!first || r.left_at < *first)) first = r.left_at;
+    return first;
 }
 
 std::vector<std::int64_t> breakpoint_table::orphans_of(std::string_view user) const {
@@ -43,9 +50,12 @@ std::vector<std::int64_t> breakpoint_table::replaceable(const viewer* owner) con
     });
 }
 
-void breakpoint_table::abandon(const viewer* owner) {
-    for (auto& [id, r] : records_)
-        if (r.owner == owner) r.owner = nullptr;
+void breakpoint_table::abandon(const viewer* owner, std::chrono::steady_clock::time_point now) {
+    for (auto& [id, r] : records_) {
+        if (r.owner != owner || !owner) continue;
+        r.owner = nullptr;
+        r.left_at = now;
+    }
 }
 
 void breakpoint_table::adopt(viewer* owner, std::string_view user, bool dap) {

@@ -1,8 +1,10 @@
 // Whose breakpoint is whose. dlv knows breakpoints only by id and lets anybody clear any of them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,7 @@ struct breakpoint_record {
     std::int64_t id = 0;      // dlv's
     std::string user;         // who set it; empty: it was there before us
     viewer* owner = nullptr;  // whose view it belongs to; null: that person has left
+    std::chrono::steady_clock::time_point left_at{};  // since when owner is null, of a person's
     bool claimed = true;      // false: taken over from an earlier view, not yet asked for again
 
     // What replaces what: a DAP request sets all of one group ("source /client/path", "function",
@@ -46,12 +49,15 @@ public:
 
     std::vector<std::int64_t> of_group(const viewer* owner, std::string_view group) const;
     std::vector<std::int64_t> unclaimed(const viewer* owner) const;  // and not of group "rpc"
-    std::vector<std::int64_t> orphans() const;                      // set by somebody who has left
+    // Set by somebody who has left: before `when`, where that is given.
+    std::vector<std::int64_t> orphans(std::chrono::steady_clock::time_point when = std::chrono::steady_clock::time_point::max()) const;
+    // When the first of them left.
+    std::optional<std::chrono::steady_clock::time_point> first_orphan() const;
     std::vector<std::int64_t> orphans_of(std::string_view user) const;
     // What makes way when `owner` sets one at the same place: orphans, and what it took over unasked.
     std::vector<std::int64_t> replaceable(const viewer* owner) const;
 
-    void abandon(const viewer* owner);
+    void abandon(const viewer* owner, std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now());
     // Gives a returning person what is left of the earlier view, of the same protocol.
     void adopt(viewer* owner, std::string_view user, bool dap);
 

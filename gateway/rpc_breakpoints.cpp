@@ -8,6 +8,7 @@ using protocol::json;
 void rpc_view::breakpoint(const request& r, judged j) {
     starting_ = false;
     busy_ = true;
+    select_own(j.arguments);
     hub_.change(
         this,
         [self = self(), id = r.id, method = r.method, j]() -> asio::awaitable<void> {

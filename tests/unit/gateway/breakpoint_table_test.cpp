@@ -145,6 +145,22 @@ TEST_F(breakpoint_tables, what_an_earlier_gateway_left_behind_makes_way_and_is_n
     EXPECT_EQ(table.orphans(), ids{});
 }
 
+// Each one's grace is their own: another who comes and goes does not renew it.
+TEST_F(breakpoint_tables, knows_since_when_each_is_left) {
+    using namespace std::chrono_literals;
+    const std::chrono::steady_clock::time_point start{1h};
+    EXPECT_FALSE(table.first_orphan());
+    table.abandon(&ann, start);
+    table.abandon(&bob, start + 20s);
+    table.abandon(&cat, start + 40s);
+    EXPECT_EQ(table.first_orphan(), start);
+    EXPECT_EQ(table.orphans(start - 1s), ids{});
+    EXPECT_EQ(table.orphans(start + 19s), (ids{2, 3, 4}));
+    EXPECT_EQ(table.orphans(start + 20s), (ids{2, 3, 4, 5}));
+    for (auto id : table.orphans(start)) table.erase(id);
+    EXPECT_EQ(table.first_orphan(), start + 20s);
+}
+
 TEST_F(breakpoint_tables, a_second_leaving_orphans_what_was_taken_over) {
     table.abandon(&ann);
     table.adopt(&later, "ann", true);
