@@ -55,6 +55,7 @@ public:
     void permissions_changed();
     verdict open(const caller& who, stream_peer& peer, std::unique_ptr<stream_user>& user);
     component_summary summary() const;
+    hub_baton& baton() { return hub_.baton(); }
     protocol::json status() const;
     // Its IDE connections: {"session","component","user","groups","authority","address","client","protocol",
     // "since","certificateEnds"}.

@@ -3,10 +3,12 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <functional>
 #include <map>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "auth/spiffe.h"
@@ -215,6 +217,12 @@ private:
         if (const auto* users = at("users")) one.users = list("users", *users, false);
         if (const auto* groups = at("groups")) one.groups = list("groups", *groups, false);
         if (const auto* viewers = at("maxViewers")) one.max_viewers = count("maxViewers", *viewers);
+        if (const auto* who = at("runControl")) one.baton.open = one_of("runControl", *who, {"baton", "open"}) == "open";
+        if (const auto* idle = at("batonIdle")) {
+            one.baton.idle = checked(*idle, "batonIdle", parse_duration(text("batonIdle", *idle)));
+            if (ok() && (one.baton.idle < std::chrono::seconds(1) || one.baton.idle > std::chrono::hours(24)))
+                return fail(*idle, "`batonIdle` must be between 1s and 1d");
+        }
         if (one.how == component_config::kind::launcher)
             launcher_part(given);
         else if (one.how == component_config::kind::connect)
@@ -232,7 +240,8 @@ private:
     }
 
     static bool of_every_kind(const std::string& key) {
-        return key == "name" || key == "kind" || key == "users" || key == "groups" || key == "maxViewers";
+        constexpr std::array<std::string_view, 7> keys{"name", "kind", "users", "groups", "maxViewers", "runControl", "batonIdle"};
+        return std::find(keys.begin(), keys.end(), key) != keys.end();
     }
 
     void launcher_part(const std::map<std::string, YAML::Node>& given) {

@@ -9,6 +9,7 @@
 
 #include "auth/trusted_ca.h"
 #include "gateway/config_audit.h"
+#include "gateway/baton.h"
 #include "gateway/budget_clock.h"
 #include "gateway/limits.h"
 #include "launcher/dlv_process.h"
@@ -28,7 +29,8 @@ struct component_config {
     kind how = kind::exec;
     std::vector<std::string> users;   // CNs that may debug it
     std::vector<std::string> groups;  // Os that may debug it
-    std::size_t max_viewers = 1;      // IDEs at once
+    std::size_t max_viewers = 64;     // IDEs at once
+    baton_settings baton{};           // who may run it
     // kind exec: what to start. name, runtime_directory and output_file are filled in by serve.
     launcher::exec_spec exec;
     bool stop_on_entry = true;        // false: the program runs on as soon as dlv answers

@@ -148,10 +148,12 @@ const std::vector<plain_key>& component_keys() {
          "Users (certificate CN) who may do everything with it (role admin). Nobody listed in users or groups "
          "here, and nobody by the policy: nobody admitted.", ""},
         {"groups", "list of text", "[]", "Groups (certificate O) whose members may do everything with it.", ""},
-        {"maxViewers", "count", "1",
-         "IDE connections at once. More than one is for looking together: until shared sessions are "
-         "complete they share one selected goroutine, and nobody arbitrates who steps.",
+        {"maxViewers", "count", "64", "IDE connections at once; a further one is told who is there.", ""},
+        {"runControl", "baton or open", "baton",
+         "Who may run and step it. baton: one person at a time, who hands it over; open: everybody who has the class control. "
+         "Pausing is everybody's who has it, either way.",
          ""},
+        {"batonIdle", "duration", "5m", "After so long without a deed of who has the baton, it is anybody's.", ""},
         {"binary", "path", "", "kind exec: the Go program, built with debug information.",
          "/usr/local/bin/kube-scheduler"},
         {"args", "list of text", "[]", "kind exec: the program's arguments.", ""},

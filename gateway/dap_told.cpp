@@ -5,6 +5,7 @@
 
 #include "gateway/await.h"
 #include "gateway/log_message.h"
+#include "gateway/session_words.h"
 
 namespace gateway {
 
@@ -32,7 +33,6 @@ void dap_view::on_stop(const stop& at) {
 }
 
 void dap_view::tell_stop(const stop& at) {
-    hub_.tell(*this);
     json body = json::object{};
     auto reason = at.cause.reason;
     json::array hit;
@@ -54,10 +54,23 @@ void dap_view::tell_stop(const stop& at) {
     body.set("allThreadsStopped", true);
     if (!hit.empty()) body.set("hitBreakpointIds", std::move(hit));
     event("stopped", body);
+    hub_.tell(*this);
     if (at.state.next_in_progress)
         console("Step interrupted by a breakpoint. Use 'Continue' to resume the original step command.");
     if (hit.empty() && !whose.empty()) console("Stopped at a breakpoint of " + whose + ".");
     if (!at.by.empty() && at.by != who_.who.user) console("Stopped for " + at.by + ".");
+}
+
+// `delvegate baton …` in the debug console.
+void dap_view::type_to_delvegate(const request& r) {
+    const auto words = protocol::read_session_words(r.arguments.get_string("expression"));
+    if (!words) return fail(r, unable_to_look, "Unable to evaluate expression", "not for delvegate");
+    const auto said = carry_out(hub_, who_.who, grants(), *words);
+    if (!said) return fail(r, not_allowed_id, "delvegate", said.error());
+    json body = json::object{};
+    body.set("result", *said);
+    body.set("variablesReference", 0);
+    respond(r, body);
 }
 
 void dap_view::on_exit(std::int64_t status) {
@@ -68,6 +81,10 @@ void dap_view::on_exit(std::int64_t status) {
     body.set("exitCode", status);
     event("exited", body);
     event("terminated", {});
+}
+
+void dap_view::on_notice(std::string_view text) {
+    if (configured_ && !terminated_) console(text);
 }
 
 void dap_view::on_restart(std::string_view by) {

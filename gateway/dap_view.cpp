@@ -153,6 +153,7 @@ void dap_view::answer_local(const request& r, const judged& j) {
     if (r.command == "initialize") return initialize(r, j);
     if (r.command == "attach") return attach(r, j);
     if (r.command == "configurationDone") return configuration_done(r);
+    if (r.command == "evaluate") return type_to_delvegate(r);
     respond(r, {});
 }
 
@@ -203,17 +204,28 @@ void dap_view::attach(const request& r, const judged& j) {
     if (auto* members = attach_arguments_.if_object())
         std::erase_if(*members, [](auto& m) { return m.second.is_null(); });
     busy_ = true;
-    if (hub_.now() != phase::stopped) return finish_attach(r, {.lost = false, .success = true, .error = {}, .message = {}});
-    with_window([this, r](std::string error) {
-        finish_attach(r, {.lost = false, .success = error.empty(), .error = error, .message = {}});
-    });
+    // dlv halts for an attach (service/dap/server.go, onAttachRequest), so it is a look like any other: nobody runs the
+    // program meanwhile. While it runs, the window is opened at the first look.
+    hub_.look(
+        *this,
+        guarded([this, r] {
+            looking_ = true;
+            with_window([this, r](const std::string& error) {
+                looking_ = false;
+                hub_.end_look();
+                if (error.empty()) {
+                    finish_attach(r);
+                } else {
+                    fail(r, failed_to_attach, "Failed to attach", error);
+                    done();
+                }
+                release();
+            });
+        }),
+        guarded([this, r](const std::string&) { finish_attach(r); }));
 }
 
-void dap_view::finish_attach(const request& r, const dap_outcome& window) {
-    if (!window.success) {
-        fail(r, failed_to_attach, "Failed to attach", window.error);
-        return done();
-    }
+void dap_view::finish_attach(const request& r) {
     attached_ = true;
     event("initialized", {});
     respond(r, {});
@@ -226,7 +238,7 @@ void dap_view::configuration_done(const request& r) {
     configured_ = true;
     // Never refused: VS Code would end the session. Who may not run the program finds it standing.
     bool go = hub_.alone_at_entry() && !stop_on_entry_ &&
-              grants().allows("configurationDone", {protocol::op_class::control});
+              grants().allows("configurationDone", {protocol::op_class::control}) && hub_.not_your_turn(*this).empty();
     if (hub_.now() == phase::stopped && !go) tell_stop(hub_.last_stop());
     console("Type 'dlv help' for list of commands.");
     respond(r, {});
@@ -257,6 +269,9 @@ void dap_view::disconnect(const request& r) {
 
 void dap_view::run(const request& r, const judged& j) {
     if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
+    // Before it is answered: an IDE that has its answer shows the program running.
+    if (const auto why = hub_.not_your_turn(*this); !why.empty() && hub_.would_resume(*this))
+        return fail(r, not_allowed_id, "Not your turn", why);
     auto thread = j.arguments.get_int("threadId");
     run_order order;
     order.arguments = json::object{};
@@ -278,6 +293,8 @@ void dap_view::run(const request& r, const judged& j) {
         event("continued", body);
         respond(r, {});
     }
+    // It means the stop that it has been told of; what it gets is the one it has not seen yet.
+    if (hub_.now() == phase::stopped && !hub_.would_resume(*this)) return tell_stop(hub_.last_stop());
     hub_.run(*this, std::move(order), guarded([this, thread](const run_end& end) {
                  if (end.error.empty() || end.stop) return;
                  // It did not run after all: say so as Delve does, or the IDE would wait for ever.

@@ -39,7 +39,7 @@ public:
     void on_output(std::string_view category, std::string_view text) override;
     asio::awaitable<void> on_trace(const thread_state& thread, const breakpoint_wish& at) override;
     void on_lost(std::string_view reason) override;
-    bool clogged() const override { return looking_ && paused_; }
+    void on_notice(std::string_view text) override;
 
     void lost_breakpoint(std::int64_t id, const std::string& why) override;
 
@@ -71,7 +71,7 @@ private:
     void answer_local(const request& r, const judged& j);
     void initialize(const request& r, const judged& j);
     void attach(const request& r, const judged& j);
-    void finish_attach(const request& r, const dap_outcome& window);
+    void finish_attach(const request& r);
     void configuration_done(const request& r);
     void disconnect(const request& r);
     void run(const request& r, const judged& j);
@@ -119,6 +119,7 @@ private:
     void fail_running(const request& r);
     void event(std::string_view name, const protocol::json& body);
     void console(std::string_view text);
+    void type_to_delvegate(const request& r);
     void tell_stop(const stop& at);
     void done();
     void end_session(std::string_view reason);

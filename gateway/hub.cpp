@@ -31,8 +31,8 @@ hub::hub(asio::io_context& context, std::string name, hub_settings settings)
       name_(std::move(name)),
       settings_(settings),
       halt_timer_(context),
-      clogged_timer_(context),
-      grace_timer_(context) {}
+      grace_timer_(context),
+      baton_(*this, settings_.baton, context) {}
 
 hub::~hub() = default;
 
@@ -44,7 +44,7 @@ hub::entry* hub::find(const viewer& v) {
 const hub::entry* hub::find(const viewer& v) const { return const_cast<hub*>(this)->find(v); }
 
 void hub::join(viewer& v) {
-    viewers_.push_back({&v, 0, std::chrono::system_clock::now()});
+    viewers_.push_back({&v, 0, 0, std::chrono::system_clock::now()});
     breakpoints_.adopt(&v, v.who().who.user, v.speaks_dap());
     // Delve's own client knows no other way: it stops at every panic.
     if (!v.speaks_dap()) want_exceptions(v, {std::begin(exception_wishes::both), std::end(exception_wishes::both)});
@@ -68,6 +68,7 @@ void hub::leave(viewer& v) {
     breakpoints_.abandon(&v, std::chrono::steady_clock::now());
     exceptions_.forget(&v);
     schedule_grace();
+    baton_.left(person_of(v.who().who));
     pump();
 }
 
@@ -107,13 +108,32 @@ std::vector<const viewer*> hub::viewers() const {
     return all;
 }
 
-bool hub::told(const viewer& v) const {
-    auto* e = find(v);
-    return e && e->told == stops_;
+void hub::notice(const std::string& text, const std::function<bool(const viewer&)>& whom) {
+    for (auto& e : viewers_)
+        if (whom(*e.v)) e.v->on_notice(text);
 }
 
+std::string hub::not_your_turn(const viewer& v) const {
+    if (phase_ != phase::stopped || run_pending()) return {};
+    return baton_.refusal(person_of(v.who().who));
+}
+
+bool hub::told(const viewer& v) const {
+    auto* e = find(v);
+    return e && e->told == stops_ && v.heard() >= e->told_by;
+}
+
+bool hub::was_ever_told(const viewer& v) const {
+    auto* e = find(v);
+    return e && e->told > 0;
+}
+
+// Only the first time counts: what is said later of the same stop makes it no news.
 void hub::tell(const viewer& v) {
-    if (auto* e = find(v)) e->told = stops_;
+    auto* e = find(v);
+    if (!e || e->told == stops_) return;
+    e->told = stops_;
+    e->told_by = v.said();
 }
 
 std::string hub::exit_error() const {
@@ -123,6 +143,12 @@ std::string hub::exit_error() const {
 std::string hub::running_words() const {
     auto who = run_.by.empty() ? std::string("the program runs") : run_.by + " runs the program";
     return who + " since " + utc_time(run_.since) + "; pause it first";
+}
+
+std::string hub::moved_words() const {
+    const auto at = stop_.state.position();
+    return "the program has moved since you were told: it stands" + (at.empty() ? std::string() : " at " + at) + " since " +
+           utc_time(stop_.since) + (stop_.by.empty() ? "" : ", for " + stop_.by) + "; look again before you do this";
 }
 
 std::string hub::gone_reason() const {
@@ -165,6 +191,7 @@ json hub::describe() const {
     out.set("viewers", std::move(people));
     out.set("breakpoints", static_cast<std::uint64_t>(breakpoints_.size()));
     if (auto budget = budget_.describe(); !budget.is_null()) out.set("stopBudget", std::move(budget));
+    out.set("runControl", baton_.describe());
     return out;
 }
 
@@ -172,6 +199,7 @@ json hub::describe() const {
 
 void hub::change(viewer* v, work w, refusal refused) {
     if (phase_ == phase::down || phase_ == phase::starting) return refused(gone_reason());
+    if (v) baton_.seen(person_of(v->who().who));
     auto then_note = [this, w = std::move(w)]() -> asio::awaitable<void> {
         auto generation = generation_;
         co_await w();
@@ -183,10 +211,29 @@ void hub::change(viewer* v, work w, refusal refused) {
     pump();
 }
 
-void hub::alone(viewer& v, work w, refusal refused) {
+void hub::alone(viewer& v, work w, refusal refused, bool drives) {
     if (phase_ != phase::stopped) return refused(gone_reason());
-    jobs_.push_back({&v, job::when::stopped, std::move(w), std::move(refused), nullptr});
+    if (drives) {
+        if (auto why = not_your_turn(v); !why.empty()) return refused(why);
+        jobs_.push_back(driven(v, std::move(w), std::move(refused)));
+    } else {
+        jobs_.push_back({&v, job::when::stopped, std::move(w), std::move(refused), nullptr});
+    }
     pump();
+}
+
+// Work for which one must have the baton: it may have gone to somebody else while the work waited.
+hub::job hub::driven(viewer& v, work w, refusal refused) {
+    const auto ended = std::make_shared<refusal>(std::move(refused));
+    auto body = [this, v = &v, who = person_of(v.who().who), w = std::move(w), ended]() -> asio::awaitable<void> {
+        if (auto why = baton_.refusal(who); !why.empty()) {
+            (*ended)(std::move(why));
+            co_return;
+        }
+        if (find(*v)) baton_.runs(who, false);
+        co_await w();
+    };
+    return {&v, job::when::stopped, std::move(body), [ended](std::string why) { (*ended)(std::move(why)); }, nullptr};
 }
 
 // Starts what can start now. Called after everything that changes what can.
@@ -204,7 +251,7 @@ void hub::pump() {
             if (next == jobs_.end()) return release_looks();
             // What looks at the target must be done before it moves: an answer begun before a resume
             // would come after the next stop and mix the two.
-            if (looks_ > 0) return watch_clogged();
+            if (looks_ > 0) return hurry_looks();
             break;
         case motion::held:
             if (next != jobs_.end()) break;
@@ -279,6 +326,7 @@ asio::awaitable<void> hub::run_job(job j) {
 
 void hub::look(viewer& v, std::function<void()> go, std::function<void(std::string)> refused) {
     if (phase_ != phase::stopped) return refused(gone_reason());
+    baton_.seen(person_of(v.who().who));
     if (motion_ == motion::still && !job_active_ && jobs_.empty()) {
         ++looks_;
         return go();
@@ -306,20 +354,14 @@ void hub::refuse_looks(const std::string& reason) {
     for (auto& g : waiting) g.refused(reason);
 }
 
-// Somebody waits to run the target while a reply is still on its way: if its reader has stopped
-// reading, the reader goes.
-void hub::watch_clogged() {
-    clogged_timer_.expires_after(settings_.clogged_time);
-    clogged_timer_.async_wait([this](error_code ec) {
-        if (ec || looks_ == 0 || jobs_.empty()) return;
-        std::vector<viewer*> clogged;
-        for (auto& e : viewers_)
-            if (e.v->clogged()) clogged.push_back(e.v);
-        for (auto* v : clogged)
-            v->cut_off("this client does not read its replies while " + name_ +
-                       " is to be run; it was disconnected so that others can go on");
-        watch_clogged();
-    });
+// Somebody waits to run the target while replies are still on their way: nobody waits for who reads slowly.
+void hub::hurry_looks() {
+    std::vector<viewer*> all;
+    for (auto& e : viewers_) all.push_back(e.v);
+    for (auto* v : all) {
+        if (looks_ == 0) return;
+        if (find(*v)) v->read_on();
+    }
 }
 
 const std::string* hub::cached(std::string_view method, std::string_view params) const {

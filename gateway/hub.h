@@ -31,6 +31,7 @@
 #include "gateway/dap_window.h"
 #include "gateway/directory.h"
 #include "gateway/exception_wishes.h"
+#include "gateway/hub_baton.h"
 #include "gateway/hub_budget.h"
 #include "gateway/rpc_channel.h"
 #include "gateway/target_state.h"
@@ -64,6 +65,9 @@ public:
     virtual ~viewer() = default;
     virtual const caller& who() const = 0;
     virtual bool speaks_dap() const = 0;
+    // Bytes said to the IDE so far, and how many of them it has for certain (stream.h).
+    virtual std::uint64_t said() const = 0;
+    virtual std::uint64_t heard() const = 0;
 
     virtual void on_running(std::string_view by, const viewer* runner) = 0;
     virtual void on_stop(const stop& at) = 0;
@@ -78,8 +82,13 @@ public:
     virtual void on_lost(std::string_view reason) = 0;
     // The view hinders others (reads nothing while a reply waits); it ends at once.
     virtual void cut_off(std::string_view reason) = 0;
-    // Whether a reply is waiting for this view's IDE to read.
-    virtual bool clogged() const = 0;
+    // Somebody waits to run the target: a reply that waits for this view's IDE to read is taken on to the view's own
+    // buffer, and the view ends where that is full.
+    virtual void read_on() = 0;
+    // Whether this person may run the target, by the policy of now.
+    virtual bool may_run() const = 0;
+    // What people are told of each other, where their IDE can show it.
+    virtual void on_notice(std::string_view text) = 0;
 };
 
 struct run_order {
@@ -87,12 +96,14 @@ struct run_order {
     protocol::json arguments;          // further members of DebuggerCommand, canonical
     run_kind kind = run_kind::go_on;
     std::optional<std::int64_t> goroutine;  // to be selected first (DAP names one, JSON-RPC selects)
+    std::optional<person> who{};            // set by run(): who needs the baton for it
+    std::int64_t thread = 0;                // to be selected first where no goroutine is, but for 0
 };
 
 struct hub_settings {
-    std::size_t max_viewers = 1;
+    std::size_t max_viewers = 64;
     std::chrono::milliseconds breakpoint_grace = std::chrono::seconds(30);
-    std::chrono::milliseconds clogged_time = std::chrono::seconds(2);  // while somebody waits to run
+    baton_settings baton{};
     std::size_t image_cache = 16u << 20;  // bytes of replies that depend on the process image only
 };
 
@@ -127,6 +138,14 @@ public:
     // else is here, it goes on.
     void expel(viewer& v);
     std::vector<const viewer*> viewers() const;
+    bool is_here(const viewer& v) const { return find(v) != nullptr; }
+    void notice(const std::string& text, const std::function<bool(const viewer&)>& whom);
+    // Who may run the target, one at a time.
+    hub_baton& baton() { return baton_; }
+    // Why a request of this view that would move the target is refused now; empty: it is not, or joins a run.
+    std::string not_your_turn(const viewer& v) const;
+    // Whether somebody waits to run the target, and for looks to be done.
+    bool impatient() const { return looks_ > 0 && !jobs_.empty(); }
 
     // --- the truth --------------------------------------------------------------------------------
     phase now() const { return phase_; }
@@ -142,7 +161,10 @@ public:
     const std::string* fixed_reply(std::string_view method) const;
     const std::string& dlv_version() const { return dlv_version_; }  // "1.27.1"
     bool told(const viewer& v) const;
-    void tell(const viewer& v);  // this view now knows of the last stop
+    // What has been said to this view by now tells it of the last stop; it knows when it has heard that.
+    void tell(const viewer& v);
+    bool was_ever_told(const viewer& v) const;
+    std::string moved_words() const;  // to somebody who means an earlier stop
     bool alone_at_entry() const { return phase_ == phase::stopped && stop_.entry && viewers_.size() == 1; }
     protocol::json describe() const;
 
@@ -177,8 +199,8 @@ public:
     using refusal = std::function<void(std::string)>;
     // Breakpoints: while the target runs it is halted for the work and goes on, and nobody is told.
     void change(viewer* v, work w, refusal refused);
-    // While it stands still only.
-    void alone(viewer& v, work w, refusal refused);
+    // While it stands still only. With `drives` it decides what the target does next: for who has the baton.
+    void alone(viewer& v, work w, refusal refused, bool drives = false);
     // Runs code in the debuggee through other means than the door (a DAP window): a run for everybody.
     void call(viewer& v, work w, refusal refused);
     // For use inside work: one request on the door.
@@ -225,6 +247,7 @@ private:
     struct entry {
         viewer* v = nullptr;
         std::uint64_t told = 0;
+        std::uint64_t told_by = 0;  // with so many bytes said
         std::chrono::system_clock::time_point since;
     };
     struct waiter {
@@ -267,6 +290,7 @@ private:
 
     void pump();
     void start_job(job j);
+    job driven(viewer& v, work w, refusal refused);
     bool run_pending() const;
     bool stands_for(const std::string& user) const;
     void go_on_without(const std::string& user);
@@ -277,7 +301,7 @@ private:
     void release_looks();
     void refuse_looks(const std::string& reason);
     void start_waiting_looks();
-    void watch_clogged();
+    void hurry_looks();
 
     asio::awaitable<void> start_run(viewer* v, std::string by, run_order order, std::uint64_t stop_number, on_end end);
     void resume(std::string command);
@@ -368,8 +392,9 @@ private:
     std::chrono::steady_clock::time_point resumed_at_, settled_at_, rested_at_;
     std::string breakpoint_list_ = "{\"Breakpoints\":[]}";
 
-    asio::steady_timer halt_timer_, clogged_timer_, grace_timer_;
+    asio::steady_timer halt_timer_, grace_timer_;
     hub_budget budget_{*this};
+    hub_baton baton_;
     std::uint64_t generation_ = 0;  // of the connection to dlv: late answers of an older one are dropped
 };
 

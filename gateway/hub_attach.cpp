@@ -222,7 +222,9 @@ void hub::restart(viewer& v, std::string params, std::function<void(const rpc_ou
         bool here = find(*v) != nullptr;
         co_await become_stopped(std::move(*state), std::move(cause), {});
         if (generation != generation_) co_return;
-        if (here && find(*v)) done(out);
+        if (!here || !find(*v)) co_return;
+        done(out);
+        tell(*v);
     };
     jobs_.push_back({&v, job::when::exited_too, std::move(again),
                      [done](std::string reason) { done({.lost = false, .error = std::move(reason), .result = {}}); },
@@ -248,7 +250,6 @@ void hub::detach(std::string reason) {
     budget_.forget();
     pid_ = 0;
     halt_timer_.cancel();
-    clogged_timer_.cancel();
     grace_timer_.cancel();
     // Whose they are is known when dlv is found again with the same ones (note_breakpoints).
     breakpoints_.abandon_all(std::chrono::steady_clock::now());

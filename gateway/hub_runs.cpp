@@ -72,13 +72,18 @@ asio::awaitable<rpc_outcome> hub::door(std::string_view method, std::string para
 // --- what viewers ask for -----------------------------------------------------------------------------
 
 void hub::run(viewer& v, run_order order, on_end end) {
+    // A run that somebody has begun, or a stop nobody knew of, answers "go on" as well; a call it does not.
+    const bool joins = order.kind != run_kind::call;
+    const auto refuse = [&](std::string why) { end({.error = std::move(why), .state = {}, .stop = nullptr}); };
     switch (phase_) {
         case phase::down:
         case phase::starting:
-            return end({.error = gone_reason(), .state = {}, .stop = nullptr});
+            return refuse(gone_reason());
         case phase::exited:
+            if (!joins) return refuse(exit_error());
             return end({.error = {}, .state = exited_state(pid_, exit_status_), .stop = nullptr});
         case phase::running:
+            if (!joins) return refuse(running_words());
             waiters_.push_back({&v, std::move(end)});
             return;
         case phase::stopped:
@@ -86,9 +91,14 @@ void hub::run(viewer& v, run_order order, on_end end) {
     }
     if (!told(v) && !alone_at_entry()) {
         // The sender means the state it last saw; what it gets is the stop it has not seen yet.
-        tell(v);
-        return end({.error = {}, .state = stop_.state.text, .stop = &stop_});
+        if (joins)
+            end({.error = {}, .state = stop_.state.text, .stop = &stop_});
+        else
+            refuse(moved_words());
+        return tell(v);
     }
+    if (auto why = not_your_turn(v); !why.empty()) return refuse(std::move(why));
+    order.who = person_of(v.who().who);
     auto shared = std::make_shared<on_end>(std::move(end));
     auto number = stops_;
     jobs_.push_back({&v, job::when::stopped,
@@ -97,8 +107,11 @@ void hub::run(viewer& v, run_order order, on_end end) {
                          return start_run(here ? v : nullptr, by, order, number, here ? *shared : on_end{});
                      },
                      [shared](std::string reason) { (*shared)({.error = std::move(reason), .state = {}, .stop = nullptr}); },
-                     [this, v = &v, shared] {
-                         if (find(*v)) waiters_.push_back({v, *shared});
+                     [this, v = &v, shared, joins] {
+                         if (!joins)
+                             (*shared)({.error = running_words(), .state = {}, .stop = nullptr});
+                         else if (find(*v))
+                             waiters_.push_back({v, *shared});
                      }});
     pump();
 }
@@ -119,8 +132,8 @@ void hub::wait_for_stop(viewer& v, on_end end) {
         return;
     }
     if (phase_ == phase::stopped) {
-        tell(v);
-        return end({.error = {}, .state = stop_.state.text, .stop = &stop_});
+        end({.error = {}, .state = stop_.state.text, .stop = &stop_});
+        return tell(v);
     }
     if (phase_ == phase::exited) return end({.error = exit_error(), .state = {}, .stop = nullptr});
     end({.error = gone_reason(), .state = {}, .stop = nullptr});
@@ -138,6 +151,7 @@ void hub::halt(viewer& v, on_end end) {
     run_.halted_by_person = true;
     run_.halted_by = v.who().who.user;
     waiters_.push_back({&v, std::move(end)});
+    baton_.pauses(person_of(v.who().who));
     if (motion_ == motion::free) send_halt();
 }
 
@@ -146,12 +160,22 @@ void hub::halt(viewer& v, on_end end) {
 asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order, std::uint64_t stop_number, on_end end) {
     if (phase_ != phase::stopped || stop_number != stops_) {
         if (v && end) {
-            if (phase_ == phase::running)
+            if (order.kind == run_kind::call)
+                end({.error = phase_ == phase::stopped ? moved_words() : gone_reason(), .state = {}, .stop = nullptr});
+            else if (phase_ == phase::running)
                 waiters_.push_back({v, std::move(end)});
             else
                 wait_for_stop(*v, std::move(end));
         }
         co_return;
+    }
+    if (order.who) {
+        // The baton may have gone to somebody else while this waited.
+        if (auto why = baton_.refusal(*order.who); !why.empty()) {
+            if (v && end && find(*v)) end({.error = std::move(why), .state = {}, .stop = nullptr});
+            co_return;
+        }
+        if (v) baton_.runs(*order.who, order.kind == run_kind::step);
     }
     if (order.goroutine && *order.goroutine > 0) {
         auto chosen = co_await door("RPCServer.Command", "{\"name\":\"switchGoroutine\",\"goroutineID\":" +
@@ -160,6 +184,10 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
             if (v && end && find(*v)) end({.error = chosen.error, .state = stop_.state.text, .stop = nullptr});
             co_return;
         }
+    }
+    if (!order.goroutine && order.thread != 0) {
+        const std::string chosen = "{\"name\":\"switchThread\",\"threadID\":" + std::to_string(order.thread) + "}";
+        co_await door("RPCServer.Command", chosen);
     }
     // A guard may have switched some on at this stop.
     if (route_.dial) {
@@ -359,17 +387,20 @@ void hub::announce_stop() {
     if (stop_.state.pid) pid_ = stop_.state.pid;
     phase_ = phase::stopped;
     motion_ = motion::still;
+    baton_.stops(stop_);
     auto due = std::exchange(waiters_, {});
     for (auto& w : due) {
         if (!find(*w.v)) continue;
-        tell(*w.v);
         // dlv's own error goes to who ran; the others are told of the stop.
         w.end({.error = w.v == run_.runner ? stop_.error : std::string{}, .state = stop_.state.text, .stop = &stop_});
+        // To a DAP client its answer says nothing of the stop; the event does.
+        if (find(*w.v) && !w.v->speaks_dap()) tell(*w.v);
     }
     std::vector<viewer*> all;
     for (auto& e : viewers_) all.push_back(e.v);
     for (auto* v : all)
         if (find(*v)) v->on_stop(stop_);
+    baton_.tell_who_is_first();
     budget_.stands();
     pump();
     if (run_.abandoned && viewers_.empty() && stop_.cause.reason != "exception") go_on_without(abandoned_by_);
@@ -445,6 +476,7 @@ asio::awaitable<void> hub::refresh_state() {
 
 void hub::call(viewer& v, work w, refusal refused) {
     if (phase_ != phase::stopped) return refused(gone_reason());
+    if (auto why = not_your_turn(v); !why.empty()) return refused(std::move(why));
     auto by = v.who().who.user;
     auto body = [this, v = &v, by, w = std::move(w)]() -> asio::awaitable<void> {
         auto generation = generation_;
@@ -481,7 +513,7 @@ void hub::call(viewer& v, work w, refusal refused) {
         co_await become_stopped(std::move(*asked), std::move(cause), {});
     };
     // The lambda is kept by the job until its coroutine has ended (run_job holds it).
-    jobs_.push_back({&v, job::when::stopped, std::move(body), std::move(refused), nullptr});
+    jobs_.push_back(driven(v, std::move(body), std::move(refused)));
     pump();
 }
 

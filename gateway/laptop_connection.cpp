@@ -47,6 +47,7 @@ void laptop_connection::start(boost::asio::ip::tcp::socket socket, SSL_CTX* cont
     json hello;
     hello.set("version", link_version);
     hello.set("agent", "delvegate/" DELVEGATE_VERSION);
+    hello.set("promptAcks", true);
     // Leaves with the last flight of the handshake: no round trip of its own.
     streams_.send_control(frame_type::hello, 0, hello);
     channel_->start(handshake_time);

@@ -126,6 +126,7 @@ private:
         }
         const std::string agent = protocol::printable(body.get_string("agent").substr(0, max_agent));
         if (!agent.empty()) in_.who.client = agent;
+        if (body.get_bool("promptAcks")) streams_.prompt_acks();
         log().info("{} at {}: link opened by {}", in_.who.who.user, in_.who.address, in_.who.client);
         return true;
     }

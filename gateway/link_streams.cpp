@@ -235,6 +235,9 @@ void link_streams::want(link_stream& stream) {
 
 void link_streams::put(link_stream& stream, std::string_view bytes) {
     frame_.clear();
+    // Whoever says something says as well what it has heard: the peer knows what it was said in answer to.
+    if (stream.consumed_ > stream.granted_ && !stream.peer_ended_)
+        protocol::append_offset(frame_, frame_type::ack, stream.id_, stream.granted_ = stream.consumed_);
     protocol::append_data_header(frame_, stream.id_, stream.sent_, bytes.size());
     stream.sent_ += bytes.size();
     output_.send(frame_);

@@ -40,6 +40,8 @@ public:
 
     void send(std::string_view bytes) override;
     std::size_t unsent() const override { return queue_.size(); }
+    std::uint64_t sent() const override { return sent_ + queue_.size(); }
+    std::uint64_t delivered() const override;
     void consumed(std::size_t n) override;
     void finish() override;
     void abort(std::string_view reason) override;
@@ -118,6 +120,8 @@ public:
     void refuse(std::uint32_t id);
     std::uint32_t last_id() const { return last_id_; }
     bool greeted() const { return greeted_; }  // the peer's hello has come
+    // The peer acknowledges what its users have dealt with before whatever they say next.
+    void prompt_acks() { prompt_acks_ = true; }
     // Every stream's user is told that its person's certificate was renewed.
     void rebound(const auth::identity& now);
     std::size_t size() const { return streams_.size() - buried_.size(); }
@@ -163,6 +167,9 @@ private:
     bool heard_ = true;
     bool greeted_ = false;                     // the peer's hello has come
     bool closed_ = false;
+    bool prompt_acks_ = false;
 };
+
+inline std::uint64_t link_stream::delivered() const { return link_.prompt_acks_ ? acked_ : stream_peer::delivered(); }
 
 }  // namespace gateway

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "gateway/audit_command.h"
+#include "gateway/baton_command.h"
 #include "gateway/ca_command.h"
 #include "gateway/component_commands.h"
 #include "gateway/connect_command.h"
@@ -48,6 +49,7 @@ int main(int argc, char** argv) {
     gateway::add_guard_command(app, exit_code);
     gateway::add_audit_command(app, exit_code);
     gateway::add_sessions_command(app, exit_code);
+    gateway::add_baton_command(app, exit_code);
     gateway::add_policy_command(app, exit_code);
     app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version")->callback([] {
         std::puts("delvegate " DELVEGATE_VERSION);

@@ -1,14 +1,11 @@
 #include "gateway/remote_lifecycle.h"
 
-#include <boost/asio/io_context.hpp>
-
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "auth/tls.h"
+#include "gateway/call_gateway.h"
 #include "gateway/contexts.h"
-#include "gateway/https_call.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -74,21 +71,13 @@ bool has_current_context() { return context_store().current().has_value(); }
 
 launcher_answer ask_remote(const laptop_place& where, const launcher::launcher_request& request,
                            const std::function<void(const json& step)>& progress) {
-    const auto target = where.find();
-    if (!target) return failed(target.error().certificate ? "certificate" : "usage", target.error().text);
     const auto asked = way_of(request);
     if (!asked) return failed("refused", "that is root's on the node, and not done through a gateway");
     if (!request.forces.empty() || request.decide != launcher::decision::none)
         return failed("refused", "dangers are taken and versions chosen by root on the node, not through a gateway");
     if (request.verb != launcher_verb::status && request.component.empty()) return failed("usage", "which component?");
-    const auto context = auth::make_client_context(target->files);
-    if (!context) return failed("certificate", context.error());
-
     std::optional<launcher_answer> answer;
     https_question question;
-    question.host = target->host;
-    question.port = target->port;
-    question.server_name = target->server_name;
     question.path = asked->path;
     question.method = asked->method;
     question.time = silence;
@@ -110,22 +99,15 @@ launcher_answer ask_remote(const laptop_place& where, const launcher::launcher_r
             answer = launcher_answer{*result, {}, std::nullopt};
         }
     };
-    boost::asio::io_context io;
-    const std::string name = target->server_name.empty() ? target->host : target->server_name;
-    https_post(io, std::move(question), context->get(),
-               [name, files = target->files](SSL* ssl) { return auth::explain_tls_failure(ssl, name, files); },
-               [&](auth::outcome<https_reply> reply) {
-                   if (answer) return;  // by its last line
-                   if (!reply)
-                       answer = failed("unreachable", reply.error());
-                   else if (reply->body.empty())
-                       answer = failed("unreachable", "the gateway's answer ended too early; `delvegate status` tells what became of it");
-                   else
-                       answer = read_whole(request, *reply);
-               });
-    io.run();
-    if (!answer) return failed("unreachable", "the gateway gave no answer");
-    return std::move(*answer);
+    const auto reply = call_gateway(where, std::move(question));
+    if (answer) return std::move(*answer);  // by its last line
+    if (!reply) {
+        const auto& why = reply.error();
+        return failed(why.code, why.text);
+    }
+    if (reply->body.empty())
+        return failed("unreachable", "the gateway's answer ended too early; `delvegate status` tells what became of it");
+    return read_whole(request, *reply);
 }
 
 }  // namespace gateway

@@ -40,6 +40,7 @@ const json* find_breakpoint(const json& list, std::int64_t id, std::string_view 
 void rpc_view::breakpoint(const request& r, judged j) {
     starting_ = false;
     busy_ = true;
+    select_own(j.arguments);
     hub_.change(
         this,
         [self = self(), id = r.id, method = r.method, j]() -> asio::awaitable<void> {

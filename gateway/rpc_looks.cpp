@@ -47,13 +47,13 @@ bool rpc_view::answer_while_running(const request& r, const judged& j) {
 }
 
 void rpc_view::look(const request& r, judged j) {
-    if (answer_while_running(r, j)) return;
+    if (answer_while_running(r, j) || look_at_thread(r, j)) return;
     if (r.method != "RPCServer.ListFunctions") starting_ = false;
     busy_ = looking_ = true;
     paused_ = head_sent_ = false;
     look_id_ = r.id;
     look_method_ = r.method;
-    if (selected_) select_own(j.arguments);
+    select_own(j.arguments);
     look_params_ = protocol::to_text(j.arguments);
     keep_ = j.how == service::image;
     // Replies that may hold values among what an observer may see. They are small beside those that
@@ -121,7 +121,7 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
         done();
         return true;
     }
-    paused_ = !over_ && peer_.unsent() > high_water;
+    paused_ = has_to_wait();
     return !paused_;
 }
 

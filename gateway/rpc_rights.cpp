@@ -102,49 +102,6 @@ void rpc_view::send_stripped(std::string_view reply) {
     post(protocol::to_text(*value) + "\n");
 }
 
-// dlv's one selection decides what the next step steps and what others see as selected. Somebody who may
-// not step gets dlv's own answer, and the selection is put back before anybody else has a turn.
-void rpc_view::borrow_selection(const request& r, judged j) {
-    starting_ = false;
-    busy_ = true;
-    const auto& state = hub_.last_stop().state;
-    const auto number = hub_.last_stop().number;
-    const auto goroutine = state.selected_goroutine.value_or(0);
-    const auto thread = state.current_thread ? state.current_thread->id : 0;
-    hub_.alone(
-        *this,
-        [self = self(), id = r.id, params = protocol::to_text(j.arguments), number, goroutine,
-         thread]() -> asio::awaitable<void> {
-            auto out = co_await self->hub_.door("RPCServer.Command", params);
-            if (out.ok() && thread > 0)
-                co_await self->hub_.door("RPCServer.Command",
-                                         "{\"name\":\"switchThread\",\"threadID\":" + std::to_string(thread) + "}");
-            if (out.ok() && goroutine > 0)
-                co_await self->hub_.door("RPCServer.Command", "{\"name\":\"switchGoroutine\",\"goroutineID\":" +
-                                                                  std::to_string(goroutine) + "}");
-            if (out.ok()) {
-                const auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
-                const json* now = parsed ? parsed->find("State") : nullptr;
-                const json* chosen = now ? now->find("currentGoroutine") : nullptr;
-                self->selected_ = chosen ? chosen->get_int("id") : 0;
-                self->selected_at_ = number;
-            }
-            self->answer(id, out);
-        },
-        guarded([this, id = r.id](const std::string& why) {
-            refuse(id, why);
-            done();
-        }));
-}
-
-// Delve's -1 is the selected goroutine.
-void rpc_view::select_own(json& arguments) const {
-    if (selected_at_ != hub_.last_stop().number) return;
-    if (arguments.get_int("Id") == -1) arguments.set("Id", selected_);
-    for (const char* scope : {"Scope", "EvalScope"})
-        if (json* s = arguments.find(scope); s && s->get_int("GoroutineID") == -1) s->set("GoroutineID", selected_);
-}
-
 void rpc_view::regranted(class_set) {
     // What was withdrawn while it held back others is answered; the others come now.
     process();

@@ -1,5 +1,7 @@
 #include "gateway/rpc_view.h"
 
+#include "gateway/session_words.h"
+
 namespace gateway {
 
 using protocol::json;
@@ -129,6 +131,12 @@ void rpc_view::handle(request r) {
 }
 
 void rpc_view::serve(const request& r, judged j) {
+    if (means_an_earlier_stop(r, j)) {
+        refuse(r.id, hub_.moved_words());
+        hub_.tell(*this);
+        last_method_ = r.method;
+        return;
+    }
     switch (j.how) {
         case service::refuse: break;  // has been
         case service::local: answer_local(r, j); break;
@@ -141,10 +149,7 @@ void rpc_view::serve(const request& r, judged j) {
                 alone(r, std::move(j));
             break;
         case service::select:
-            if (grants().classes().has(protocol::op_class::control))
-                alone(r, std::move(j));
-            else
-                borrow_selection(r, std::move(j));
+            borrow_selection(r, std::move(j));
             break;
         case service::breakpoint: breakpoint(r, std::move(j)); break;
         case service::restart: restart(r, j); break;
@@ -162,6 +167,7 @@ void rpc_view::serve(const request& r, judged j) {
 void rpc_view::answer_local(const request& r, const judged& j) {
     if (r.method == "RPCServer.State") return state(r, j);
     if (r.method == "RPCServer.ListBreakpoints" || r.method == "RPCServer.GetBreakpoint") return breakpoints(r, j);
+    if (r.method == "RPCServer.Eval") return type_to_delvegate(r, j);
     if (r.method == "RPCServer.IsMulticlient") return reply(r.id, "{\"IsMulticlient\":true}");
     if (r.method == "RPCServer.SetApiVersion" || r.method == "RPCServer.CancelDownloads") return reply(r.id, "{}");
     if (auto* known = hub_.fixed_reply(r.method)) return reply(r.id, *known);
@@ -183,6 +189,15 @@ void rpc_view::state(const request& r, const judged& j) {
     hub_.wait_for_stop(*this, guarded([this, id = r.id](const run_end& end) { reply_state(id, end); }));
 }
 
+// `print delvegate baton …`: Eval's answer is a variable, so a text is one.
+void rpc_view::type_to_delvegate(const request& r, const judged& j) {
+    const auto words = protocol::read_session_words(j.arguments.get_string("Expr"));
+    const auto said = words ? carry_out(hub_, who_.who, grants(), *words)
+                            : baton::told(boost::system::in_place_error, "not for delvegate");
+    if (!said) return refuse(r.id, said.error());
+    reply(r.id, "{\"Variable\":" + protocol::to_text(text_variable(j.arguments.get_string("Expr"), *said)) + "}");
+}
+
 void rpc_view::command(const request& r, const judged& j) {
     if (j.how == service::halt) return halt(r);
     starting_ = false;
@@ -191,6 +206,7 @@ void rpc_view::command(const request& r, const judged& j) {
     order.arguments = j.arguments;
     bool goes_on = order.command == "continue" || order.command == "directionCongruentContinue";
     order.kind = j.how == service::call ? run_kind::call : goes_on ? run_kind::go_on : run_kind::step;
+    select_own(order);
     hub_.run(*this, std::move(order), guarded([this, id = r.id](const run_end& end) { reply_state(id, end); }));
 }
 
@@ -208,6 +224,8 @@ void rpc_view::halt(const request& r) {
 void rpc_view::alone(const request& r, judged j) {
     starting_ = false;
     busy_ = true;
+    select_own(j.arguments);
+    const bool drives = j.how == service::call;  // what it steps, or where it ends, is for who has the baton
     hub_.alone(
         *this,
         [self = self(), id = r.id, method = r.method, params = protocol::to_text(j.arguments)]() -> asio::awaitable<void> {
@@ -218,7 +236,7 @@ void rpc_view::alone(const request& r, judged j) {
         guarded([this, id = r.id](const std::string& why) {
             refuse(id, why);
             done();
-        }));
+        }), drives);
 }
 
 void rpc_view::restart(const request& r, const judged& j) {
@@ -279,7 +297,7 @@ void rpc_view::refuse_malformed(const std::string& fault) {
 
 void rpc_view::reply_state(const json& id, const run_end& end) {
     if (!end.error.empty()) return refuse(id, end.error);
-    const auto result = shown(state_result(end.state));
+    const auto result = shown(state_result(own_state(end)));
     reply(id, may_read() ? result : without_values(result));
 }
 

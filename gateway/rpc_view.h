@@ -38,7 +38,7 @@ public:
     void on_output(std::string_view, std::string_view) override {}
     asio::awaitable<void> on_trace(const thread_state&, const breakpoint_wish&) override { co_return; }
     void on_lost(std::string_view reason) override;
-    bool clogged() const override { return looking_ && paused_; }
+    void on_notice(std::string_view) override {}
 
     void lost_breakpoint(std::int64_t, const std::string&) override {}
 
@@ -85,9 +85,17 @@ private:
     std::int64_t breakpoint_named(const judged& j) const;
     std::string without_values(std::string state) const;
     void send_stripped(std::string_view reply);
+    // rpc_selection.cpp: the goroutine or thread that this client has selected
     void borrow_selection(const request& r, judged j);
+    bool has_own() const;
     void select_own(protocol::json& arguments) const;
+    void select_own(run_order& order) const;
+    std::string own_state(const run_end& end) const;
+    bool look_at_thread(const request& r, const judged& j);
+    asio::awaitable<void> put_back(std::int64_t thread, std::int64_t goroutine);
+    bool means_an_earlier_stop(const request& r, const judged& j) const;
 
+    void type_to_delvegate(const request& r, const judged& j);
     void reply(const protocol::json& id, std::string_view result);
     void answer(const protocol::json& id, const rpc_outcome& out);  // of a request that held back others
     void refuse(const protocol::json& id, std::string_view why);
@@ -134,10 +142,12 @@ private:
     bool stripping_ = false;     // it is kept, to take those or the values out
     std::string ended_because_;  // of a person who lost the component: the answer to whatever comes
     asio::steady_timer goodbye_;
-    // The goroutine that a person without run control has selected: dlv has only one selection, which
-    // says what a step steps, so theirs is kept here. Of the stop with that number.
-    std::int64_t selected_ = 0;
+    // What this client has selected at the stop with that number, as dlv showed it: dlv has only one selection, for
+    // everybody, which stays where the stop has put it.
+    std::int64_t selected_ = 0;         // goroutine
+    std::int64_t selected_thread_ = 0;  // where it is a thread that runs none
     std::uint64_t selected_at_ = 0;
+    protocol::json own_thread_, own_goroutine_;
     std::size_t owed_ = 0;  // bytes received, not yet acknowledged
 };
 

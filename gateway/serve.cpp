@@ -28,6 +28,7 @@
 #include "gateway/lifecycle_api.h"
 #include "gateway/own_identities.h"
 #include "gateway/permissions.h"
+#include "gateway/session_api.h"
 #include "gateway/signer_client.h"
 #include "gateway/signer_revocations.h"
 #include "gateway/state_directory.h"
@@ -107,7 +108,7 @@ public:
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
         parts_.api = [this](const auth::identity& who, std::string_view path) { return api(who, path); };
         parts_.lifecycle = [this](const caller& who, const http_request& request, api_stream to) {
-            lifecycle_.handle(who, request, std::move(to));
+            session_api::serves(request.path) ? session_.handle(who, request, std::move(to)) : lifecycle_.handle(who, request, std::move(to));
         };
         parts_.identities = &identities_;
         server_.emplace(parts_, std::move(*context));
@@ -194,6 +195,7 @@ private:
         parts_.audit = audit_.get();
         components_.record_in(*audit_);
         lifecycle_.record_in(*audit_);
+        session_.record_in(*audit_);
         return {};
     }
 
@@ -256,6 +258,7 @@ private:
             components_.stop([this] {
                 log().info("drained");
                 lifecycle_.close();
+                session_.close();
                 close_audit();
             });
         });
@@ -273,12 +276,9 @@ private:
     }
 
     http_answer report(std::string_view path) const {
-        if (path == "/v1/sessions") {
-            json body;
-            body.set("sessions", components_.sessions());
-            return {200, protocol::to_text(body)};
-        }
-        if (path != "/v1/status") return {404, http_error("there are /v1/status and /v1/sessions")};
+        if (path == "/v1/sessions") return {200, protocol::to_text(json(json::object{{"sessions", components_.sessions()}}))};
+        if (session_api::serves(path)) return session_.on_node(path, {});
+        if (path != "/v1/status") return {404, http_error("there are /v1/status, /v1/sessions and /v1/components/NAME/baton")};
         json body = status_report(parts_, *server_, since_, components_.status());
         body.set("confinement", confined_.describe());
         body.set("trust", trust_.describe());
@@ -298,7 +298,8 @@ private:
     }
 
     http_answer act(std::string_view path, std::string_view body) {
-        if (path != "/v1/sessions/kill") return {404, http_error("there is /v1/sessions/kill")};
+        if (session_api::serves(path)) return session_.on_node(path, body);
+        if (path != "/v1/sessions/kill") return {404, http_error("there are /v1/sessions/kill and /v1/components/NAME/baton")};
         auto answer = kill_sessions(body, components_, identities_);
         if (audit_ && answer.status == 200) audit_->administration({}, "sessions kill " + std::string(body) + ": " + answer.body);
         return answer;
@@ -327,6 +328,7 @@ private:
     std::unique_ptr<audit_trail> audit_;
     endpoints components_;
     lifecycle_api lifecycle_{io_, components_, rights_, [this](const auth::identity& who) { return identities_.fault(who); }};
+    mutable session_api session_{components_, rights_};
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false, nullptr};
     std::optional<tls_server> server_;
     ca_signer issuing_{signer_};

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +26,11 @@ public:
 
     // Bytes queued and not yet taken by the network: what a slow IDE costs in memory.
     virtual std::size_t unsent() const = 0;
+
+    // All bytes given to send() so far, and how many of them the IDE's own socket has for certain: an answer of the IDE's
+    // to something earlier may still be on its way. A carrier that cannot know says that all have arrived.
+    virtual std::uint64_t sent() const { return 0; }
+    virtual std::uint64_t delivered() const { return std::numeric_limits<std::uint64_t>::max(); }
 
     // `n` of the bytes handed to received() are dealt with: the IDE may send as many more.
     virtual void consumed(std::size_t n) = 0;

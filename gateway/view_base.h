@@ -81,6 +81,10 @@ public:
         regranted(had->classes());
     }
     const caller& who() const override { return who_; }
+    std::uint64_t said() const override { return peer_.sent() + waiting_.size(); }
+    std::uint64_t heard() const override { return peer_.delivered(); }
+    bool may_run() const override { return grants().classes().has(protocol::op_class::control); }
+    void read_on() override { writable(); }
     void rebound(const auth::identity& now) {
         who_.who = now;
         audit_.rebound(now);
@@ -97,6 +101,9 @@ protected:
 
     // Bytes on their way to the IDE beyond which a reply waits.
     static constexpr std::size_t high_water = 1u << 20;
+
+    // Whether what passes through waits until the IDE has read more.
+    bool has_to_wait() const { return !over_ && peer_.unsent() > high_water && !hub_.impatient(); }
 
     // What this person has by the policy of now.
     const auth::grants& grants() const {

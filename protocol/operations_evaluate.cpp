@@ -166,6 +166,7 @@ std::span<const row> evaluate_rows() { return forms; }
 
 void judge_evaluate(judged& j, const clamps& limits) {
     const std::string expression(j.arguments.get_string("expression"));
+    if (judge_words(j, expression, true)) return;
     if (begins_with_word(expression, "dlv"))
         judge_delve_command(j, expression, limits);
     else if (begins_with_word(expression, "call"))

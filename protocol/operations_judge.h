@@ -39,6 +39,8 @@ void refuse(judged& j, std::string reason, int dap_error, std::string_view dap_s
 
 // The text of an evaluate decides what it is; called by the DAP row.
 void judge_evaluate(judged& j, const clamps& limits);
+// An expression that is words to delvegate: judged as that. False: it is none.
+bool judge_words(judged& j, std::string_view text, bool dap);
 
 void erase(json& object, std::string_view key);
 bool has_text(const json& object, std::string_view key);

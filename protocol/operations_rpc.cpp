@@ -28,6 +28,10 @@ void scope_and_load(judged& j, const clamps& limits) {
         limit_load(j, j.arguments.find("Cfg"), limits);
 }
 
+void eval(judged& j, const clamps& limits) {
+    if (!judge_words(j, j.arguments.get_string("Expr"), false)) scope_and_load(j, limits);
+}
+
 void scope_only(judged& j, const clamps& limits) {
     limit_scope(j, j.arguments.find("Scope"), limits);
 }
@@ -181,7 +185,7 @@ constexpr row rpc[] = {
     {"RPCServer.BuildID", service::image, observe, &types::empty},
     // Nothing is ever being downloaded: DownloadLibraryDebugInfo is refused.
     {"RPCServer.CancelDownloads", service::local, observe, &types::empty},
-    {"RPCServer.CancelNext", service::look, control, &types::empty},
+    {"RPCServer.CancelNext", service::call, control, &types::empty},
     {"RPCServer.Checkpoint", service::refuse, control, &types::checkpoint_in, nullptr,
      no_recording},
     {"RPCServer.ClearBreakpoint", service::breakpoint, {op_class::trace}, &types::id_or_name_in},
@@ -206,7 +210,7 @@ constexpr row rpc[] = {
     {"RPCServer.DumpCancel", service::refuse, files, &types::empty, nullptr, no_dump},
     {"RPCServer.DumpStart", service::refuse, files, &types::dump_start_in, nullptr, no_dump},
     {"RPCServer.DumpWait", service::refuse, files, &types::dump_wait_in, nullptr, no_dump},
-    {"RPCServer.Eval", service::look, read, &types::eval_in, scope_and_load},
+    {"RPCServer.Eval", service::look, read, &types::eval_in, eval},
     {"RPCServer.ExamineMemory", service::look, read, &types::examine_memory_in, examine_memory},
     {"RPCServer.FindLocation", service::image, observe, &types::find_location_in, find_location},
     {"RPCServer.FollowExec", service::look, lifecycle, &types::follow_exec_in, follow_exec},

@@ -100,7 +100,7 @@ class Silence(case.Case):
 
 class SlowReader(case.Case):
     def test_one_who_does_not_read_does_not_keep_another_from_running_it(self):
-        gateway = self.serve(self.component(maxViewers=2))
+        gateway = self.serve(limits={"viewerBuffer": "4MiB"})
         slow = self.connect(gateway, "alice", name="connect-alice")
         bob = Rpc(self, self.connect(gateway, "bob", name="connect-bob").address)
         bob.set_breakpoint(debuggee.MAIN, TICK)
@@ -113,7 +113,7 @@ class SlowReader(case.Case):
         # It has begun, and cannot have ended: 33 MiB are more than the way here holds.
         waiting.until("her reply to arrive", lambda: unread(alice.socket) > 64 << 10)
         self.assertEqual(bob.command("next")["currentThread"]["line"], TICK + 1)
-        slow.process.wait_for("alice is told", lambda: "does not read its replies while app is to be run" in slow.process.errors())
+        slow.process.wait_for("alice is told", lambda: "the IDE does not read what it is sent" in slow.process.errors())
         self.assertFalse(bob.command("stepOut")["exited"])
 
 

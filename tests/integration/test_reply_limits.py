@@ -18,7 +18,7 @@ TOO_LARGE = r"dlv's answer( to Eval)? is larger than 256KiB \(limits\.{} of the 
 class ReplyLimits(case.Case):
     def setUp(self):
         super().setUp()
-        self.gateway = self.serve(self.component(maxViewers=2), limits={"rpcReply": LIMIT, "dapReply": LIMIT})
+        self.gateway = self.serve(self.component(), limits={"rpcReply": LIMIT, "dapReply": LIMIT})
         self.alice = self.connect(self.gateway, "alice", name="connect-alice")
         self.bob = self.connect(self.gateway, "bob", name="connect-bob")
 

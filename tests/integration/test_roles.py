@@ -22,7 +22,7 @@ class RolesCase(case.Case):
         self.roles = {"alice": "admin", "olga": "observer", "rita": "reader", "tom": "tracer", "dora": "debugger", "dave": "developer"}
         self.policy = os.path.join(self.directory, "policy.yaml")
         self.write_policy()
-        self.gateway = self.serve(self.component(users=[], maxViewers=8), policy=self.policy)
+        self.gateway = self.serve(self.component(users=[], runControl="open"), policy=self.policy)
         self.addresses = {}
         self.alice = Rpc(self, self.address("alice"))
         self.alice.state()

@@ -52,7 +52,7 @@ class ChangeNothing(case.Case):
             file.write("bindings:\n  - {role: admin, users: [alice], components: [app]}\n" +
                        "".join(f"  - {{role: {role}, users: [{who}], components: [app]}}\n" for who, role in ROLES.items()) +
                        "...\n")
-        self.gateway = self.serve(self.component(users=[], maxViewers=8), policy=policy)
+        self.gateway = self.serve(self.component(users=[], runControl="open"), policy=policy)
         self.alice = Rpc(self, self.connect(self.gateway, "alice", name="connect-alice").address)
         self.addresses = {who: self.connect(self.gateway, who, name="connect-" + who).address for who in ROLES}
         self.program_pid = self.gateway.program_pid(self.program)

@@ -11,7 +11,7 @@ from harness.terminal import Terminal
 class SecondViewer(case.Case):
     def setUp(self):
         super().setUp()
-        self.gateway = self.serve()
+        self.gateway = self.serve(self.component(maxViewers=1))
         self.first = self.connect(self.gateway, "alice", name="connect-alice").address
         self.second = self.connect(self.gateway, "bob", name="connect-bob").address
 

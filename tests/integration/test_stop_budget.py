@@ -20,7 +20,7 @@ class BudgetCase(case.Case):
 
     def setUp(self):
         super().setUp()
-        self.gateway = self.serve(self.component(maxViewers=4, **self.budget))
+        self.gateway = self.serve(self.component(**self.budget))
         self.address = self.connect(self.gateway).address
 
     def told(self, ide):

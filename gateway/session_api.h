@@ -1,0 +1,47 @@
+// The control API's part for what people do with each other in a session: who has the baton. docs/api.md has the whole.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gateway/audit_trail.h"
+#include "gateway/directory.h"
+#include "gateway/endpoints.h"
+#include "gateway/http_api.h"
+#include "gateway/lifecycle_api.h"
+#include "gateway/permissions.h"
+
+namespace gateway {
+
+class session_api {
+public:
+    session_api(endpoints& components, const permissions& rights) : components_(components), rights_(rights) {}
+    session_api(const session_api&) = delete;
+    session_api& operator=(const session_api&) = delete;
+
+    void record_in(audit_trail& trail) { audit_ = &trail; }
+    // What has not been done by now is not. Before the audit is closed.
+    void close() { orders_.clear(); }
+
+    // GET /v1/components/NAME/baton; POST with {"do":"ask|give|take|drop","to":USER}. Judged by the policy of now, recorded,
+    // and done as the caller.
+    void handle(const caller& who, const http_request& request, api_stream to);
+    // The same of the node's administrator, by the status socket: without a body GET's.
+    http_answer on_node(std::string_view path, std::string_view body);
+
+    static bool serves(std::string_view path) { return path.starts_with("/v1/components/") && path.ends_with("/baton"); }
+
+private:
+    struct order;
+    void go(const std::shared_ptr<order>& one, const std::string& error);
+    http_answer act(const order& one);
+
+    endpoints& components_;
+    const permissions& rights_;
+    audit_trail* audit_ = nullptr;
+    std::list<std::shared_ptr<order>> orders_;  // whose record is being written
+};
+
+}  // namespace gateway

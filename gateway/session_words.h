@@ -1,0 +1,24 @@
+// Words that people type to delvegate itself, in whatever place they are typed (protocol/session_words.h).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "auth/identity.h"
+#include "auth/policy.h"
+#include "gateway/baton.h"
+#include "protocol/json.h"
+#include "protocol/session_words.h"
+
+namespace gateway {
+
+class hub;
+
+// Does what they say, for somebody whose right to it has been judged (protocol::judge gives the classes); the answer, or
+// why not. `rights` says whether what is another's may be given and dropped, too.
+baton::told carry_out(hub& of, const auth::identity& who, const auth::grants& rights, const protocol::session_words& words);
+
+// A text as Delve's api.Variable, which is what a client of its Eval shows.
+protocol::json text_variable(std::string_view name, std::string_view text);
+
+}  // namespace gateway

@@ -1,0 +1,45 @@
+// Expressions that are none but words to delvegate itself: the hub answers them, dlv never sees them. In the policy they
+// are the operations of the control API: `baton`, `baton ask`, ….
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+#include "protocol/operations_judge.h"
+#include "protocol/session_words.h"
+
+namespace protocol::table {
+namespace {
+
+constexpr class_set observe{op_class::observe};
+constexpr class_set control{op_class::control};
+constexpr class_set lifecycle{op_class::lifecycle};
+
+struct verb {
+    std::string_view name;
+    class_set classes;
+};
+constexpr verb verbs[] = {{"", observe}, {"ask", control}, {"give", control}, {"take", lifecycle}, {"drop", control}};
+
+}  // namespace
+
+bool judge_words(judged& j, std::string_view text, bool dap) {
+    const auto words = read_session_words(text);
+    if (!words) return false;
+    const auto* known = std::find_if(std::begin(verbs), std::end(verbs), [&](const verb& v) { return v.name == words->verb; });
+    if (words->subject != "baton" || known == std::end(verbs)) {
+        j.classes = observe;
+        refuse(j, "delvegate knows here: delvegate baton, and delvegate baton ask, give [USER], take, drop");
+        return true;
+    }
+    j.operation = "baton" + (words->verb.empty() ? "" : " " + words->verb);
+    j.how = service::local;
+    j.classes = known->classes;
+    // An IDE repeats watches and hovers by itself; what changes something is done once, where it was typed.
+    const std::string_view context = dap ? j.arguments.get_string("context") : std::string_view();
+    if (!words->verb.empty() && !context.empty() && context != "repl")
+        refuse(j, "type it into the debug console: here it would be repeated");
+    return true;
+}
+
+}  // namespace protocol::table

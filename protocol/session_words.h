@@ -1,0 +1,21 @@
+// What a person types to delvegate itself where an expression is expected, a debug console or `print`:
+// `delvegate baton give bob`. No Go expression has two names in a row, so nothing of the program's is hidden by it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace protocol {
+
+struct session_words {
+    std::string subject;             // "baton"
+    std::string verb;                // "ask", "give", "take", "drop"; empty: only to be told
+    std::vector<std::string> names;  // what follows
+};
+
+// Nothing where the text is an expression. At most 16 words.
+std::optional<session_words> read_session_words(std::string_view text);
+
+}  // namespace protocol

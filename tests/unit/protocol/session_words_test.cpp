@@ -1,0 +1,56 @@
+#include "protocol/session_words.h"
+
+#include <gtest/gtest.h>
+
+#include "operations_support.h"
+
+namespace {
+
+using namespace protocol;
+
+TEST(session_words, are_told_from_expressions) {
+    for (const char* text : {"", "delvegate", " delvegate ", "delvegate.baton", "delvegate + 1", "delvegate (x)", "delvegate\t&& y",
+                             "delvegatex baton", "x delvegate baton", "delvegate 1", "Delvegate baton"})
+        EXPECT_FALSE(read_session_words(text)) << text;
+    const auto words = read_session_words(" \tdelvegate  baton give\n bob ");
+    ASSERT_TRUE(words);
+    EXPECT_EQ(words->subject, "baton");
+    EXPECT_EQ(words->verb, "give");
+    EXPECT_EQ(words->names, (std::vector<std::string>{"bob"}));
+    EXPECT_EQ(read_session_words("delvegate baton")->verb, "");
+    EXPECT_FALSE(read_session_words("delvegate" + [] { std::string s; for (int i = 0; i < 17; ++i) s += " a"; return s; }()));
+}
+
+TEST(session_words, need_what_they_do_in_both_protocols) {
+    const std::pair<const char*, op_class> all[] = {{"baton", op_class::observe},       {"baton ask", op_class::control},
+                                                    {"baton give", op_class::control},  {"baton drop", op_class::control},
+                                                    {"baton take", op_class::lifecycle}};
+    for (const auto& [words, needs] : all) {
+        const auto dap = judge_evaluate("delvegate " + std::string(words));
+        const auto rpc = judge_rpc("RPCServer.Eval", "{\"Expr\":\"delvegate " + std::string(words) + "\"}");
+        for (const auto* j : {&dap, &rpc}) {
+            EXPECT_EQ(j->how, service::local) << words;
+            EXPECT_EQ(j->operation, words);
+            EXPECT_EQ(j->classes, (class_set{needs})) << words;
+        }
+    }
+    EXPECT_EQ(judge_evaluate("delvegate baton frob").how, service::refuse);
+    EXPECT_EQ(judge_evaluate("delvegate fly").how, service::refuse);
+    EXPECT_EQ(judge_rpc("RPCServer.Eval", R"({"Expr":"delvegate.baton"})").operation, "Eval");
+}
+
+TEST(session_words, are_not_repeated_by_a_watch) {
+    const auto in = [](const char* context, const char* words) {
+        json arguments;
+        arguments.set("expression", json(words));
+        arguments.set("context", json(context));
+        return judge(dap_request{1, "evaluate", arguments}).how;
+    };
+    EXPECT_EQ(in("repl", "delvegate baton take"), service::local);
+    for (const char* context : {"watch", "hover", "variables", "clipboard"}) {
+        EXPECT_EQ(in(context, "delvegate baton take"), service::refuse) << context;
+        EXPECT_EQ(in(context, "delvegate baton"), service::local) << context;
+    }
+}
+
+}  // namespace
