@@ -100,7 +100,10 @@ std::vector<const thread_state*> tracepoints_hit(const target_state& state) {
 stop_cause explain_stop(const target_state& state, run_kind run, bool halted) {
     stop_cause cause;
     cause.goroutine = state.goroutine();
-    if (auto* thread = stopping_thread(state)) {
+    // Where a step ends, dlv names a breakpoint that is there whatever its condition says; from 1.26.1 on it tells
+    // that it was the step.
+    const bool step_ended = run == run_kind::step && state.stop_reason == "next finished";
+    if (auto* thread = stopping_thread(state); thread && !step_ended) {
         cause.reason = "breakpoint";
         if (thread->goroutine != 0) cause.goroutine = thread->goroutine;
         if (auto& b = thread->breakpoint) {

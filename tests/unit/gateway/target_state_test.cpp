@@ -103,6 +103,16 @@ TEST_P(target_states, breakpoint_on_another_thread) {
     EXPECT_EQ(explain_stop(s, run_kind::step, true).reason, "pause");
 }
 
+TEST(target_state, a_step_that_ends_at_a_breakpoint_whose_condition_does_not_hold_is_a_step) {
+    // Measured, 1.27.1: the thread has the breakpoint, and the reason is the step's.
+    const auto s = read(state(thread(20, 7, "main.tick", 36, user_breakpoint), idle, goroutine(7), "next finished"));
+    const auto cause = explain_stop(s, run_kind::step, false);
+    EXPECT_EQ(cause.reason, "step");
+    EXPECT_EQ(cause.goroutine, 7);
+    EXPECT_EQ(cause.hit_breakpoints, ids{});
+    EXPECT_EQ(explain_stop(s, run_kind::step, true).reason, "pause");
+}
+
 TEST_P(target_states, of_two_breakpoints_the_current_threads_counts) {
     const auto other = thread(21, 9, "main.tick", 36, breakpoint(R"("id":4,"name":"")"));
     // dlv lists the threads in any order.
