@@ -23,7 +23,8 @@ void rpc_view::breakpoint(const request& r, judged j) {
 asio::awaitable<rpc_outcome> rpc_view::change_breakpoint(std::string method, judged j) {
     const json& arguments = j.arguments;
     if (method == "RPCServer.CreateBreakpoint") {
-        auto out = co_await hub_.create_breakpoint(this, arguments);
+        const viewer_paths::creation create = [this](json a) { return hub_.create_breakpoint(this, std::move(a)); };
+        auto out = co_await paths_.create_breakpoint(create, arguments);
         note_breakpoint(method, j, out);
         co_return out;
     }

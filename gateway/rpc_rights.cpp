@@ -90,7 +90,8 @@ void rpc_view::send_stripped(std::string_view reply) {
     value->set("id", look_id_);
     const json* error = value->find("error");
     answered(look_id_, error && !error->is_null() ? "dlv refused" : "ok");
-    post(protocol::to_text(*value) + "\n");
+    const auto text = protocol::to_text(*value) + "\n";
+    post(paths_.any() ? "{" + paths_.result(std::string_view(text).substr(1)) : text);
 }
 
 // dlv's one selection decides what the next step steps and what others see as selected. Somebody who may

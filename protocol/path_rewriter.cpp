@@ -119,7 +119,7 @@ void path_rewriter::end_held(std::string& out) {
         decoded = *parsed->if_string();
     }
     const std::string_view was = plain ? std::string_view(raw) : std::string_view(decoded);
-    const auto now = field_ == path_field::path ? map_.to_client(was) : map_.text_to_client(was);
+    const auto now = field_ == path_field::path ? map_->to_client(was) : map_->text_to_client(was);
     if (now == was) {
         out += raw;
         return;

@@ -39,7 +39,7 @@ public:
     static constexpr std::size_t longest = 16u << 20;
 
     // `map` must outlive it. What is fed begins inside an object, behind a value: dlv's line after `{"id":N`.
-    path_rewriter(const path_map& map, path_fields fields) : map_(map), fields_(fields), open_{{}} {}
+    path_rewriter(const path_map& map, path_fields fields) : map_(&map), fields_(fields), open_{{}} {}
     // Appends to `out` what becomes of `bytes`. What is not JSON comes out in some form, and harms nobody.
     void feed(std::string_view bytes, std::string& out);
     // The input ends here, maybe in the middle: what is held comes out as it came.
@@ -59,8 +59,8 @@ private:
     void end_key();
     void end_held(std::string& out);
 
-    const path_map& map_;
-    const path_fields fields_;
+    const path_map* map_;
+    path_fields fields_;
     std::vector<level> open_;
     inside where_ = inside::structure;
     bool key_next_ = false;
