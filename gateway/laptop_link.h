@@ -23,7 +23,7 @@ struct link_settings {
     std::uint16_t port = 7443;
     std::string server_name;  // what the certificate must be for; empty: host
     auth::tls_files files;    // read anew for every dial, so that a renewed certificate is used
-    protocol::client_paths paths;  // said of every stream
+    protocol::client_paths paths{};  // said of every stream
 };
 
 // Who hears of the link's ups and downs.
