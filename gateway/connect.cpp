@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -63,7 +64,7 @@ public:
     explicit connector(const connect_options& options)
         : options_(options),
           gateway_(host_and_port(options.host, options.port)),
-          link_(io_, {options.host, options.port, options.server_name, options.files}, *this),
+          link_(io_, {options.host, options.port, options.server_name, options.files, options.paths}, *this),
           acceptor_(io_),
           signals_(io_, SIGINT, SIGTERM),
           timer_(io_) {
@@ -161,6 +162,12 @@ private:
         if (at == components.end() || !in_session(at->state))
             return link_.open(options_.component, std::make_shared<probe>(*this));
         ready(at->state, at->detail);
+    }
+
+    // Said once, though every IDE connection hears it.
+    void noticed(std::string_view line) override {
+        if (stopping_ || !told_.emplace(line).second) return;
+        say("warning: " + std::string(line));
     }
 
     void judged(const verdict& said) {
@@ -298,6 +305,7 @@ private:
     std::unordered_map<laptop_session*, std::shared_ptr<laptop_session>> sessions_;
     std::optional<certificate_renewal> renewal_;
     std::string told_down_;  // the last reason that was told
+    std::set<std::string> told_;  // the gateway's notices
     bool ready_ = false;
     bool stopping_ = false;
     bool renewing_ = false;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "auth/tls.h"
+#include "protocol/local_sources.h"
 
 namespace gateway {
 
@@ -27,6 +28,7 @@ struct connect_options {
     std::string server_name;
     auth::tls_files files;
     std::string context;  // whose certificate this is and is kept fresh; empty: not from a context
+    protocol::client_paths paths{};  // of the sources on this host
     std::string listen = "127.0.0.1:2345";
     bool any_interface = false;  // the listen address may be other than loopback
     bool quiet = false;          // errors only

@@ -5,10 +5,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gateway/connect.h"
 #include "gateway/contexts.h"
 #include "gateway/laptop_place.h"
+#include "gateway/local_checkout.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -18,6 +21,8 @@ struct arguments {
     connect_options options;
     laptop_place place;
     std::string output = "text";
+    std::vector<std::string> map;
+    std::string source;
 };
 
 connect_exit complain(const std::string& text, connect_exit code = connect_exit::usage) {
@@ -26,6 +31,18 @@ connect_exit complain(const std::string& text, connect_exit code = connect_exit:
 }
 
 connect_exit run(arguments& a) {
+    for (const auto& text : a.map) {
+        auto rule = read_path_rule(text);
+        if (!rule) return complain(rule.error());
+        a.options.paths.rules.push_back(std::move(*rule));
+    }
+    if (a.map.size() > protocol::path_map::max_rules)
+        return complain("more than " + std::to_string(protocol::path_map::max_rules) + " rules with --map");
+    if (!a.source.empty()) {
+        auto checkout = read_checkout(a.source);
+        if (!checkout) return complain(checkout.error());
+        a.options.paths.source = std::move(*checkout);
+    }
     const auto found = a.place.find();
     if (!found) return complain(found.error().text, found.error().certificate ? connect_exit::certificate : connect_exit::usage);
     a.options.host = found->host;
@@ -55,6 +72,8 @@ ca.crt. With --kubeconfig, the gateway's CA is still that of --ca or the context
 Examples:
   delvegate connect web
   delvegate connect web --gateway node1.example:7443
+  delvegate connect web --source ~/src/web
+  delvegate connect web --map ~/src/web=/build/web --map /usr/lib/go=/usr/local/go
   dlv connect 127.0.0.1:2345
 
 Exit codes: 0 ended by Ctrl-C or listed; 1 something on this host, such as a port
@@ -74,6 +93,12 @@ void add_connect_command(CLI::App& app, int& exit_code) {
     connect->add_option("--listen", o.listen, "Where IDEs connect to, on this host; port 0: any")
         ->type_name("ADDRESS:PORT")
         ->capture_default_str();
+    connect->add_option("--map", a->map,
+                        "Where a directory of this host was when the program was built (repeatable, the first that fits counts)")
+        ->type_name("LOCAL=REMOTE")
+        ->allow_extra_args(false);
+    connect->add_option("--source", a->source, "The checkout of the program's sources, from which such rules are guessed")
+        ->type_name("DIR");
     connect->add_flag("--dangerously-let-other-hosts-debug", o.any_interface,
                       "Allow --listen on more than loopback: whoever reaches the port debugs under your name");
     connect->add_flag("-q,--quiet", o.quiet, "Print nothing but what goes wrong");

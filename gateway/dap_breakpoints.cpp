@@ -36,8 +36,11 @@ std::string base_name(std::string_view path) {
 // Why Delve's DAP server would not take this name for a function (onSetFunctionBreakpointsRequest).
 std::string wrong_function_name(std::string_view name) {
     if (name.starts_with('.')) return "breakpoint names that are relative paths are not supported";
-    bool spec = name.empty() || std::string_view("*+-/").find(name[0]) != std::string_view::npos ||
-                name.find_first_not_of("0123456789") == std::string_view::npos;
+    // A file of a checkout and a line is a place, `/…/` a search for many; Delve would take neither.
+    const auto digits = name.find_last_not_of("0123456789");
+    const bool place = digits != name.npos && digits + 1 < name.size() && name[digits] == ':';
+    bool spec = name.empty() || std::string_view("*+-").find(name[0]) != std::string_view::npos ||
+                (name[0] == '/' && !place) || digits == std::string_view::npos;
     if (!spec) return {};
     return "breakpoint name \"" + std::string(name) +
            "\" could not be parsed as a function. name must be in the format 'funcName', 'funcName:line' or "
@@ -73,7 +76,8 @@ std::string dap_view::group_of(std::string_view command, const json& arguments) 
     if (command == "setInstructionBreakpoints") return "instruction";
     if (command != "setBreakpoints") return "data";
     auto* source = arguments.find("source");
-    return "source " + std::string(source ? source->get_string("path") : std::string_view());
+    // However it is spelled: Windows does not tell the ways apart.
+    return "source " + paths_.to_client(paths_.to_server(source ? source->get_string("path") : std::string_view()));
 }
 
 asio::awaitable<json> dap_view::change_breakpoints(std::string command, judged j) {
@@ -242,7 +246,8 @@ asio::awaitable<json> dap_view::place(wanted_breakpoint want) {
         args.set("Breakpoint", std::move(b));
     }
     const std::string method = data ? "RPCServer.CreateWatchpoint" : "RPCServer.CreateBreakpoint";
-    auto out = co_await hub_.place_breakpoint(wish, method, args);
+    const viewer_paths::creation create = [this, &wish, &method](json a) { return hub_.place_breakpoint(wish, method, std::move(a)); };
+    auto out = data ? co_await create(std::move(args)) : co_await paths_.create_breakpoint(create, std::move(args));
     if (!out.ok()) co_return shown({}, out.error);
     auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
     if (!parsed) co_return shown({}, "dlv gave an unreadable answer");
@@ -313,7 +318,7 @@ json dap_view::shown(const breakpoint_wish& record, std::string_view problem) co
     if (!problem.empty()) {
         // Delve's error ends with a newline now and then.
         while (problem.ends_with('\n')) problem.remove_suffix(1);
-        out.set("message", problem);
+        out.set("message", paths_.text(problem));
     }
     if (!record.file.empty()) {
         auto path = paths_.to_client(record.file);

@@ -22,9 +22,12 @@ bool dap_view::stale(const request& r, const json& arguments) {
 
 void dap_view::look(const request& r, judged j) {
     if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
+    if (answer_configuration(r, j)) return;
     if (hub_.now() != phase::stopped && answer_without_looking(r)) return;
     if (stale(r, j.arguments)) return;
     busy_ = true;
+    keeping_.reset();
+    if (paths_.any()) keeping_ = j.operation;
     hub_.look(
         *this,
         guarded([this, r, arguments = j.arguments] {
@@ -64,20 +67,32 @@ bool dap_view::answer_without_looking(const request& r) {
 void dap_view::forward(const request& r, json arguments) {
     look_request_ = r;
     paused_ = false;
-    if (auto* configuration = arguments.find("expression");
-        r.command == "evaluate" && configuration && configuration->if_string()) {
-        // The window learns of new path rules by itself; breakpoints are placed by us.
-        std::string_view text = *configuration->if_string();
-        constexpr std::string_view rule = "dlv config substitutePath";
+    if (r.command == "evaluate") {
+        const auto text = arguments.get_string("expression");
         labels_shown_ = labels_shown_ || text.find("showPprofLabels") != text.npos ||
                         text.find("goroutineFilters") != text.npos;
-        if (auto at = text.find(rule); at != text.npos && text.find_first_not_of(" \t\n\f\r") == at)
-            paths_.configure(text.substr(at + rule.size()));
     }
     window_->stream(r.command, std::move(arguments), *this);
 }
 
+// Path rules are ours: the window has none, and learns of none.
+bool dap_view::answer_configuration(const request& r, const judged& j) {
+    const auto done_here = paths_.configure(j);
+    if (!done_here) return false;
+    constexpr int unable_to_run_command = 2015;
+    if (!done_here->error.empty()) return fail(r, unable_to_run_command, "Unable to run dlv command", done_here->error, false), true;
+    json body = json::object{};
+    body.set("result", done_here->result);
+    body.set("variablesReference", 0);
+    respond(r, body);
+    return true;
+}
+
 bool dap_view::begin(std::uint64_t rest) {
+    // The length comes first, so what will have another one is kept: lists of places and what failed, which are small
+    // beside the values that pass.
+    constexpr std::uint64_t failure_size = 64u << 10;
+    if (keeping_ && rest > failure_size && !paths_.in_replies_to(*keeping_)) keeping_.reset();
     std::string head = "{\"seq\":" + std::to_string(next_seq_) +
                        ",\"type\":\"response\",\"request_seq\":" + std::to_string(look_request_.seq);
     head = "Content-Length: " + std::to_string(head.size() + rest) + "\r\n\r\n" + head;
@@ -86,6 +101,7 @@ bool dap_view::begin(std::uint64_t rest) {
         end_look();
         return false;
     }
+    if (keeping_) return true;
     look_audited_ = take_open(look_request_.seq);
     ++next_seq_;
     begin_reply();
@@ -95,15 +111,31 @@ bool dap_view::begin(std::uint64_t rest) {
 
 bool dap_view::piece(std::string_view bytes, bool last) {
     marks_.see(bytes, look_request_.command == "stackTrace");
-    send(bytes);
+    if (keeping_)
+        kept_ += bytes;
+    else
+        send(bytes);
     if (last) {
         marks_.end_of_message();
-        end_reply();
+        if (keeping_)
+            send_kept();
+        else
+            end_reply();
         end_look();
         return true;
     }
     paused_ = has_to_wait();
     return !paused_;
+}
+
+void dap_view::send_kept() {
+    const auto rest = paths_.dap_reply(*std::exchange(keeping_, std::nullopt), std::exchange(kept_, {}));
+    const auto head = "{\"seq\":" + std::to_string(next_seq_) +
+                      ",\"type\":\"response\",\"request_seq\":" + std::to_string(look_request_.seq);
+    if (head.size() + rest.size() > limits_.dap_reply) return fail_large(look_request_);
+    look_audited_ = take_open(look_request_.seq);
+    ++next_seq_;
+    post(protocol::frame(head + rest));
 }
 
 void dap_view::end_look() {
@@ -115,6 +147,7 @@ void dap_view::end_look() {
 }
 
 void dap_view::broken(std::string_view reason) {
+    kept_.clear();
     busy_ = looking_ = false;
     hub_.end_look();
     if (!broken_reply(reason)) fail(look_request_, unable_to_look, "Unable to look at the program", reason);

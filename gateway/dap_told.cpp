@@ -47,10 +47,10 @@ void dap_view::tell_stop(const stop& at) {
         if (record->group == "instruction") reason = "instruction breakpoint";
     }
     body.set("reason", reason);
-    if (!at.cause.description.empty()) body.set("description", at.cause.description);
+    if (!at.cause.description.empty()) body.set("description", paths_.text(at.cause.description));
     if (at.cause.goroutine != 0 || reason == "entry") body.set("threadId", reason == "entry" ? std::int64_t{1} : at.cause.goroutine);
     // A panic's words are the program's, a failed condition's may quote it.
-    if (!at.text.empty() && may_read()) body.set("text", at.text);
+    if (!at.text.empty() && may_read()) body.set("text", paths_.text(at.text));
     body.set("allThreadsStopped", true);
     if (!hit.empty()) body.set("hitBreakpointIds", std::move(hit));
     event("stopped", body);
@@ -154,6 +154,11 @@ void dap_view::end_session(std::string_view reason) {
     event("output", body);
     event("terminated", {});
     terminated_ = true;
+}
+
+void dap_view::tell_person(const std::string& line) {
+    view_base::tell_person(line);
+    console("delvegate: " + line);
 }
 
 void dap_view::last_words(std::string_view reason) {

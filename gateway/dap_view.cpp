@@ -86,8 +86,22 @@ void dap_view::refuse_malformed(const std::string& fault) {
     audit_.refusal(nothing, {}, "malformed request: " + fault);
 }
 
+// What a viewer with a checkout asks is answered in its paths from the first reply on.
 void dap_view::handle(request r) {
+    if (!paths_.pending() || !attached_) return take(std::move(r));
+    busy_ = true;
+    const bool sets = r.command == "setBreakpoints" || r.command == "setFunctionBreakpoints";
+    know_paths(sets, [this, r] {
+        busy_ = false;
+        take(r);
+        process();
+        if (owed_) acknowledge();
+    });
+}
+
+void dap_view::take(request r) {
     auto j = protocol::judge(r, limits_.clamps);
+    paths_.apply(r, j, limits_.clamps);
     open_[r.seq] = {.command = r.command};
     if (terminated_ && j.how != service::leave)
         return fail(r, refused_by_gateway_id, "Session has ended", "start a new session to attach again", false);
@@ -189,7 +203,7 @@ void dap_view::attach(const request& r, const judged& j) {
                     hub_.exit_error() + "; restart it from `dlv connect`, or start it anew on the node");
     attach_arguments_ = j.arguments;
     stop_on_entry_ = j.arguments.get_bool("stopOnEntry");
-    if (auto* rules = j.arguments.find("substitutePath")) paths_ = protocol::path_map::from_attach(*rules);
+    if (const auto why = paths_.attach(attach_arguments_); !why.empty()) return fail(r, failed_to_attach, "Failed to attach", why);
     // The window itself never resumes: stopOnEntry for it, whatever the client wants of the program.
     attach_arguments_.set("mode", "remote");
     attach_arguments_.set("stopOnEntry", true);
@@ -328,7 +342,7 @@ void dap_view::respond(const request& r, const json& body) {
 
 void dap_view::fail(const request& r, int id, std::string_view summary, std::string_view detail, bool show) {
     audit_.outcome(take_open(r.seq), std::string(summary) + ": " + std::string(detail));
-    post(protocol::encode_dap_error(next_seq_++, r, id, summary, detail, show));
+    post(protocol::encode_dap_error(next_seq_++, r, id, summary, paths_.text(detail), show));
 }
 
 void dap_view::fail_large(const request& r) {

@@ -16,7 +16,6 @@
 #include "gateway/reference_marks.h"
 #include "gateway/view_base.h"
 #include "protocol/dap.h"
-#include "protocol/path_map.h"
 
 namespace gateway {
 
@@ -67,6 +66,7 @@ private:
     void process();
     void acknowledge();
     void handle(request r);
+    void take(request r);
     void serve(const request& r, judged j);
     void answer_local(const request& r, const judged& j);
     void initialize(const request& r, const judged& j);
@@ -79,6 +79,8 @@ private:
     void look(const request& r, judged j);
     bool answer_without_looking(const request& r);
     void forward(const request& r, protocol::json arguments);
+    bool answer_configuration(const request& r, const judged& j);
+    void send_kept();
     void end_look();
     bool stale(const request& r, const protocol::json& arguments);
     void call(const request& r, judged j);
@@ -124,6 +126,7 @@ private:
     void done();
     void end_session(std::string_view reason);
     void last_words(std::string_view reason) override;
+    void tell_person(const std::string& line) override;
 
     struct open_request {
         std::string command;
@@ -149,7 +152,6 @@ private:
     protocol::json offered_;      // dlv's capabilities, without those the gateway does not offer
     bool initialized_ = false;
     bool labels_shown_ = false;   // thread names may show what the program set
-    protocol::path_map paths_;
 
     std::unique_ptr<dap_window> window_;
     bool window_attached_ = false;
@@ -159,6 +161,8 @@ private:
     // The look whose response is passing through.
     request look_request_;
     bool looking_ = false, paused_ = false;
+    std::optional<std::string> keeping_;  // its operation: the response is kept, to be sent with other paths
+    std::string kept_;
     std::optional<std::pair<request, dap_outcome>> called_;  // what a call gave, until it is over for everybody
     bool calling_ = false;
     std::shared_ptr<view_base> until_looked_;  // itself, when the IDE went away in the middle of a look

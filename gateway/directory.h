@@ -8,6 +8,7 @@
 
 #include "auth/identity.h"
 #include "gateway/stream.h"
+#include "protocol/local_sources.h"
 
 namespace gateway {
 
@@ -32,6 +33,7 @@ struct caller {
     auth::identity who;
     std::string address;  // "192.0.2.7:50312"
     std::string client;   // what the peer says it is: "delvegate/0.1.0", "tls"
+    std::shared_ptr<const protocol::client_paths> paths{};  // what it says of its sources; null: nothing
 };
 
 class directory {

@@ -53,13 +53,15 @@ void laptop_connection::start(boost::asio::ip::tcp::socket socket, SSL_CTX* cont
     channel_->start(handshake_time);
 }
 
-void laptop_connection::open(std::string_view component, std::shared_ptr<stream_caller> caller) {
+void laptop_connection::open(std::string_view component, std::shared_ptr<stream_caller> caller,
+                             const protocol::client_paths& paths) {
     if (failing_ || !goodbye_.empty())
         return caller->failed(goodbye_.empty() ? "the link to the gateway just broke" : goodbye_);
     const std::uint32_t id = next_id_;
     next_id_ += 2;
     json body;
     body.set("component", component);
+    protocol::write_client_paths(body, paths);
     streams_.send_control(frame_type::open, id, body);
     link_stream& stream = streams_.add(id);
     undecided_[id] = {caller, steady_clock::now()};
@@ -132,6 +134,7 @@ bool laptop_connection::control(frame_type type, std::uint32_t stream, const jso
         case frame_type::verdict: return on_verdict(stream, body);
         case frame_type::components: return stream == 0 && on_components(body);
         case frame_type::goaway: return stream == 0 && on_goaway(body);
+        case frame_type::notice: return on_notice(body);
         case frame_type::resumed: return stream == 0;
         default: return false;
     }
@@ -186,6 +189,13 @@ bool laptop_connection::on_components(const json& body) {
                                   protocol::printable(entry.get_string("detail"))});
     boost::asio::post(io_, [self = shared_from_this(), components = std::move(components)] {
         if (!self->failing_) self->owner_->listed(components);
+    });
+    return true;
+}
+
+bool laptop_connection::on_notice(const json& body) {
+    boost::asio::post(io_, [self = shared_from_this(), line = protocol::printable(body.get_string("text"))] {
+        if (!self->failing_) self->owner_->noticed(line);
     });
     return true;
 }

@@ -50,6 +50,7 @@ public:
     // The gateway said hello: it took our certificate, streams can be opened.
     virtual void greeted() = 0;
     virtual void listed(const std::vector<component_summary>& components) = 0;
+    virtual void noticed(std::string_view line) = 0;  // for the person
     // The gateway takes no more streams; those there are may go on for a while.
     virtual void leaving(std::string_view reason) = 0;
     // The last call, once. Its streams hear lost() right after it.
@@ -68,7 +69,8 @@ public:
 
     // Begins TLS and says hello behind it.
     void start(boost::asio::ip::tcp::socket socket, SSL_CTX* context);
-    void open(std::string_view component, std::shared_ptr<stream_caller> caller);
+    // `paths`: members of OPEN that say what the laptop has of the sources.
+    void open(std::string_view component, std::shared_ptr<stream_caller> caller, const protocol::client_paths& paths);
     void list();
     // Ends politely; gone() is not called.
     void close(std::string_view reason);
@@ -93,6 +95,7 @@ private:
     bool on_hello(const protocol::json& body);
     bool on_verdict(std::uint32_t stream, const protocol::json& body);
     bool on_components(const protocol::json& body);
+    bool on_notice(const protocol::json& body);
     bool on_goaway(const protocol::json& body);
     void expect_answer();
     void tick();

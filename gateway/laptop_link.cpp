@@ -34,7 +34,7 @@ void laptop_link::start() {
 
 void laptop_link::open(std::string component, std::shared_ptr<stream_caller> caller) {
     if (closed_) return caller->failed("delvegate connect is ending");
-    if (up_) return connection_->open(component, std::move(caller));
+    if (up_) return connection_->open(component, std::move(caller), settings_.paths);
     waiting_.emplace_back(std::move(component), std::move(caller));
     start();
 }
@@ -115,7 +115,7 @@ void laptop_link::greeted() {
     was_up_ = true;
     next_pause_ = first_pause;
     const auto waiting = std::exchange(waiting_, {});
-    for (const auto& [component, caller] : waiting) connection_->open(component, caller);
+    for (const auto& [component, caller] : waiting) connection_->open(component, caller, settings_.paths);
     watcher_.link_up();
 }
 

@@ -23,6 +23,7 @@ struct link_settings {
     std::uint16_t port = 7443;
     std::string server_name;  // what the certificate must be for; empty: host
     auth::tls_files files;    // read anew for every dial, so that a renewed certificate is used
+    protocol::client_paths paths{};  // said of every stream
 };
 
 // Who hears of the link's ups and downs.
@@ -33,6 +34,7 @@ public:
     // No link: it broke, or a dial failed. Followed by further dials once there was a link.
     virtual void link_down(const link_problem& why) = 0;
     virtual void listed(const std::vector<component_summary>& components) = 0;
+    virtual void noticed(std::string_view) {}  // a line of the gateway's for the person
 };
 
 class laptop_link final : public connection_owner {
@@ -55,6 +57,7 @@ public:
 private:
     void greeted() override;
     void listed(const std::vector<component_summary>& components) override;
+    void noticed(std::string_view line) override { watcher_.noticed(line); }
     void leaving(std::string_view reason) override;
     void gone(const link_problem& why) override;
 

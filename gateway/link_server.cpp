@@ -136,6 +136,10 @@ private:
         const json* name = body.find("component");
         if (name && !name->is_string()) return false;
         const std::string component(body.get_string("component"));
+        auto paths = protocol::read_client_paths(body);
+        if (!paths) return false;
+        caller who = in_.who;
+        if (!paths->empty()) who.paths = std::make_shared<protocol::client_paths>(std::move(*paths));
 
         verdict said;
         if (draining_ || parts_.draining) {
@@ -150,7 +154,7 @@ private:
             link_stream& stream = streams_.add(id);
             stream.cork();
             std::unique_ptr<stream_user> user;
-            said = parts_.components.open(in_.who, component, stream, user);
+            said = parts_.components.open(who, component, stream, user);
             if (said.accepted && (!user || stream.gone())) {
                 said = {};
                 said.code = "not-running";

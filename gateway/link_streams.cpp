@@ -79,6 +79,13 @@ void link_stream::finish() {
     link_.settle(*this);
 }
 
+void link_stream::notice(std::string_view line) {
+    if (gone_ || finished_) return;
+    protocol::json body;
+    body.set("text", line);
+    link_.send_control(protocol::frame_type::notice, id_, body);
+}
+
 void link_stream::abort(std::string_view reason) {
     if (gone_ || link_.closed_) return;
     if (!corked_) {

@@ -44,6 +44,7 @@ public:
     std::uint64_t delivered() const override;
     void consumed(std::size_t n) override;
     void finish() override;
+    void notice(std::string_view line) override;
     void abort(std::string_view reason) override;
     // Half-close: END once what is queued has left; receiving goes on.
     void end();

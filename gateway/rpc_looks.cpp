@@ -40,7 +40,7 @@ bool rpc_view::answer_while_running(const request& r, const judged& j) {
     if (!kept || (!may_read() && r.method == "RPCServer.FindLocation")) return false;
     std::string line = "{\"id\":";
     protocol::append_text(line, r.id);
-    line += *kept;
+    line += paths_.any() ? std::string_view(paths_.result(*kept)) : std::string_view(*kept);
     answered(r.id, "ok");
     post(line);
     return true;
@@ -55,6 +55,7 @@ void rpc_view::look(const request& r, judged j) {
     look_method_ = r.method;
     select_own(j.arguments);
     look_params_ = protocol::to_text(j.arguments);
+    other_name_ = protocol::rpc_alias(r.method, j.arguments);
     keep_ = j.how == service::image;
     // Replies that may hold values among what an observer may see. They are small beside those that
     // are passed on as they come.
@@ -65,15 +66,41 @@ void rpc_view::look(const request& r, judged j) {
     stripping_ = stripping_ || (guarding_ && !shown_as_they_are(hub_.breakpoints(), reader()));
     location_ = j.arguments.get_string("Loc");
     kept_.clear();
-    hub_.rpc_look(*this, r.method, look_params_, *this,
-                  guarded([this, id = r.id, what = std::string(short_name(r.method))](const std::string& why) {
+    begin_look();
+}
+
+void rpc_view::begin_look() {
+    const bool shows = protocol::rpc_shows_paths(short_name(look_method_));
+    rewriter_.reset();
+    if (paths_.any() && shows) rewriter_ = paths_.pass();
+    hub_.rpc_look(*this, look_method_, look_params_, *this,
+                  guarded([this, id = look_id_, what = std::string(short_name(look_method_))](const std::string& why) {
                       looking_ = false;
                       refuse(id, hub_.now() == phase::running ? "no " + what + " now: " + why : why);
                       done();
                   }));
 }
 
+// dlv does not know the file, and Kubernetes has another name for it: that is asked for instead. True: it is.
+bool rpc_view::asks_by_other_name(std::string_view reply) {
+    if (!other_name_) return false;
+    const auto other = *std::exchange(other_name_, std::nullopt);
+    if (look_params_ == protocol::to_text(other.arguments)) {  // has been
+        if (reply.starts_with(",\"result\":null")) return false;
+        paths_.learn_alias(other.was, other.is);
+        if (paths_.any()) rewriter_ = paths_.pass();
+        return false;
+    }
+    if (over_ || !reply.ends_with(" not found\"}\n")) return false;
+    location_ = other.arguments.get_string("Loc");
+    look_params_ = protocol::to_text(other.arguments);
+    other_name_ = other;
+    begin_look();
+    return true;
+}
+
 bool rpc_view::piece(std::string_view bytes, bool last) {
+    if (other_name_ && last && !head_sent_ && kept_.empty() && asks_by_other_name(bytes)) return true;
     // Nearly every such reply comes whole, and has nothing in it that would have to be taken out.
     if (guarding_ && !stripping_) {
         guarding_ = !(last && kept_.empty() && !protocol::may_hold_commands(bytes));
@@ -88,6 +115,9 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
         done();
         return true;
     }
+    const auto from_dlv = bytes;
+    std::string mapped;
+    if (paths_.any()) bytes = in_own_paths(bytes, mapped);
     std::string head;
     if (!head_sent_) {
         head = "{\"id\":";
@@ -107,9 +137,9 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
     } else {
         send(bytes);
     }
-    const bool refused = refused_by_dlv(bytes);
-    if (keep_ && kept_.size() + bytes.size() <= max_kept)
-        kept_ += bytes;
+    const bool refused = refused_by_dlv(from_dlv);
+    if (keep_ && kept_.size() + from_dlv.size() <= max_kept)
+        kept_ += from_dlv;
     else
         keep_ = false;
     if (last) {
@@ -123,6 +153,14 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
     }
     paused_ = has_to_wait();
     return !paused_;
+}
+
+std::string_view rpc_view::in_own_paths(std::string_view bytes, std::string& into) {
+    // Of values nothing is read but why there are none.
+    if (!rewriter_ && !head_sent_ && bytes.starts_with(",\"result\":null")) rewriter_ = paths_.pass();
+    if (!rewriter_) return bytes;
+    rewriter_->feed(bytes, into);
+    return into;
 }
 
 // Whether what has been passed on, ending with this piece, says that dlv refused. Its words may hold values,

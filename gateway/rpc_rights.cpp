@@ -99,7 +99,8 @@ void rpc_view::send_stripped(std::string_view reply) {
     value->set("id", look_id_);
     const json* error = value->find("error");
     answered(look_id_, error && !error->is_null() ? "dlv refused" : "ok");
-    post(protocol::to_text(*value) + "\n");
+    const auto text = protocol::to_text(*value) + "\n";
+    post(paths_.any() ? "{" + paths_.result(std::string_view(text).substr(1)) : text);
 }
 
 void rpc_view::regranted(class_set) {

@@ -87,7 +87,19 @@ void rpc_view::process() {
     in_process_ = false;
 }
 
+// What a viewer with a checkout asks is answered in its paths from the first reply on.
 void rpc_view::handle(request r) {
+    if (!paths_.pending()) return take(std::move(r));
+    busy_ = true;
+    know_paths(r.method == "RPCServer.CreateBreakpoint", [this, r] {
+        busy_ = false;
+        take(r);
+        process();
+        if (owed_) acknowledge();
+    });
+}
+
+void rpc_view::take(request r) {
     ++requests_;
     open_.push_back({.id = r.id});
     if (!ended_because_.empty()) {
@@ -96,6 +108,7 @@ void rpc_view::handle(request r) {
     }
     if (requests_ == 1 && r.method != "RPCServer.SetApiVersion") starting_ = false;
     auto j = protocol::judge(r, limits_.clamps);
+    paths_.apply(r, j, limits_.clamps);
     auto why = not_allowed(j);
     if (!why && j.how == service::refuse) why = j.reason;
     if (why) {
@@ -266,7 +279,7 @@ void rpc_view::reply(const json& id, std::string_view result) {
     line.reserve(result.size() + 48);
     protocol::append_text(line, id);
     line += ",\"result\":";
-    line += result;
+    line += paths_.any() ? std::string_view(paths_.result(result)) : result;
     line += ",\"error\":null}\n";
     if (line.size() > limits_.rpc_reply) return refuse(id, too_large("dlv's answer", "rpcReply", limits_.rpc_reply));
     answered(id, "ok");
@@ -284,7 +297,7 @@ void rpc_view::answer(const json& id, const rpc_outcome& out) {
 void rpc_view::refuse(const json& id, std::string_view why) {
     ++answers_;
     answered(id, why);
-    post(protocol::encode_rpc_error(id, why));
+    post(protocol::encode_rpc_error(id, paths_.text(why)));
 }
 
 void rpc_view::refuse_malformed(const std::string& fault) {
@@ -296,6 +309,8 @@ void rpc_view::refuse_malformed(const std::string& fault) {
 }
 
 void rpc_view::reply_state(const json& id, const run_end& end) {
+    if (paths_.pending() && hub_.now() == phase::stopped)
+        return know_paths(false, [this, id, error = end.error, state = end.state] { reply_state(id, {error, state}); });
     if (!end.error.empty()) return refuse(id, end.error);
     const auto result = shown(state_result(own_state(end)));
     reply(id, may_read() ? result : without_values(result));

@@ -54,6 +54,10 @@ private:
     void process();
     void acknowledge();
     void handle(request r);
+    void take(request r);
+    void begin_look();
+    bool asks_by_other_name(std::string_view reply);
+    std::string_view in_own_paths(std::string_view bytes, std::string& into);
     void serve(const request& r, judged j);
     void answer_local(const request& r, const judged& j);
     void state(const request& r, const judged& j);
@@ -135,6 +139,8 @@ private:
     std::uint64_t requests_ = 0;
     std::string last_method_;
 
+    std::optional<protocol::path_rewriter> rewriter_;     // of the reply that is passing through
+    std::optional<protocol::aliased_request> other_name_;  // of the file that a FindLocation is about
     std::uint64_t answers_ = 0;  // given to requests that wait for a stop, or refused
     std::string location_;       // FindLocation's, when its reply is to be stripped
     std::optional<std::pair<std::int64_t, std::string>> picked_;  // of a list, GetBreakpoint's id or name

@@ -39,6 +39,9 @@ public:
     // May be called from inside received(); the user is destroyed later, never inside the call.
     virtual void finish() = 0;
 
+    // One line for the person, to be shown beside the IDE where the carrier can; it is no part of the stream.
+    virtual void notice(std::string_view) {}
+
     // Closes at once; queued bytes may be lost. `reason` is one line for log and peer.
     virtual void abort(std::string_view reason) = 0;
 };

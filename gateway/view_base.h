@@ -13,6 +13,7 @@
 #include "gateway/hub.h"
 #include "gateway/permissions.h"
 #include "gateway/stream.h"
+#include "gateway/viewer_paths.h"
 #include "protocol/operations.h"
 
 namespace gateway {
@@ -35,7 +36,7 @@ public:
     view_base(hub& h, const permissions& rights, stream_peer& peer, caller who, view_limits limits,
               std::string session)
         : hub_(h), rights_(rights), peer_(peer), who_(std::move(who)), limits_(limits),
-          session_(std::move(session)) {}
+          session_(std::move(session)), paths_(who_.paths) {}
 
     // Before anything is received: what this view does is recorded there.
     void record_in(audit_trail& trail, std::string component) {
@@ -98,6 +99,7 @@ public:
 
 protected:
     virtual void last_words(std::string_view reason) = 0;
+    virtual void tell_person(const std::string& line) { peer_.notice(line); }
 
     // Bytes on their way to the IDE beyond which a reply waits.
     static constexpr std::size_t high_water = 1u << 20;
@@ -146,6 +148,17 @@ protected:
         peer_.finish();
     }
 
+    // Calls `then` once the viewer's paths are known, where its checkout is and the program can be asked; `halt`: it may
+    // be halted for that. Words for the person go to whoever carries the stream.
+    void know_paths(bool halt, std::function<void()> then) {
+        if (!paths_.pending() || !(hub_.now() == phase::stopped || (halt && hub_.now() == phase::running))) return then();
+        learn_then(hub_, *this, paths_, halt, [this, keep = shared_from_this(), then](const std::vector<std::string>& words) {
+            if (over_) return;
+            for (const auto& line : words) tell_person(line);
+            then();
+        });
+    }
+
     // One whole message to the IDE. While a large reply is passing through, it waits for its end.
     void post(std::string_view message) {
         if (mid_reply_)
@@ -190,6 +203,7 @@ protected:
     caller who_;
     view_limits limits_;
     std::string session_;
+    viewer_paths paths_;
     bool over_ = false;   // nothing more is sent or handled
     bool left_ = false;
     bool input_ended_ = false;

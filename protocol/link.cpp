@@ -39,6 +39,7 @@ std::optional<grammar> grammar_of(frame_type type) {
         case frame_type::open:
         case frame_type::verdict:
         case frame_type::reset:
+        case frame_type::notice:
             return grammar{true, content::object};
         case frame_type::data:
             return grammar{true, content::offset_and_bytes};

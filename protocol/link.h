@@ -32,6 +32,7 @@ enum class frame_type : std::uint8_t {
     list = 11,    // client, stream 0: {}
     components = 12,  // server, stream 0: {"components":[{"name","state","detail"}]}
     resume = 13,      // client, stream 0, instead of the first open: {"link","streams":[{"stream","received"}]}
+    notice = 15,      // server, on an open stream whose OPEN had "source": {"text"}: a line for the person at the client
     resumed = 14,     // server, stream 0: {"ok":bool,"reason","streams":[...]}
 };
 

@@ -1,49 +1,58 @@
 #include "protocol/path_map.h"
 
 #include <algorithm>
-#include <optional>
+#include <utility>
+
+#include "protocol/path_prefix.h"
 
 namespace protocol {
 
+namespace paths {
+
 namespace {
 
-bool is_separator(char c) { return c == '/' || c == '\\'; }
 bool ends_open(std::string_view s) { return !s.empty() && is_separator(s.back()); }
 bool begins_open(std::string_view s) { return !s.empty() && is_separator(s.front()); }
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// The separator of what a path of Windows becomes, or of what becomes one.
+char separator_of(std::string_view to) {
+    const bool slash = to.find('/') != to.npos;
+    const bool back = to.find('\\') != to.npos;
+    if (slash != back) return slash ? '/' : '\\';
+    return windows_absolute(to) ? '\\' : '/';
+}
+
+}  // namespace
+
 bool windows_absolute(std::string_view path) {
     if (path.starts_with("\\\\")) return true;
-    return path.size() >= 3 && path[1] == ':' && is_separator(path[2]);
+    const bool letter = !path.empty() && lower(path[0]) >= 'a' && lower(path[0]) <= 'z';
+    return path.size() >= 3 && letter && path[1] == ':' && is_separator(path[2]);
 }
 
 bool absolute(std::string_view path) { return path.starts_with('/') || windows_absolute(path); }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool has_prefix(std::string_view path, std::string_view prefix, bool any_case) {
+bool has_prefix(std::string_view path, std::string_view prefix) {
     if (path.size() < prefix.size()) return false;
-    return std::equal(prefix.begin(), prefix.end(), path.begin(), [&](char a, char b) {
-        return any_case ? lower(a) == lower(b) : a == b;
+    if (!windows_absolute(path) && !windows_absolute(prefix)) return path.starts_with(prefix);
+    return std::equal(prefix.begin(), prefix.end(), path.begin(), [](char a, char b) {
+        return lower(a) == lower(b) || (is_separator(a) && is_separator(b));
     });
 }
 
-// The one kind of separator in `to`, or 0 when it has both or none.
-char separator_of(std::string_view to) {
-    char found = 0;
-    for (char c : to) {
-        if (!is_separator(c)) continue;
-        if (found && found != c) return 0;
-        found = c;
-    }
-    return found;
-}
-
-std::string join(std::string_view to, std::string rest) {
-    char separator = separator_of(to);
-    if (separator)
-        std::replace_if(rest.begin(), rest.end(), is_separator, separator);
-    else
-        separator = '/';
+std::optional<std::string> apply(std::string_view path, std::string_view from, std::string_view to) {
+    if (path == from) return std::string(to);
+    if (from.empty() ? absolute(path) : !has_prefix(path, from)) return std::nullopt;
+    std::string rest(path.substr(from.size()));
+    if (rest.empty()) return std::string(to);
+    if (!from.empty() && !ends_open(from) && !begins_open(rest)) return std::nullopt;  // "/src" is not "/srcs"
+    // On Linux a backslash is a letter like others.
+    const bool windows = windows_absolute(path) || windows_absolute(from) || windows_absolute(to);
+    const char separator = windows ? separator_of(to) : '/';
+    if (windows) std::replace_if(rest.begin(), rest.end(), is_separator, separator);
+    if (to.empty()) return begins_open(rest) ? rest.substr(1) : rest;
     std::string out(to);
     if (ends_open(out) && begins_open(rest))
         out.pop_back();
@@ -52,21 +61,11 @@ std::string join(std::string_view to, std::string rest) {
     return out + rest;
 }
 
-std::optional<std::string> apply(std::string_view path, std::string_view from, std::string_view to, bool any_case) {
-    if (path == from) return std::string(to);
-    std::string_view rest = path;
-    if (from.empty()) {
-        if (absolute(path)) return std::nullopt;
-    } else {
-        if (!has_prefix(path, from, any_case)) return std::nullopt;
-        rest = path.substr(from.size());
-        if (rest.empty()) return std::string(to);
-        if (!ends_open(from) && !begins_open(rest)) return std::nullopt;  // "/src" is not "/srcs"
-    }
-    if (to.empty()) return std::string(begins_open(rest) ? rest.substr(1) : rest);
-    return join(to, std::string(rest));
-}
+}  // namespace paths
 
+namespace {
+
+// Delve's config.SplitQuotedFields.
 std::vector<std::string> quoted_fields(std::string_view text) {
     std::vector<std::string> fields;
     std::string field;
@@ -90,7 +89,39 @@ std::vector<std::string> quoted_fields(std::string_view text) {
     return fields;
 }
 
+struct module_end {
+    std::size_t name;  // where `vendor` or `staging` begins
+    std::size_t module;  // where `k8s.io` begins
+    std::size_t rest;  // where the path in the module begins, with its separator
+};
+
+// Where a path goes through `NAME/k8s.io/X/`, whatever its separators.
+std::optional<module_end> through(std::string_view path, std::string_view name) {
+    const auto at = [&](std::size_t i, std::string_view text) {
+        for (std::size_t k = 0; k < text.size(); ++k)
+            if (i + k >= path.size() || (text[k] == '/' ? !paths::is_separator(path[i + k]) : path[i + k] != text[k]))
+                return false;
+        return true;
+    };
+    const auto whole = std::string(name) + "/k8s.io/";
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        if ((i > 0 && !paths::is_separator(path[i - 1])) || !at(i, whole)) continue;
+        const auto module = i + whole.size();
+        const auto rest = path.find_first_of("/\\", module);
+        if (rest == path.npos || rest == module) return std::nullopt;
+        return module_end{i, i + name.size() + 1, rest};
+    }
+    return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<std::string> kubernetes_alias(std::string_view path) {
+    for (const auto& [one, other] : {std::pair("vendor", "staging/src"), std::pair("staging/src", "vendor")})
+        if (const auto found = through(path, one))
+            return std::string(path.substr(0, found->name)) + other + "/" + std::string(path.substr(found->module));
+    return std::nullopt;
+}
 
 path_map path_map::from_attach(const json& substitute_path) {
     path_map map;
@@ -109,30 +140,50 @@ void path_map::add(std::string client, std::string server) {
         rules_.push_back({std::move(client), std::move(server)});
 }
 
-void path_map::configure(std::string_view rest) {
+void path_map::add_unless_there(path_rule rule) {
+    if (std::none_of(rules_.begin(), rules_.end(), [&](auto& r) { return r.client == rule.client; }))
+        rules_.push_back(std::move(rule));
+}
+
+std::string path_map::configure(std::string_view rest) {
     auto fields = quoted_fields(rest);
-    if (fields.size() == 1 && fields[0] == "-clear") return rules_.clear();
+    if (fields.size() == 1 && fields[0] == "-clear") return rules_.clear(), std::string();
     if (fields.size() == 2 && fields[0] == "-clear") fields.erase(fields.begin());
-    if (fields.size() == 1) std::erase_if(rules_, [&](auto& r) { return r.client == fields[0]; });
-    if (fields.size() == 2) add(fields[0], fields[1]);
+    if (fields.size() > 2) return "too many arguments to \"config substitutePath\"";
+    if (fields.size() == 1 && std::erase_if(rules_, [&](auto& r) { return r.client == fields[0]; }) == 0)
+        return "could not find rule for \"" + fields[0] + "\"";
+    if (fields.size() < 2) return {};
+    auto more = *this;
+    more.add(fields[0], fields[1]);
+    if (more.rules_.size() > max_rules) return "there are " + std::to_string(max_rules) + " rules already";
+    rules_ = std::move(more.rules_);
+    return {};
 }
 
 std::string path_map::to_server(std::string_view path) const {
-    bool any_case = windows_absolute(path) || std::any_of(rules_.begin(), rules_.end(), [](auto& r) {
-        return windows_absolute(r.client) || windows_absolute(r.server);
-    });
     for (auto& r : rules_)
-        if (auto mapped = apply(path, r.client, r.server, any_case)) return *mapped;
+        if (auto mapped = paths::apply(path, r.client, r.server)) return *mapped;
     return std::string(path);
 }
 
 std::string path_map::to_client(std::string_view path) const {
-    bool any_case = windows_absolute(path) || std::any_of(rules_.begin(), rules_.end(), [](auto& r) {
-        return windows_absolute(r.client) || windows_absolute(r.server);
-    });
+    // "", "<autogenerated>", "<multiple locations>" and "?" are no paths.
+    if (path.empty() || path[0] == '<' || path == "?") return std::string(path);
     for (auto& r : rules_)
-        if (auto mapped = apply(path, r.server, r.client, any_case)) return *mapped;
+        if (auto mapped = paths::apply(path, r.server, r.client)) return *mapped;
     return std::string(path);
+}
+
+void path_map::learn_alias(std::string_view client, std::string_view server) {
+    auto module = through(server, "vendor");
+    if (!module) module = through(server, "staging/src");
+    if (!module || rules_.size() >= max_rules) return;
+    // The same file in the same module, which the client may keep anywhere.
+    const auto rest = server.substr(module->rest);
+    if (client.size() <= rest.size()) return;
+    path_rule rule{std::string(client.substr(0, client.size() - rest.size())), std::string(server.substr(0, module->rest))};
+    if (to_server(client) == server || paths::apply(client, rule.client, rule.server) != std::string(server)) return;
+    rules_.insert(rules_.begin(), std::move(rule));  // it is about less than those that are there
 }
 
 }  // namespace protocol

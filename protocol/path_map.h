@@ -3,6 +3,7 @@
 // its letters' case: Delve lower-cases the remainder, which no Linux node would find again.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,22 +20,46 @@ struct path_rule {
 
 class path_map {
 public:
+    // Of one viewer, wherever they come from: each path is compared with all of them.
+    static constexpr std::size_t max_rules = 256;
+
     // Rules of a DAP attach: [{"from":client,"to":server},…]. Entries of another form are skipped:
     // judge() has refused them already.
     static path_map from_attach(const json& substitute_path);
 
     // Adds the rule, or replaces the one with the same client prefix.
     void add(std::string client, std::string server);
+    // Adds it behind the others, unless there is one with the same client prefix.
+    void add_unless_there(path_rule rule);
     // `dlv config substitutePath REST` as Delve's DAP server takes it: two fields add or replace, one
-    // removes, "-clear" empties. Call it only after dlv has taken the command.
-    void configure(std::string_view rest);
+    // removes, "-clear" empties. What Delve would refuse changes nothing, and gives Delve's words; so
+    // does what goes beyond max_rules.
+    std::string configure(std::string_view rest);
 
+    // The first rule that fits counts; a path that none fits stays as it is.
     std::string to_server(std::string_view path) const;
     std::string to_client(std::string_view path) const;
+    // Every path in running text: an error, `FILE:LINE in FUNC`, a regular expression over paths. Rules with an
+    // empty prefix fit nothing here, and relative ones only what ends like a source file.
+    std::string text_to_server(std::string_view text) const;
+    std::string text_to_client(std::string_view text) const;
+    // A location of Delve's (`FILE:LINE`); every other form stays as it is, and so does one that a rule would
+    // turn into something that computes.
+    std::string location_to_server(std::string_view location) const;
+
+    // The client named a file as Kubernetes also calls it (kubernetes_alias), and `server` is what the program knows:
+    // from now on the whole module goes by the client's name.
+    void learn_alias(std::string_view client, std::string_view server);
+
+    bool empty() const { return rules_.empty(); }
     const std::vector<path_rule>& rules() const { return rules_; }
 
 private:
     std::vector<path_rule> rules_;
 };
+
+// Kubernetes keeps its staged modules under two names, of which one is a link to the other: …/vendor/k8s.io/X/… and
+// …/staging/src/k8s.io/X/…. The other name of such a path, or of a location in it; of one in neither, nothing.
+std::optional<std::string> kubernetes_alias(std::string_view path);
 
 }  // namespace protocol

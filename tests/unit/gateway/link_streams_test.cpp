@@ -125,6 +125,22 @@ std::size_t data_bytes(std::string_view wire) {
     return sum;
 }
 
+TEST(link_streams, a_notice_is_beside_the_data_and_ends_with_the_stream) {
+    link_end server;
+    heard user;
+    link_stream& stream = server.add(1, user);
+    stream.notice("lines may be off");
+    const auto sent = frames(server.wire);
+    ASSERT_EQ(sent.size(), 1u);
+    EXPECT_EQ(sent[0].type, frame_type::notice);
+    EXPECT_EQ(sent[0].stream, 1u);
+    EXPECT_EQ(sent[0].payload, "{\"text\":\"lines may be off\"}");
+    stream.finish();
+    const auto before = server.wire;
+    stream.notice("too late");
+    EXPECT_EQ(server.wire, before);
+}
+
 TEST(link_streams, hears_the_same_at_every_split) {
     const std::string wire = hello() + open(1) + data(1, 0, "hello ") + data(1, 6, "world") +
                              offset_frame(frame_type::end, 1, 11);
