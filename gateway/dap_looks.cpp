@@ -102,7 +102,7 @@ bool dap_view::piece(std::string_view bytes, bool last) {
         end_look();
         return true;
     }
-    paused_ = !over_ && peer_.unsent() > high_water;
+    paused_ = has_to_wait();
     return !paused_;
 }
 

@@ -120,7 +120,7 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
         done();
         return true;
     }
-    paused_ = !over_ && peer_.unsent() > high_water;
+    paused_ = has_to_wait();
     return !paused_;
 }
 

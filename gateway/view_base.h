@@ -68,6 +68,12 @@ public:
 
     bool finished() const { return over_ || left_; }
 
+    // While there is no link to the IDE a reply is read on into what waits for it: nobody else waits for its link.
+    void link_is(bool up) {
+        away_ = !up;
+        if (away_) writable();
+    }
+
     // The policy is another one from now on. Ends the view, saying why, when its person no longer sees
     // the component; what it asked for before and has not begun is to be asked for again.
     void permissions_changed() {
@@ -100,6 +106,7 @@ protected:
 
     // Bytes on their way to the IDE beyond which a reply waits.
     static constexpr std::size_t high_water = 1u << 20;
+    bool has_to_wait() const { return !over_ && !away_ && peer_.unsent() > high_water; }
 
     // What this person has by the policy of now.
     const auth::grants& grants() const {
@@ -191,6 +198,7 @@ protected:
     bool input_ended_ = false;
 
 private:
+    bool away_ = false;
     bool mid_reply_ = false;
     mutable std::optional<auth::grants> grants_;
     mutable std::uint64_t grants_of_ = 0;

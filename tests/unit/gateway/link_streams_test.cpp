@@ -326,10 +326,12 @@ TEST(link_streams, finish_sends_what_is_queued_and_delivers_nothing_more) {
     server.waiting = 0;
     server.streams.pump();
     const auto out = frames(server.wire);
-    ASSERT_EQ(out.size(), 2u);
-    EXPECT_EQ(out[0].payload.substr(8), "goodbye");
-    EXPECT_EQ(out[1].type, frame_type::end);
-    EXPECT_EQ(protocol::read_offset(out[1].payload), 7u);
+    ASSERT_EQ(out.size(), 3u);
+    EXPECT_EQ(out[0].type, frame_type::ack);  // of what was not delivered: the peer does not wait for it
+    EXPECT_EQ(protocol::read_offset(out[0].payload), 4u);
+    EXPECT_EQ(out[1].payload.substr(8), "goodbye");
+    EXPECT_EQ(out[2].type, frame_type::end);
+    EXPECT_EQ(protocol::read_offset(out[2].payload), 7u);
     // The stream stays until the peer has ended, too.
     server.collect();
     EXPECT_NE(server.streams.find(1), nullptr);
