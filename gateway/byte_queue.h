@@ -22,6 +22,10 @@ public:
     std::string_view front(std::size_t at_most) const {
         return std::string_view(bytes_).substr(begin_, at_most);
     }
+    // From `offset` bytes behind the front.
+    std::string_view at(std::size_t offset, std::size_t at_most) const {
+        return std::string_view(bytes_).substr(begin_ + offset, at_most);
+    }
     void drop(std::size_t n) {
         begin_ += n;
         if (begin_ == bytes_.size()) clear();

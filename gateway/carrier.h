@@ -19,6 +19,7 @@
 namespace gateway {
 
 class client_authority;
+class link_store;
 
 // How often what happened since the start; shown by `delvegate status`.
 struct counters {
@@ -41,6 +42,9 @@ struct counters {
     std::uint64_t limit_viewer_buffer = 0;
     std::uint64_t limit_reply = 0;         // dlv's answers beyond rpcReply and dapReply
     std::uint64_t limit_idle = 0;
+    std::uint64_t resumed_links = 0;       // broken links that went on
+    std::uint64_t given_up_links = 0;      // … that did not
+    std::uint64_t limit_resume = 0;        // … for resumeLinks and resumeBuffer
 };
 
 class audit_trail;
@@ -62,6 +66,7 @@ struct gateway_parts {
     // Answers what is below /v1/components/, in its own time; none: nothing is there.
     std::function<void(const caller&, const http_request&, api_stream)> lifecycle{};
     audit_trail* audit = nullptr;  // null: nothing is recorded (tests)
+    link_store* links = nullptr;   // the server's
 };
 
 // One accepted channel, opened and verified, and who came in by it.

@@ -282,22 +282,7 @@ void component::show_output(int turns) {
     if (ready_) asio::post(context_, [this] { show_output(); });
 }
 
-// --- people -----------------------------------------------------------------------------------------------
-
-std::size_t component::places_taken() const {
-    return static_cast<std::size_t>(
-        std::count_if(streams_.begin(), streams_.end(), [](auto* s) { return s->takes_place(); }));
-}
-
-std::string component::who_is_here() const {
-    std::string people;
-    for (auto* s : streams_) {
-        if (!s->takes_place()) continue;
-        if (!people.empty()) people += ", ";
-        people += s->who().who.user + " (" + std::string(s->protocol()) + ", since " + utc_time(s->since()) + ")";
-    }
-    return people;
-}
+// --- people (component_people.cpp) -----------------------------------------------------------------------------------------------
 
 verdict component::open(const caller& who, stream_peer& peer, std::unique_ptr<stream_user>& user) {
     verdict v;
@@ -314,6 +299,7 @@ verdict component::open(const caller& who, stream_peer& peer, std::unique_ptr<st
         if (configuration_.how == kind::exec) v.reason += " (SIGHUP to the gateway starts it again)";
         return v;
     }
+    if (places_taken() >= configuration_.max_viewers) give_way_to(who.who);
     if (places_taken() >= configuration_.max_viewers) {
         v.code = "busy";
         v.reason = name() + " is being debugged by " + who_is_here() + "; ask them to disconnect, or try later";
@@ -341,35 +327,6 @@ component_summary component::summary() const {
     }
     if (auto people = who_is_here(); !people.empty()) s.detail += (s.detail.empty() ? "" : "; ") + people;
     return s;
-}
-
-void component::list_sessions(json::array& all) const {
-    for (auto* s : streams_) {
-        if (!s->takes_place()) continue;
-        const auto& who = s->who();
-        json::array groups;
-        for (const auto& group : who.who.groups) groups.emplace_back(group);
-        json one = json::object{};
-        one.set("session", s->session());
-        one.set("component", name());
-        one.set("user", who.who.user);
-        one.set("groups", std::move(groups));
-        one.set("authority", who.who.authority);
-        one.set("address", who.address);
-        one.set("client", who.client);
-        one.set("protocol", s->protocol());
-        one.set("since", utc_time(s->since()));
-        one.set("certificateEnds", utc_time(std::chrono::system_clock::from_time_t(who.who.not_after)));
-        all.push_back(std::move(one));
-    }
-}
-
-bool component::expel(std::string_view session, std::string_view reason) {
-    const auto found = std::find_if(streams_.begin(), streams_.end(),
-                                    [&](auto* s) { return s->session() == session && s->takes_place(); });
-    if (found == streams_.end()) return false;
-    (*found)->expelled(reason);
-    return true;
 }
 
 json component::status() const {

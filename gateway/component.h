@@ -58,7 +58,7 @@ public:
     hub_baton& baton() { return hub_.baton(); }
     protocol::json status() const;
     // Its IDE connections: {"session","component","user","groups","authority","address","client","protocol",
-    // "since","certificateEnds"}.
+    // "since","certificateEnds"}, and "awaySince" while its link is down.
     void list_sessions(protocol::json::array& all) const;
     // Ends one of them; false: it is not here.
     bool expel(std::string_view session, std::string_view reason);
@@ -79,6 +79,7 @@ private:
     bool present();
     std::string who_is_here() const;
     std::size_t places_taken() const;
+    void give_way_to(const auth::identity& who);
     view_limits limits_for_views() const;
 
     asio::io_context& context_;

@@ -31,6 +31,13 @@ const std::vector<limit_key>& limit_keys() {
          "How long a link of `delvegate connect` may stay without any IDE connection."},
         {"pingTime", "duration", &limits::ping_time, nullptr,
          "How often a silent link is asked whether it is alive; after three unanswered it is closed."},
+        {"resumeTime", "duration", &limits::resume_time, nullptr,
+         "How long the IDE connections of a broken link of `delvegate connect` are kept for it to come back."},
+        {"resumeLinks", "count", nullptr, &limits::resume_links,
+         "Broken links that are kept for one user; the oldest is given up for another."},
+        {"resumeBuffer", "bytes", nullptr, &limits::resume_buffer,
+         "Bytes waiting for broken links, all together, each IDE connection counted as 64 KiB besides; then the one "
+         "that holds most is given up."},
         {"viewerBuffer", "bytes", nullptr, &limits::viewer_buffer,
          "Bytes waiting for an IDE that does not read; a slower one is cut off."},
         {"viewerWindow", "bytes", nullptr, &limits::viewer_window,

@@ -19,6 +19,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "gateway/certificate_renewal.h"
+#include "gateway/config.h"
 #include "gateway/hints.h"
 #include "gateway/laptop_link.h"
 #include "gateway/laptop_session.h"
@@ -141,9 +142,12 @@ private:
         // Said once for each reason, however often it is tried.
         if (why.line == told_down_) return;
         told_down_ = why.line;
-        if (why.kind == trouble::certificate || why.kind == trouble::expelled)
+        const auto held = link_.held();
+        if (why.kind == trouble::expelled || (why.kind == trouble::certificate && held == 0))
             return say(why.line + "; trying again when there is a new certificate, when an IDE connects, or in a minute");
-        say(why.line + "; trying again");
+        if (held == 0) return say(why.line + "; trying again");
+        say(why.line + "; trying again, for at most " + format_duration(link_.held_for()) + " while " +
+            std::to_string(held) + (held == 1 ? " debug connection waits" : " debug connections wait"));
     }
 
     void listed(const std::vector<component_summary>& components) override {

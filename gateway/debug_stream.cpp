@@ -36,6 +36,15 @@ void debug_stream::rebound(const auth::identity& now) {
     if (view_) view_->rebound(now);
 }
 
+void debug_stream::link_is(bool up, std::string_view address) {
+    away_ = std::nullopt;
+    if (up)
+        who_.address = address;
+    else
+        away_ = std::chrono::system_clock::now();
+    if (view_) view_->link_is(up);
+}
+
 bool debug_stream::takes_place() const { return !over_ && !refusal_ && !(view_ && view_->finished()); }
 
 std::string_view debug_stream::protocol() const {

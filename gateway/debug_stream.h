@@ -4,7 +4,9 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gateway/directory.h"
@@ -25,6 +27,7 @@ public:
     void ended() override;
     void lost(std::string_view reason) override;
     void rebound(const auth::identity& now) override;
+    void link_is(bool up, std::string_view address) override;
     void expelled(std::string_view reason) override;
 
     void permissions_changed();
@@ -36,6 +39,8 @@ public:
     const std::string& session() const { return session_; }
     std::string_view protocol() const;
     std::chrono::system_clock::time_point since() const { return since_; }
+    // When its link broke, if that has not come back.
+    const std::optional<std::chrono::system_clock::time_point>& away() const { return away_; }
 
 private:
     void decide();
@@ -46,6 +51,8 @@ private:
     caller who_;
     std::string session_;
     std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
+
+    std::optional<std::chrono::system_clock::time_point> away_;
 
     std::string early_;  // bytes from before there was somebody to take them
     bool early_end_ = false;

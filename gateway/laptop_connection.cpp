@@ -1,5 +1,6 @@
 #include "gateway/laptop_connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -21,6 +22,7 @@ constexpr std::chrono::milliseconds answer_time{8'000};
 constexpr std::chrono::milliseconds ping_time{10'000};
 constexpr std::chrono::milliseconds goodbye_time{1'000};
 constexpr std::size_t pause_above = 1024 * 1024;
+constexpr std::int64_t longest_keep = 24 * 3600;
 // Sessions stop reading their IDE long before.
 constexpr std::size_t queue_limit = 16 * 1024 * 1024;
 
@@ -40,7 +42,8 @@ laptop_connection::~laptop_connection() {
     if (channel_) channel_->abort();
 }
 
-void laptop_connection::start(boost::asio::ip::tcp::socket socket, SSL_CTX* context) {
+void laptop_connection::start(boost::asio::ip::tcp::socket socket, SSL_CTX* context, broken_link* broken) {
+    broken_ = broken;
     ssl_handle ssl(SSL_new(context));
     auth::set_expected_host(ssl.get(), host_, {}, {auth::alpn_link});
     channel_ = tls_channel::make(std::move(socket), std::move(ssl), tls_channel::role::client, *this);
@@ -48,8 +51,17 @@ void laptop_connection::start(boost::asio::ip::tcp::socket socket, SSL_CTX* cont
     hello.set("version", link_version);
     hello.set("agent", "delvegate/" DELVEGATE_VERSION);
     hello.set("promptAcks", true);
+    hello.set("resumes", true);
     // Leaves with the last flight of the handshake: no round trip of its own.
     streams_.send_control(frame_type::hello, 0, hello);
+    if (broken_) {
+        auto places = broken_->streams.places();
+        for (auto& one : places) one.undecided = broken_->undecided.contains(one.stream);
+        json resume;
+        resume.set("link", broken_->token);
+        resume.set("streams", to_json(places));
+        streams_.send_control(frame_type::resume, 0, resume);
+    }
     channel_->start(handshake_time);
 }
 
@@ -112,6 +124,11 @@ void laptop_connection::closed(close_cause cause, std::string_view text) {
     link_problem why;
     switch (cause) {
         case close_cause::tls:
+            // Bytes spoiled on their way are no judgement on a certificate.
+            if (streams_.greeted()) {
+                why.line = "the connection to " + host_ + " broke: " + std::string(text);
+                break;
+            }
             why = {trouble::certificate, auth::explain_tls_failure(channel_->ssl(), host_, files_)};
             break;
         case close_cause::timeout:
@@ -135,7 +152,7 @@ bool laptop_connection::control(frame_type type, std::uint32_t stream, const jso
         case frame_type::components: return stream == 0 && on_components(body);
         case frame_type::goaway: return stream == 0 && on_goaway(body);
         case frame_type::notice: return on_notice(body);
-        case frame_type::resumed: return stream == 0;
+        case frame_type::resumed: return stream == 0 && on_resumed(body);
         default: return false;
     }
 }
@@ -149,11 +166,55 @@ bool laptop_connection::on_hello(const json& body) {
                                           "); use a delvegate of the same release"});
         return true;
     }
-    // Posted: the owner may open streams, or let go of this connection.
+    token_ = body.get_string("link");
+    keep_time_ = std::chrono::seconds(std::clamp<std::int64_t>(body.get_int("keepSeconds"), 0, longest_keep));
+    if (!token_.empty()) streams_.keep();
+    if (!broken_) greet();
+    return true;
+}
+
+// Posted: the owner may open streams, or let go of this connection.
+void laptop_connection::greet() {
     boost::asio::post(io_, [self = shared_from_this()] {
         if (!self->failing_ && self->goodbye_.empty()) self->owner_->greeted();
     });
+}
+
+bool laptop_connection::on_resumed(const json& body) {
+    if (!broken_) return false;
+    if (body.get_bool("ok")) {
+        const auto there = read_places(body.find("streams"));
+        if (!there || !broken_->streams.fault_in(*there).empty()) return false;
+        go_on(*there);
+        owner_->resumed({});
+    } else {
+        broken_ = nullptr;
+        const auto reason = protocol::printable(body.get_string("reason"));
+        owner_->resumed(reason.empty() ? "the gateway does not go on with the link" : reason);
+    }
+    greet();
     return true;
+}
+
+void laptop_connection::go_on(const std::vector<stream_place>& there) {
+    broken_link& broken = *std::exchange(broken_, nullptr);
+    streams_.take_over(broken.streams);
+    token_ = broken.token;
+    next_id_ = broken.next_id;
+    undecided_ = std::exchange(broken.undecided, {});
+    for (auto& [id, one] : undecided_) one.since = steady_clock::now();
+    for (const auto& one : there) {
+        const auto at = undecided_.find(one.stream);
+        if (!one.reset || at == undecided_.end()) continue;
+        // It was taken, and its requests may have been done: they are not said again.
+        const auto caller = std::move(at->second.caller);
+        undecided_.erase(at);
+        verdict said;
+        said.accepted = true;
+        caller->decided(said);
+    }
+    if (!undecided_.empty()) expect_answer();
+    streams_.resume(there);
 }
 
 bool laptop_connection::on_verdict(std::uint32_t stream, const json& body) {
@@ -239,7 +300,7 @@ void laptop_connection::expect_answer() {
         self->answers_armed_ = false;
         const bool overdue = !self->undecided_.empty() &&
                              steady_clock::now() >= self->undecided_.begin()->second.since + answer_time;
-        if (!self->streams_.greeted() || overdue)
+        if (!self->streams_.greeted() || self->broken_ || overdue)
             return self->fail({trouble::unreachable, self->host_ + " does not answer"});
         if (!self->undecided_.empty()) self->expect_answer();
     });
@@ -267,10 +328,23 @@ void laptop_connection::fail(link_problem why) {
     const auto self = shared_from_this();
     pings_.cancel();
     answers_.cancel();
-    undecided_.clear();
     channel_->abort();
-    owner_->gone(why);
+    auto left = what_is_left(why);
+    undecided_.clear();
+    owner_->gone(why, std::move(left));
     streams_.close(why.line);
+}
+
+// Nothing, when the gateway sent us away or does not keep links.
+std::unique_ptr<broken_link> laptop_connection::what_is_left(const link_problem& why) {
+    if (why.kind != trouble::unreachable || !goodbye_.empty() || token_.empty() || broken_ || streams_.empty()) return {};
+    auto left = std::make_unique<broken_link>(io_, queue_limit);
+    left->token = token_;
+    left->time = keep_time_;
+    left->next_id = next_id_;
+    left->undecided = std::exchange(undecided_, {});
+    left->streams.take_over(streams_);
+    return left;
 }
 
 }  // namespace gateway

@@ -14,6 +14,7 @@
 
 #include "auth/tls.h"
 #include "gateway/directory.h"
+#include "gateway/held_link.h"
 #include "gateway/link_streams.h"
 #include "gateway/tls_channel.h"
 
@@ -43,18 +44,34 @@ public:
     virtual void failed(std::string_view reason) = 0;
 };
 
+// What is left of a connection that broke, for the next one to go on with.
+struct broken_link : held_link {
+    using held_link::held_link;
+    struct waiting {
+        std::shared_ptr<stream_caller> caller;
+        std::chrono::steady_clock::time_point since;
+    };
+    std::string token;
+    std::chrono::seconds time{0};  // for which the gateway keeps it
+    std::uint32_t next_id = 1;
+    std::map<std::uint32_t, waiting> undecided;  // rising ids, so the oldest first
+};
+
 // Who owns a connection. Calls come from the event loop.
 class connection_owner {
 public:
     virtual ~connection_owner() = default;
     // The gateway said hello: it took our certificate, streams can be opened.
     virtual void greeted() = 0;
+    // Before greeted(): the broken link that was given to start() goes on here, or (not empty) why it does not. It
+    // is empty in the first case.
+    virtual void resumed(std::string_view refusal) = 0;
     virtual void listed(const std::vector<component_summary>& components) = 0;
     virtual void noticed(std::string_view line) = 0;  // for the person
     // The gateway takes no more streams; those there are may go on for a while.
     virtual void leaving(std::string_view reason) = 0;
-    // The last call, once. Its streams hear lost() right after it.
-    virtual void gone(const link_problem& why) = 0;
+    // The last call, once. What can go on is in `left`; without it the streams hear lost() right after it.
+    virtual void gone(const link_problem& why, std::unique_ptr<broken_link> left) = 0;
 };
 
 class laptop_connection final : public std::enable_shared_from_this<laptop_connection>,
@@ -67,8 +84,9 @@ public:
                       connection_owner& owner);
     ~laptop_connection() override;
 
-    // Begins TLS and says hello behind it.
-    void start(boost::asio::ip::tcp::socket socket, SSL_CTX* context);
+    // Begins TLS and says hello behind it; asks to go on with `broken`, if there is one, which must outlive this
+    // connection or resumed().
+    void start(boost::asio::ip::tcp::socket socket, SSL_CTX* context, broken_link* broken);
     // `paths`: members of OPEN that say what the laptop has of the sources.
     void open(std::string_view component, std::shared_ptr<stream_caller> caller, const protocol::client_paths& paths);
     void list();
@@ -93,6 +111,10 @@ private:
     void collect_later() override;
 
     bool on_hello(const protocol::json& body);
+    bool on_resumed(const protocol::json& body);
+    void go_on(const std::vector<stream_place>& there);
+    void greet();
+    std::unique_ptr<broken_link> what_is_left(const link_problem& why);
     bool on_verdict(std::uint32_t stream, const protocol::json& body);
     bool on_components(const protocol::json& body);
     bool on_notice(const protocol::json& body);
@@ -102,11 +124,6 @@ private:
     void fail_later(link_problem why);
     void fail(link_problem why);
 
-    struct waiting {
-        std::shared_ptr<stream_caller> caller;
-        std::chrono::steady_clock::time_point since;
-    };
-
     boost::asio::io_context& io_;
     const std::string host_;
     const auth::tls_files files_;
@@ -115,8 +132,11 @@ private:
     link_streams streams_;
     boost::asio::steady_timer pings_;
     boost::asio::steady_timer answers_;          // for hello, verdicts and lists
-    std::map<std::uint32_t, waiting> undecided_;  // rising ids, so the oldest first
+    std::map<std::uint32_t, broken_link::waiting> undecided_;
     std::uint32_t next_id_ = 1;
+    broken_link* broken_ = nullptr;              // the gateway is asked to go on with it
+    std::string token_;                          // the gateway's name for this link; empty: it keeps none
+    std::chrono::seconds keep_time_{0};
     std::string goodbye_;                        // what the gateway gave as its reason
     trouble goodbye_kind_ = trouble::refused;
     bool answers_armed_ = false;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace gateway {
 namespace {
@@ -12,6 +13,8 @@ constexpr std::chrono::milliseconds first_pause{250};
 constexpr std::chrono::milliseconds longest_pause{15'000};
 constexpr std::chrono::milliseconds unwanted_pause{60'000};  // when the gateway did not want this certificate
 constexpr std::chrono::milliseconds renewal_look{1'000};
+constexpr std::chrono::milliseconds steady_after{1'000};
+constexpr std::chrono::seconds margin{5};  // a gateway's last second may still be a yes
 
 std::string look_of(const std::string& file) {
     struct stat st {};
@@ -23,7 +26,12 @@ std::string look_of(const std::string& file) {
 }  // namespace
 
 laptop_link::laptop_link(boost::asio::io_context& io, link_settings settings, link_watcher& watcher)
-    : io_(io), settings_(std::move(settings)), watcher_(watcher), pause_(io), next_pause_(first_pause) {}
+    : io_(io),
+      settings_(std::move(settings)),
+      watcher_(watcher),
+      pause_(io),
+      patience_(io),
+      next_pause_(first_pause) {}
 
 laptop_link::~laptop_link() { close("delvegate connect ends"); }
 
@@ -35,7 +43,7 @@ void laptop_link::start() {
 void laptop_link::open(std::string component, std::shared_ptr<stream_caller> caller) {
     if (closed_) return caller->failed("delvegate connect is ending");
     if (up_) return connection_->open(component, std::move(caller), settings_.paths);
-    waiting_.emplace_back(std::move(component), std::move(caller));
+    waiting_.push_back({std::move(component), std::move(caller)});
     start();
 }
 
@@ -48,8 +56,9 @@ void laptop_link::close(std::string_view reason) {
     alive_.reset();
     up_ = false;
     pause_.cancel();
-    for (auto& [component, caller] : std::exchange(waiting_, {})) caller->failed(reason);
+    for (auto& one : std::exchange(waiting_, {})) one.caller->failed(reason);
     if (connection_) connection_->close(reason);
+    give_up(reason);
 }
 
 // --- dialling ---
@@ -71,19 +80,26 @@ void laptop_link::dialled(or_reason<boost::asio::ip::tcp::socket> socket) {
     context_ = std::move(*context);
     const auto& name = settings_.server_name.empty() ? settings_.host : settings_.server_name;
     connection_ = std::make_shared<laptop_connection>(io_, name, settings_.files, *this);
-    connection_->start(std::move(*socket), context_.get());
+    connection_->start(std::move(*socket), context_.get(), broken_.get());
 }
 
-void laptop_link::down(const link_problem& why) {
+void laptop_link::down(const link_problem& why, bool was_there) {
     dialling_ = false;
     up_ = false;
     connection_.reset();
-    // Those that wait are told; the next one is worth another dial.
-    for (auto& [component, caller] : std::exchange(waiting_, {})) caller->failed(why.line);
+    // Those that wait are told; the next one is worth another dial. So are they where a gateway was, and broke off.
+    const bool may_wait = was_there && was_up_ && why.kind == trouble::unreachable;
+    for (auto& one : std::exchange(waiting_, {})) {
+        if (may_wait && one.dials-- > 0)
+            waiting_.push_back(std::move(one));
+        else
+            one.caller->failed(why.line);
+    }
     watcher_.link_down(why);
     if (!was_up_ || closed_ || dialling_) return;
-    // With the same certificate it would be the same again.
-    if (why.kind == trouble::certificate || why.kind == trouble::expelled)
+    // With the same certificate it would be the same again. While IDEs wait it may be something else in between, that
+    // takes connections and has no gateway behind it yet.
+    if (why.kind == trouble::expelled || (why.kind == trouble::certificate && !broken_))
         dial_when_renewed(std::chrono::steady_clock::now() + unwanted_pause);
     else
         dial_later();
@@ -113,9 +129,10 @@ void laptop_link::greeted() {
     dialling_ = false;
     up_ = true;
     was_up_ = true;
+    up_since_ = std::chrono::steady_clock::now();
     next_pause_ = first_pause;
-    const auto waiting = std::exchange(waiting_, {});
-    for (const auto& [component, caller] : waiting) connection_->open(component, caller, settings_.paths);
+    const auto all = std::exchange(waiting_, {});
+    for (const auto& one : all) connection_->open(one.component, one.caller, settings_.paths);
     watcher_.link_up();
 }
 
@@ -126,10 +143,43 @@ void laptop_link::listed(const std::vector<component_summary>& components) {
 // Streams that are there may end in peace; the connection ends itself. New ones get the reason.
 void laptop_link::leaving(std::string_view) {}
 
-void laptop_link::gone(const link_problem& why) {
-    // A link that just worked was lost by accident, more often than not: its streams ask for a new
-    // one at once. They hear of it after this call.
-    down(why);
+// A link that just worked was lost by accident, more often than not: it is dialled again at once, by streams that have
+// nothing to go on with (they hear of it after this call), or here.
+void laptop_link::gone(const link_problem& why, std::unique_ptr<broken_link> left) {
+    const bool fresh = left != nullptr;
+    if (left) {
+        broken_ = std::move(left);
+        give_up_later(broken_->time + margin);
+    }
+    down(why, true);
+    // There is no way back in.
+    if (why.kind == trouble::expelled) give_up(why.line);
+    // One that breaks again and again is dialled with pauses.
+    if (fresh && std::chrono::steady_clock::now() - up_since_ >= steady_after) start();
+}
+
+void laptop_link::resumed(std::string_view refusal) {
+    patience_.cancel();
+    give_up(refusal);
+}
+
+// By this clock, which may stand still while the laptop sleeps: then it is for the gateway to say.
+void laptop_link::give_up_later(std::chrono::milliseconds time) {
+    patience_.expires_after(time);
+    patience_.async_wait([this, alive = std::weak_ptr<char>(alive_)](const boost::system::error_code& ec) {
+        if (ec || alive.expired() || !broken_) return;
+        if (dialling_) return give_up_later(first_pause);  // the answer is on its way
+        give_up("there was no way back to the gateway within " + std::to_string(broken_->time.count()) + " s");
+    });
+}
+
+void laptop_link::give_up(std::string_view reason) {
+    const auto broken = std::move(broken_);
+    if (!broken) return;
+    const std::string why(reason);
+    broken->undecided.clear();
+    broken->streams.close(why);
+    broken->streams.collect();
 }
 
 }  // namespace gateway

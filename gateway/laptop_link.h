@@ -1,4 +1,5 @@
-// The one link of `delvegate connect`: dials, and dials again when it breaks.
+// The one link of `delvegate connect`: dials, and dials again when it breaks. Its streams wait meanwhile, for as long as
+// the gateway keeps its ends of them.
 #pragma once
 
 #include <chrono>
@@ -6,7 +7,6 @@
 #include <deque>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -47,6 +47,9 @@ public:
     // ended for the certificate's sake as soon as there is another certificate, else after a minute.
     void start();
     bool up() const { return up_; }
+    // IDE connections that wait for a broken link to go on, and how long they may.
+    std::size_t held() const { return broken_ ? broken_->streams.size() : 0; }
+    std::chrono::seconds held_for() const { return broken_ ? broken_->time : std::chrono::seconds(0); }
     // Now, or as soon as there is a link; caller->failed() when the dial fails.
     void open(std::string component, std::shared_ptr<stream_caller> caller);
     // Answered by listed(). Only while up.
@@ -59,11 +62,14 @@ private:
     void listed(const std::vector<component_summary>& components) override;
     void noticed(std::string_view line) override { watcher_.noticed(line); }
     void leaving(std::string_view reason) override;
-    void gone(const link_problem& why) override;
+    void resumed(std::string_view refusal) override;
+    void gone(const link_problem& why, std::unique_ptr<broken_link> left) override;
+    void give_up_later(std::chrono::milliseconds time);
+    void give_up(std::string_view reason);
 
     void dial_now();
     void dialled(or_reason<boost::asio::ip::tcp::socket> socket);
-    void down(const link_problem& why);
+    void down(const link_problem& why, bool was_there = false);
     void dial_later();
     void dial_when_renewed(std::chrono::steady_clock::time_point at_the_latest);
 
@@ -71,11 +77,19 @@ private:
     const link_settings settings_;
     link_watcher& watcher_;
     boost::asio::steady_timer pause_;
+    boost::asio::steady_timer patience_;  // with a broken link
+    std::unique_ptr<broken_link> broken_;
     std::chrono::milliseconds next_pause_;
     auth::ssl_ctx context_;
     std::string dialled_with_;  // what the certificate's file looked like
     std::shared_ptr<laptop_connection> connection_;
-    std::deque<std::pair<std::string, std::shared_ptr<stream_caller>>> waiting_;
+    struct waiting {
+        std::string component;
+        std::shared_ptr<stream_caller> caller;
+        int dials = 3;  // that may break before they are told
+    };
+    std::deque<waiting> waiting_;
+    std::chrono::steady_clock::time_point up_since_;
     bool dialling_ = false;  // until hello, or a failure
     bool up_ = false;
     bool was_up_ = false;

@@ -185,7 +185,7 @@ void laptop_session::link_lost(std::string_view reason) {
         return finish();
     }
     // Nothing has been done with what the IDE said: it can be said again on another link.
-    if (!std::exchange(asked_again_, true)) return link_.open(std::string(component_), shared_from_this());
+    if (asks_left_-- > 0) return link_.open(std::string(component_), shared_from_this());
     decided_ = true;
     refuse(reason);
 }

@@ -88,7 +88,7 @@ private:
     byte_queue out_;      // towards the IDE
     std::string held_;    // from the IDE, until the verdict: to be told again, or to be answered here
     bool asked_ = false;  // for a stream
-    bool asked_again_ = false;
+    int asks_left_ = 8;   // … when its link breaks before the verdict
     bool decided_ = false;
     bool reading_ = false;
     bool writing_ = false;

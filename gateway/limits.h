@@ -22,6 +22,11 @@ struct limits {
     std::chrono::milliseconds link_idle_time = std::chrono::hours(1);  // a link without a stream
     std::chrono::milliseconds ping_time = std::chrono::seconds(15);    // a silent link is asked; gone after three
 
+    // Broken links of `delvegate connect`.
+    std::chrono::milliseconds resume_time = std::chrono::minutes(10);  // for it to come back
+    std::size_t resume_links = 8;             // of one user
+    std::size_t resume_buffer = 256u << 20;   // bytes, all together, and 64 KiB for each stream
+
     // One viewer.
     std::size_t viewer_buffer = 64u << 20;  // bytes queued towards an IDE that does not read
     std::size_t viewer_window = 1u << 20;   // bytes from a raw client not yet dealt with

@@ -6,6 +6,8 @@
 
 #include "gateway/audit_trail.h"
 #include "gateway/carrier.h"
+#include "gateway/config.h"
+#include "gateway/link_store.h"
 #include "gateway/link_streams.h"
 #include "gateway/log.h"
 #include "protocol/printable.h"
@@ -23,10 +25,11 @@ constexpr std::size_t list_size = 48 * 1024;       // of a COMPONENTS frame, bel
 constexpr std::size_t max_agent = 128;
 constexpr std::chrono::milliseconds goodbye_time{2000};
 
-class link_server final : public carrier, channel_user, link_owner, link_output {
+class link_server final : public carrier, channel_user, link_owner, link_output, link_store::live {
 public:
     link_server(gateway_parts& parts, admitted_channel in)
         : parts_(parts), in_(std::move(in)), timer_(parts.io), idle_since_(steady_clock::now()) {
+        if (parts_.bounds.resume_time.count() > 0) token_ = link_store::new_token();
         ++parts_.counts.links;
         in_.channel->hand_over(*this);
         in_.channel->expect_traffic();
@@ -36,6 +39,10 @@ public:
         hello.set("window", static_cast<std::uint64_t>(protocol::link_window));
         hello.set("pingSeconds", std::int64_t{parts_.bounds.ping_time.count() / 1000});
         hello.set("maxStreams", static_cast<std::uint64_t>(parts_.bounds.streams_per_link));
+        if (!token_.empty()) {
+            hello.set("link", token_);
+            hello.set("keepSeconds", std::int64_t{parts_.bounds.resume_time.count() / 1000});
+        }
         streams_.send_control(frame_type::hello, 0, hello);
         if (!in_.refuse.empty()) {
             goaway(in_.refuse, std::chrono::milliseconds(0));
@@ -46,6 +53,7 @@ public:
     }
 
     ~link_server() override {
+        parts_.links->down(token_, *this);
         streams_.close("the gateway closed the link");
         in_.channel->abort();
     }
@@ -91,9 +99,12 @@ private:
         streams_.pump();
         if (in_.channel->unsent() <= pause_above / 2) in_.channel->resume_reading();
     }
-    void ended() override { leave("the client closed the link"); }
+    void ended() override {
+        if (in_.channel->peer_said_goodbye() || !hold("the connection ended")) leave("the client closed the link");
+    }
     void closed(close_cause, std::string_view text) override {
         const std::string reason = "the link broke: " + std::string(text);
+        if (hold(text)) return;
         if (!leaving_ && streams_.size() > 0)
             log().warn("{} at {}: {} ({} streams)", in_.who.who.user, in_.who.address, reason,
                        streams_.size());
@@ -112,7 +123,7 @@ private:
             case frame_type::hello: return on_hello(body);
             case frame_type::open: return on_open(stream, body);
             case frame_type::list: return on_list();
-            case frame_type::resume: return on_resume();
+            case frame_type::resume: return stream == 0 && on_resume(body);
             default: return false;
         }
     }
@@ -127,6 +138,11 @@ private:
         const std::string agent = protocol::printable(body.get_string("agent").substr(0, max_agent));
         if (!agent.empty()) in_.who.client = agent;
         if (body.get_bool("promptAcks")) streams_.prompt_acks();
+        if (body.get_bool("resumes") && !token_.empty()) {
+            keeps_ = true;
+            streams_.keep();
+            parts_.links->up(token_, *this);
+        }
         log().info("{} at {}: link opened by {}", in_.who.who.user, in_.who.address, in_.who.client);
         return true;
     }
@@ -183,6 +199,7 @@ private:
         if (said.accepted) {
             body.set("component", said.component);
             body.set("session", said.session);
+            streams_.find(id)->was_made_by(body);
             return streams_.send_control(frame_type::verdict, id, body);
         }
         body.set("code", said.code);
@@ -213,13 +230,62 @@ private:
         return true;
     }
 
-    // The client then opens its streams anew; its IDEs see their connections end.
-    bool on_resume() {
-        if (streams_.last_id() != 0) return false;
-        json body;
-        body.set("ok", false);
-        body.set("reason", "this gateway keeps nothing of a broken link; open the streams again");
-        streams_.send_control(frame_type::resumed, 0, body);
+    // A client that is told no opens its streams anew; its IDEs see their connections end.
+    bool on_resume(const json& body) {
+        const auto there = read_places(body.find("streams"));
+        const std::string link(body.get_string("link"));
+        if (streams_.last_id() != 0 || std::exchange(resume_asked_, true) || !there) return false;
+        json answer;
+        std::string no = keeps_ ? "the gateway is shutting down" : "a link that is not to be kept cannot go on";
+        const bool possible = keeps_ && !draining_ && !parts_.draining;
+        link_streams* const from = possible ? parts_.links->find(link, in_.who, no) : nullptr;
+        if (from) {
+            no = from->fault_in(*there);
+            if (no.empty()) return go_on(link, *from, *there);
+            // Nonsense from whoever it belongs to: it cannot go on.
+            ++parts_.counts.broken_links;
+            no = "the laptop's account of the link is wrong: " + no;
+            parts_.links->give_up(link, no);
+        }
+        log().info("{} at {}: cannot go on with a broken link: {}", in_.who.who.user, in_.who.address, no);
+        answer.set("ok", false);
+        answer.set("reason", no);
+        streams_.send_control(frame_type::resumed, 0, answer);
+        return true;
+    }
+
+    bool go_on(const std::string& link, link_streams& from, const std::vector<stream_place>& there) {
+        streams_.take_over(from);
+        parts_.links->taken(link);
+        parts_.links->down(token_, *this);
+        token_ = link;
+        parts_.links->up(token_, *this);
+        json answer;
+        answer.set("ok", true);
+        answer.set("streams", to_json(streams_.places()));
+        streams_.send_control(frame_type::resumed, 0, answer);
+        log().info("{} at {}: a broken link goes on ({} streams)", in_.who.who.user, in_.who.address, streams_.size());
+        if (parts_.audit)
+            parts_.audit->administration(in_.who.address, in_.who.who.user + " goes on with a link that broke, " +
+                                                              std::to_string(streams_.size()) + " sessions");
+        streams_.rebound(in_.who.who);
+        streams_.tell_link(true, in_.who.address);
+        streams_.resume(there);
+        return true;
+    }
+
+    // link_store::live
+    const auth::identity& identity() const override { return in_.who.who; }
+    void displaced() override { hold("its laptop has come by another connection"); }
+
+    // The streams wait for the laptop to come back. False: there is nothing to wait with.
+    bool hold(std::string_view why) {
+        if (leaving_ || draining_ || parts_.draining || !keeps_ || streams_.empty()) return false;
+        log().warn("{} at {}: the link broke: {}; {} streams are kept for {}", in_.who.who.user, in_.who.address,
+                   protocol::printable(why), streams_.size(), format_duration(parts_.bounds.resume_time));
+        parts_.links->keep(token_, in_.who, streams_);
+        in_.channel->abort();
+        over();
         return true;
     }
 
@@ -270,6 +336,7 @@ private:
     void on_timer() {
         if (!streams_.greeted()) return close("no hello came; is this a delvegate client?");
         if (!streams_.tick()) {
+            if (hold("it is silent")) return;
             log().warn("{} at {}: the link is silent; closed", in_.who.who.user, in_.who.address);
             streams_.close("the laptop's end of the link is gone");
             in_.channel->abort();
@@ -301,6 +368,9 @@ private:
     boost::asio::steady_timer timer_;
     link_streams streams_{*this, *this, parts_.bounds.viewer_buffer};
     steady_clock::time_point idle_since_;
+    std::string token_;
+    bool keeps_ = false;         // the client comes back when the link breaks
+    bool resume_asked_ = false;
     bool collecting_ = false;
     bool draining_ = false;
     bool leaving_ = false;

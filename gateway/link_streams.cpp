@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "protocol/printable.h"
-
 namespace gateway {
 
 using protocol::frame_type;
@@ -15,16 +13,6 @@ constexpr std::size_t offset_size = 8;
 constexpr std::size_t writable_floor = 64 * 1024;
 constexpr std::size_t ack_step = protocol::link_window / 4;
 constexpr unsigned dead_after = 3;
-constexpr std::size_t max_reason = 512;
-
-// A reason for the wire, or one from it: short, printable, and still UTF-8 where it was cut.
-std::string short_reason(std::string_view text) {
-    std::string out = protocol::printable(text);
-    if (out.size() <= max_reason) return out;
-    out.resize(max_reason);
-    while (!protocol::valid_utf8(out)) out.pop_back();
-    return out;
-}
 
 }  // namespace
 
@@ -33,42 +21,41 @@ std::string short_reason(std::string_view text) {
 void link_stream::attach(std::unique_ptr<stream_user> user) { user_ = std::move(user); }
 
 void link_stream::send(std::string_view bytes) {
-    if (gone_ || end_wanted_ || link_.closed_) return;
-    // Nobody waits, so nobody is overtaken: straight into frames, without a copy here.
-    while (!corked_ && !bytes.empty() && queue_.empty() && link_.round_.empty() && link_.can_send(*this)) {
-        const std::size_t room = protocol::link_window - static_cast<std::size_t>(sent_ - acked_);
-        const std::string_view piece = bytes.substr(0, std::min(link_streams::chunk, room));
-        link_.put(*this, piece);
+    if (gone_ || end_wanted_ || link_->closed_) return;
+    // Nobody waits, so nobody is overtaken: straight into frames.
+    while (!corked_ && !bytes.empty() && unsent() == 0 && link_->round_.empty() && link_->can_send(*this)) {
+        const std::string_view piece = bytes.substr(0, std::min(link_streams::chunk, room()));
+        queue_.append(piece);
+        link_->put(*this, piece);
         bytes.remove_prefix(piece.size());
     }
     if (bytes.empty()) return;
-    if (queue_.size() + bytes.size() > link_.queue_limit_) {
+    if (unsent() + bytes.size() > link_->queue_limit_) {
         overflowed_ = true;
         return abort("the IDE does not read what it is sent");
     }
     queue_.append(bytes);
-    peak_ = std::max(peak_, queue_.size());
-    link_.want(*this);
+    peak_ = std::max(peak_, unsent());
+    if (link_->holding_) return link_->owner_.held_more();
+    link_->want(*this);
 }
 
 void link_stream::consumed(std::size_t n) {
     if (gone_) return;
     consumed_ = std::min(consumed_ + n, received_);
-    if (consumed_ - granted_ < ack_step || peer_ended_ || corked_) return;
-    granted_ = consumed_;
-    link_.put_offset(frame_type::ack, id_, granted_);
+    if (consumed_ - granted_ >= ack_step && !corked_) link_->acknowledge(*this);
 }
 
 void link_stream::end() {
     if (gone_ || std::exchange(end_wanted_, true)) return;
-    if (queue_.empty() && !corked_) link_.finish_sending(*this);
+    if (unsent() == 0 && !corked_) link_->finish_sending(*this);
 }
 
 void link_stream::uncork() {
     if (!std::exchange(corked_, false) || gone_) return;
-    if (end_wanted_ && queue_.empty()) return link_.finish_sending(*this);
-    link_.want(*this);
-    link_.pump();
+    if (end_wanted_ && unsent() == 0) return link_->finish_sending(*this);
+    link_->want(*this);
+    link_->pump();
 }
 
 void link_stream::finish() {
@@ -76,24 +63,20 @@ void link_stream::finish() {
     // What the user had not dealt with yet will not be: the peer must not wait for it.
     consumed(static_cast<std::size_t>(received_ - consumed_));
     end();
-    link_.settle(*this);
+    link_->settle(*this);
 }
 
 void link_stream::notice(std::string_view line) {
-    if (gone_ || finished_) return;
+    if (gone_ || finished_ || link_->holding_) return;
     protocol::json body;
     body.set("text", line);
-    link_.send_control(protocol::frame_type::notice, id_, body);
+    link_->send_control(protocol::frame_type::notice, id_, body);
 }
 
 void link_stream::abort(std::string_view reason) {
-    if (gone_ || link_.closed_) return;
-    if (!corked_) {
-        protocol::json body;
-        body.set("reason", short_reason(reason));
-        link_.send_control(frame_type::reset, id_, body);
-    }
-    link_.bury(*this);
+    if (gone_ || over_ || link_->closed_) return;
+    if (!corked_) link_->reset(*this, reason);
+    link_->bury(*this);
 }
 
 // --- the link ---
@@ -178,7 +161,7 @@ void link_streams::on_data(link_stream& stream, const protocol::link_frame& fram
     if (stream.received_ + bytes.size() - stream.granted_ > protocol::link_window)
         return break_link("more data than the window allows");
     stream.received_ += bytes.size();
-    if (stream.user_ && !stream.finished_)
+    if (stream.heard())
         stream.user_->received(bytes);
     else
         stream.consumed(bytes.size());
@@ -187,10 +170,15 @@ void link_streams::on_data(link_stream& stream, const protocol::link_frame& fram
 void link_streams::on_ack(link_stream& stream, const protocol::link_frame& frame) {
     if (frame.payload.size() != offset_size) return break_link("a malformed ack");
     const std::uint64_t offset = protocol::read_offset(frame.payload);
-    if (offset < stream.acked_ || offset > stream.sent_)
+    const bool of_end = keeping_ && stream.end_sent_ && offset == stream.sent_ + 1;
+    if (!of_end && (offset < stream.acked_ || offset > stream.sent_))
         return break_link("an ack of what was never sent");
-    stream.acked_ = offset;
-    want(stream);
+    const std::uint64_t dealt_with = of_end ? stream.sent_ : offset;
+    stream.queue_.drop(static_cast<std::size_t>(dealt_with - stream.acked_));
+    stream.acked_ = dealt_with;
+    if (!of_end) return want(stream);
+    stream.end_acked_ = true;
+    settle(stream);
 }
 
 void link_streams::on_end(link_stream& stream, const protocol::link_frame& frame) {
@@ -199,7 +187,8 @@ void link_streams::on_end(link_stream& stream, const protocol::link_frame& frame
     if (protocol::read_offset(frame.payload) != stream.received_)
         return break_link("an end at the wrong offset");
     stream.peer_ended_ = true;
-    if (stream.user_ && !stream.finished_) stream.user_->ended();
+    if (keeping_) put_offset(frame_type::ack, stream.id_, stream.received_ + 1);
+    if (stream.heard()) stream.user_->ended();
     settle(stream);
 }
 
@@ -207,42 +196,41 @@ void link_streams::on_reset(link_stream& stream, const protocol::link_frame& fra
     const auto body = protocol::read_control(frame);
     if (!body) return break_link("a malformed reset");
     const std::string reason = short_reason(body->get_string("reason", "reset by the peer"));
+    const bool told = stream.heard();
     bury(stream);
-    if (stream.user_ && !stream.finished_) stream.user_->lost(reason);
+    if (told) stream.user_->lost(reason);
 }
 
 void link_streams::pump() {
-    while (!closed_ && !round_.empty() && output_.unsent() < high_water) {
+    while (!closed_ && !holding_ && !round_.empty() && output_.unsent() < high_water) {
         link_stream* stream = find(round_.front());
         round_.pop_front();
         if (!stream) continue;
         stream->ready_ = false;
-        const std::size_t room =
-            protocol::link_window - static_cast<std::size_t>(stream->sent_ - stream->acked_);
-        const std::string_view piece = stream->queue_.front(std::min(chunk, room));
+        const std::string_view piece = stream->queue_.at(stream->in_flight(), std::min(chunk, stream->room()));
         if (piece.empty()) continue;
         put(*stream, piece);
-        stream->queue_.drop(piece.size());
         want(*stream);
         tell_writable(*stream);
-        if (!stream->gone_ && stream->end_wanted_ && stream->queue_.empty()) finish_sending(*stream);
+        if (!stream->gone_ && stream->end_wanted_ && stream->unsent() == 0) finish_sending(*stream);
     }
 }
 
 bool link_streams::can_send(const link_stream& stream) const {
-    return stream.sent_ - stream.acked_ < protocol::link_window && output_.unsent() < high_water;
+    return !holding_ && stream.room() > 0 && output_.unsent() < high_water;
 }
 
 void link_streams::want(link_stream& stream) {
-    if (stream.ready_ || stream.gone_ || stream.corked_ || stream.queue_.empty()) return;
-    if (stream.sent_ - stream.acked_ >= protocol::link_window) return;  // its ack will call again
+    if (holding_ || stream.ready_ || stream.gone_ || stream.corked_ || stream.unsent() == 0) return;
+    if (stream.room() == 0) return;  // its ack will call again
     stream.ready_ = true;
     round_.push_back(stream.id_);
 }
 
 void link_streams::put(link_stream& stream, std::string_view bytes) {
     frame_.clear();
-    // Whoever says something says as well what it has heard: the peer knows what it was said in answer to.
+    // Whoever says something says as well what it has heard: the peer need not keep that any longer, and knows what it was
+    // said in answer to.
     if (stream.consumed_ > stream.granted_ && !stream.peer_ended_)
         protocol::append_offset(frame_, frame_type::ack, stream.id_, stream.granted_ = stream.consumed_);
     protocol::append_data_header(frame_, stream.id_, stream.sent_, bytes.size());
@@ -252,10 +240,29 @@ void link_streams::put(link_stream& stream, std::string_view bytes) {
 }
 
 void link_streams::put_offset(frame_type type, std::uint32_t id, std::uint64_t offset) {
-    if (closed_) return;
+    if (closed_ || holding_) return;
     frame_.clear();
     protocol::append_offset(frame_, type, id, offset);
     output_.send(frame_);
+}
+
+void link_streams::acknowledge(link_stream& stream) {
+    // What is held is acknowledged when the link goes on.
+    if (holding_ || stream.peer_ended_ || stream.granted_ == stream.consumed_) return;
+    stream.granted_ = stream.consumed_;
+    put_offset(frame_type::ack, stream.id_, stream.granted_);
+}
+
+void link_streams::reset(link_stream& stream, std::string_view reason) {
+    const std::string why = short_reason(reason);
+    if (keeping_) {
+        if (resets_.size() == remembered) resets_.erase(resets_.begin());
+        resets_[stream.id_] = why;
+    }
+    if (holding_) return;
+    protocol::json body;
+    body.set("reason", why);
+    send_control(frame_type::reset, stream.id_, body);
 }
 
 void link_streams::send_control(frame_type type, std::uint32_t stream, const protocol::json& body) {
@@ -266,33 +273,48 @@ void link_streams::send_control(frame_type type, std::uint32_t stream, const pro
 }
 
 void link_streams::finish_sending(link_stream& stream) {
-    if (std::exchange(stream.end_sent_, true)) return;
+    if (holding_ || std::exchange(stream.end_sent_, true)) return;
     put_offset(frame_type::end, stream.id_, stream.sent_);
     settle(stream);
 }
 
 void link_streams::tell_writable(link_stream& stream) {
-    const std::size_t left = stream.queue_.size();
+    const std::size_t left = stream.unsent();
     if (stream.peak_ == 0) return;
     if (left > 0 && (stream.peak_ <= writable_floor || left > stream.peak_ / 2)) return;
     stream.peak_ = left > writable_floor ? left : 0;
-    if (stream.user_ && !stream.finished_) stream.user_->writable();
+    if (stream.heard()) stream.user_->writable();
 }
 
 void link_streams::settle(link_stream& stream) {
-    if (stream.end_sent_ && stream.peer_ended_) bury(stream);
+    if (!stream.end_sent_ || !stream.peer_ended_) return;
+    if (!keeping_ || stream.end_acked_) return bury(stream);
+    if (std::exchange(stream.over_, true)) return;
+    over_.push_back(stream.id_);
+    spent_.push_back(stream.id_);
+    // A peer that acknowledges no END must not make us keep them all.
+    while (over_.size() > remembered || !find(over_.front())) {
+        if (link_stream* const old = find(over_.front())) bury(*old);
+        over_.pop_front();
+    }
+    owner_.collect_later();
 }
 
 void link_streams::bury(link_stream& stream) {
     if (std::exchange(stream.gone_, true)) return;
     stream.queue_.clear();
+    stream.acked_ = stream.sent_;
     buried_.push_back(stream.id_);
     owner_.collect_later();
 }
 
 void link_streams::collect() {
     // Destroying a user may end further streams.
-    while (!buried_.empty()) {
+    while (!buried_.empty() || !spent_.empty()) {
+        for (const std::uint32_t id : std::exchange(spent_, {})) {
+            streams_.at(id)->user_.reset();
+            owner_.stream_closed(id);
+        }
         const auto ids = std::exchange(buried_, {});
         for (const std::uint32_t id : ids) {
             link_stream& stream = *streams_.at(id);
@@ -301,8 +323,9 @@ void link_streams::collect() {
                 if (stream.user_ && !stream.finished_)
                     stream.user_->lost("the IDE does not read what it is sent");
             }
+            const bool was_over = stream.over_;
             streams_.erase(id);
-            owner_.stream_closed(id);
+            if (!was_over) owner_.stream_closed(id);
         }
     }
 }
@@ -315,7 +338,7 @@ void link_streams::break_link(std::string reason) {
 void link_streams::expel(std::string_view reason) {
     if (closed_) return;
     for (auto& [id, stream] : streams_)
-        if (!stream->gone_ && stream->user_ && !stream->finished_) stream->user_->expelled(reason);
+        if (stream->heard()) stream->user_->expelled(reason);
     pump();
 }
 
@@ -323,20 +346,29 @@ void link_streams::close(std::string_view reason) {
     if (std::exchange(closed_, true)) return;
     for (auto& [id, stream] : streams_) {
         if (stream->gone_) continue;
+        const bool told = stream->heard();
         stream->gone_ = true;
         buried_.push_back(id);
-        if (stream->user_ && !stream->finished_) stream->user_->lost(reason);
+        if (told) stream->user_->lost(reason);
     }
     owner_.collect_later();
 }
 
+std::size_t link_streams::size() const {
+    return static_cast<std::size_t>(std::count_if(streams_.begin(), streams_.end(), [](const auto& one) {
+        return !one.second->gone_ && !one.second->over_;
+    }));
+}
+
 void link_streams::rebound(const auth::identity& now) {
     for (auto& [id, stream] : streams_)
-        if (stream->user_ && !stream->gone_ && !stream->finished_) stream->user_->rebound(now);
+        if (stream->heard()) stream->user_->rebound(now);
 }
 
 bool link_streams::tick() {
     if (closed_) return true;
+    for (auto& [id, stream] : streams_)
+        if (!stream->gone_ && !stream->corked_) acknowledge(*stream);
     if (std::exchange(heard_, false)) {
         silent_ticks_ = 0;
         return true;

@@ -1,4 +1,5 @@
-// The streams of one link (ALPN delvegate/1), for either end: offsets, windows, fairness.
+// The streams of one link (ALPN delvegate/1), for either end: offsets, windows, fairness, and going on where a
+// broken link stopped.
 //
 // No socket and no clock: bytes come in by feed() and go out through link_output. What the peer does
 // against docs/protocol.md closes the link with a reason.
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "gateway/byte_queue.h"
+#include "gateway/link_place.h"
 #include "gateway/stream.h"
 #include "protocol/link.h"
 
@@ -32,15 +34,15 @@ class link_streams;
 // One end of one stream. Its user hears received(), writable(), ended(), lost() as stream.h says.
 class link_stream final : public stream_peer {
 public:
-    link_stream(link_streams& link, std::uint32_t id) : link_(link), id_(id) {}
+    link_stream(link_streams& link, std::uint32_t id) : link_(&link), id_(id) {}
 
     std::uint32_t id() const { return id_; }
     // Who hears this stream; without a user its data is dropped.
     void attach(std::unique_ptr<stream_user> user);
 
     void send(std::string_view bytes) override;
-    std::size_t unsent() const override { return queue_.size(); }
-    std::uint64_t sent() const override { return sent_ + queue_.size(); }
+    std::size_t unsent() const override { return queue_.size() - in_flight(); }
+    std::uint64_t sent() const override { return acked_ + queue_.size(); }
     std::uint64_t delivered() const override;
     void consumed(std::size_t n) override;
     void finish() override;
@@ -52,25 +54,34 @@ public:
     void cork() { corked_ = true; }
     void uncork();
     bool gone() const { return gone_; }  // reset or ended on both sides: waits for collect()
+    // The verdict that made it, for a peer whose link broke before it came.
+    void was_made_by(protocol::json verdict) { verdict_ = std::move(verdict); }
 
 private:
     friend class link_streams;
 
-    link_streams& link_;
+    std::size_t in_flight() const { return static_cast<std::size_t>(sent_ - acked_); }
+    std::size_t room() const { return protocol::link_window - in_flight(); }
+    bool heard() const { return user_ && !gone_ && !over_ && !finished_; }
+
+    link_streams* link_;
     const std::uint32_t id_;
     std::unique_ptr<stream_user> user_;
-    byte_queue queue_;            // not yet in a frame
-    std::uint64_t sent_ = 0;      // bytes put into frames
+    byte_queue queue_;            // from acked_ on: in frames that may get lost with the link, or not yet in one
+    std::uint64_t sent_ = 0;      // bytes put into frames; falls back when a link goes on
     std::uint64_t acked_ = 0;     // of those, dealt with by the peer
     std::uint64_t received_ = 0;
     std::uint64_t consumed_ = 0;
     std::uint64_t granted_ = 0;   // the last ack we sent
     std::size_t peak_ = 0;
+    protocol::json verdict_;
     bool corked_ = false;
     bool ready_ = false;          // in the round of those with something to send
     bool end_wanted_ = false;
     bool end_sent_ = false;
     bool peer_ended_ = false;
+    bool end_acked_ = false;      // the peer has our END, and so all of our bytes
+    bool over_ = false;           // ended on both sides; kept until end_acked_
     bool finished_ = false;       // the user wants to hear no more
     bool overflowed_ = false;     // its user is still to be told
     bool gone_ = false;           // reset by either side: waits for its burial
@@ -84,8 +95,10 @@ public:
     // side, wrong moment, missing member); the link is closed as broken.
     virtual bool control(protocol::frame_type type, std::uint32_t stream,
                          const protocol::json& body) = 0;
-    // A stream is gone: both sides ended, or either reset it. Its user has been destroyed.
+    // A stream is over: both sides ended, or either reset it. Its user has been destroyed.
     virtual void stream_closed(std::uint32_t stream) = 0;
+    // More waits in a stream of a link that is held.
+    virtual void held_more() {}
     // A stream was reset because more waited than queue_limit.
     virtual void stream_overflowed(std::uint32_t stream) = 0;
     // The peer broke the protocol. The owner closes the link; feed() takes no more.
@@ -98,6 +111,7 @@ class link_streams {
 public:
     static constexpr std::size_t chunk = 64 * 1024;        // of one stream, before the next one's turn
     static constexpr std::size_t high_water = 256 * 1024;  // output queued before streams have to wait
+    static constexpr std::size_t remembered = 64;          // streams over or reset that a peer may still ask for
 
     // queue_limit: bytes one stream may have waiting; above it the stream is reset, and its user hears
     // lost() from collect().
@@ -125,7 +139,28 @@ public:
     void prompt_acks() { prompt_acks_ = true; }
     // Every stream's user is told that its person's certificate was renewed.
     void rebound(const auth::identity& now);
-    std::size_t size() const { return streams_.size() - buried_.size(); }
+    // Those that are neither over nor gone.
+    std::size_t size() const;
+
+    // --- a link that breaks (link_resume.cpp) ---
+    // The peer keeps its streams when the link breaks, and so do we: it acknowledges an END by one more than the
+    // bytes there were, and until then the stream is kept.
+    void keep() { keeping_ = true; }
+    // Takes the streams of `from`, of a link that broke or that is held; `from` is closed without a word.
+    // Nothing leaves them until resume(). This link must have none.
+    void take_over(link_streams& from);
+    // Whether anything would be lost with the link.
+    bool empty() const { return streams_.size() == buried_.size(); }
+    // How far each stream came, and which were reset, for the other end.
+    std::vector<stream_place> places() const;
+    // What is impossible in what the other end says of streams that are here; empty: nothing.
+    std::string fault_in(const std::vector<stream_place>& peer) const;
+    // Goes on from there. Streams the peer does not name are over, or their users hear lost(). Call fault_in() before.
+    void resume(const std::vector<stream_place>& peer);
+    // Every stream's user is told whether there is a link, and to where.
+    void tell_link(bool up, std::string_view address);
+    // Bytes that are kept for the peer.
+    std::size_t kept() const;
 
     void send_control(protocol::frame_type type, std::uint32_t stream, const protocol::json& body);
     // Every user hears expelled(reason); what they say leaves as far as the windows let it. close() follows.
@@ -149,11 +184,14 @@ private:
     void want(link_stream& stream);            // has something to send: joins the round
     bool can_send(const link_stream& stream) const;
     void put(link_stream& stream, std::string_view bytes);
+    void acknowledge(link_stream& stream);
+    void reset(link_stream& stream, std::string_view reason);
     void put_offset(protocol::frame_type type, std::uint32_t id, std::uint64_t offset);
     void finish_sending(link_stream& stream);  // END once the queue is empty
     void tell_writable(link_stream& stream);
-    void settle(link_stream& stream);          // gone when both directions are over
+    void settle(link_stream& stream);          // over when both directions are
     void bury(link_stream& stream);
+    void resume(link_stream& stream, const stream_place& there);
 
     link_output& output_;
     link_owner& owner_;
@@ -162,15 +200,20 @@ private:
     std::map<std::uint32_t, std::unique_ptr<link_stream>> streams_;
     std::deque<std::uint32_t> round_;          // streams with something to send, in turn
     std::vector<std::uint32_t> buried_;
+    std::deque<std::uint32_t> over_;           // ended on both sides, their ENDs not acknowledged yet
+    std::vector<std::uint32_t> spent_;         // of those, with a user that is still to be destroyed
+    std::map<std::uint32_t, std::string> resets_;  // those that were reset here, and why
     std::string frame_;                        // scratch
     std::uint32_t last_id_ = 0;
     unsigned silent_ticks_ = 0;
     bool heard_ = true;
     bool greeted_ = false;                     // the peer's hello has come
     bool closed_ = false;
+    bool keeping_ = false;
+    bool holding_ = false;                     // nothing of a stream leaves
     bool prompt_acks_ = false;
 };
 
-inline std::uint64_t link_stream::delivered() const { return link_.prompt_acks_ ? acked_ : stream_peer::delivered(); }
+inline std::uint64_t link_stream::delivered() const { return link_->prompt_acks_ ? acked_ : stream_peer::delivered(); }
 
 }  // namespace gateway

@@ -34,7 +34,10 @@ std::string table(const json& sessions) {
     std::vector<std::vector<std::string>> rows{{heads.begin(), heads.end()}};
     for (const json& one : *sessions.if_array()) {
         std::vector<std::string> row;
-        for (const char* column : columns) row.push_back(protocol::printable(one.get_string(column)));
+        for (const std::string_view column : columns) {
+            row.push_back(protocol::printable(one.get_string(column)));
+            if (column == "address" && one.find("awaySince")) row.back() += " (link down)";
+        }
         rows.push_back(std::move(row));
     }
     std::array<std::size_t, columns.size()> widths{};

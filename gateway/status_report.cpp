@@ -30,6 +30,9 @@ json status_report(const gateway_parts& parts, const tls_server& server,
     out.set("connections", json::object{{"now", std::uint64_t{server.connections()}},
                                         {"handshakes", std::uint64_t{server.handshakes()}},
                                         {"streams", std::uint64_t{server.streams()}}});
+    out.set("brokenLinks", json::object{{"kept", std::uint64_t{server.kept().links()}},
+                                        {"streams", std::uint64_t{server.kept().streams()}},
+                                        {"bytes", std::uint64_t{server.kept().bytes()}}});
     json::array people;
     const auto now = static_cast<long long>(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
     for (const auto& one : server.people())
@@ -50,7 +53,9 @@ json status_report(const gateway_parts& parts, const tls_server& server,
                                    {"enrollments", counts.enrollments},
                                    {"refusedEnrollments", counts.refused_enrollments},
                                    {"renewals", counts.renewals},
-                                   {"brokenLinks", counts.broken_links}});
+                                   {"brokenLinks", counts.broken_links},
+                                   {"resumedLinks", counts.resumed_links},
+                                   {"givenUpLinks", counts.given_up_links}});
     out.set("limitsHit", json::object{{"handshakes", counts.limit_handshakes},
                                       {"source", counts.limit_source},
                                       {"connections", counts.limit_connections},
@@ -58,7 +63,8 @@ json status_report(const gateway_parts& parts, const tls_server& server,
                                       {"streamsPerLink", counts.limit_streams},
                                       {"viewerBuffer", counts.limit_viewer_buffer},
                                       {"reply", counts.limit_reply},
-                                      {"idle", counts.limit_idle}});
+                                      {"idle", counts.limit_idle},
+                                      {"resume", counts.limit_resume}});
     return out;
 }
 

@@ -63,6 +63,10 @@ public:
     // The person's certificate was renewed; nothing else changed.
     virtual void rebound(const auth::identity&) {}
 
+    // The connection to the IDE's host is down, and is waited for; or it is up again, from that address. What is sent
+    // meanwhile is kept: whoever waits for the IDE to read waits for that too.
+    virtual void link_is(bool /*up*/, std::string_view /*address*/) {}
+
     // The connection broke, or the gateway is closing it: `reason` is one line. No call follows.
     virtual void lost(std::string_view reason) = 0;
 

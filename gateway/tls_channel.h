@@ -88,6 +88,8 @@ public:
     // Closes at once; no call follows. Safe to call twice and inside any call.
     void abort();
 
+    // Whether the peer said goodbye (close_notify), and did not just vanish; true after an alert, too.
+    bool peer_said_goodbye() const { return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0; }
     bool is_open() const { return state_ == state::open; }
     SSL* ssl() const { return ssl_.get(); }
     std::string peer_address() const;  // "192.0.2.7:50312", "[2001:db8::1]:50312"

@@ -27,12 +27,14 @@ tls_server::tls_server(gateway_parts& parts, auth::ssl_ctx context)
              [this](const std::string& text) { trouble("", text); }),
       drain_timer_(parts.io) {
     tls_channel::prepare(context_.get());
+    parts_.links = &links_;
 }
 
 tls_server::~tls_server() {
     // Connections reach back into the server while they die.
     auto connections = std::exchange(connections_, {});
     connections.clear();
+    parts_.links = nullptr;
 }
 
 void tls_server::use(auth::ssl_ctx context) {
@@ -109,6 +111,7 @@ void tls_server::drain(std::function<void()> done) {
     parts_.draining = true;
     drained_ = std::move(done);
     ports_.close();
+    links_.give_up_all("the gateway is shutting down");
     const auto within = parts_.bounds.drain_time;
     for (const auto& [key, one] : connections_) one->drain("the gateway is shutting down", within);
     drain_timer_.expires_after(within);

@@ -15,6 +15,7 @@
 #include "auth/tls.h"
 #include "gateway/admission.h"
 #include "gateway/carrier.h"
+#include "gateway/link_store.h"
 #include "gateway/config.h"
 #include "gateway/listening_ports.h"
 #include "gateway/log.h"
@@ -52,6 +53,7 @@ public:
     std::size_t connections() const { return connections_.size(); }
     std::size_t handshakes() const { return admission_.handshakes(); }
     std::size_t streams() const;
+    const link_store& kept() const { return links_; }
 
 private:
     friend class connection;
@@ -66,6 +68,7 @@ private:
     auth::ssl_ctx context_;
     admission admission_;
     log_gate gate_;
+    link_store links_{parts_};
     listening_ports ports_;
     std::unordered_map<std::uint64_t, std::unique_ptr<connection>> connections_;
     std::uint64_t last_id_ = 0;

@@ -69,6 +69,12 @@ public:
 
     bool finished() const { return over_ || left_; }
 
+    // While there is no link to the IDE a reply is read on into what waits for it: nobody else waits for its link.
+    void link_is(bool up) {
+        away_ = !up;
+        if (away_) writable();
+    }
+
     // The policy is another one from now on. Ends the view, saying why, when its person no longer sees
     // the component; what it asked for before and has not begun is to be asked for again.
     void permissions_changed() {
@@ -103,9 +109,8 @@ protected:
 
     // Bytes on their way to the IDE beyond which a reply waits.
     static constexpr std::size_t high_water = 1u << 20;
-
-    // Whether what passes through waits until the IDE has read more.
-    bool has_to_wait() const { return !over_ && peer_.unsent() > high_water && !hub_.impatient(); }
+    // Whether what passes through waits until the IDE has read more: not while somebody waits to run, nor for a link.
+    bool has_to_wait() const { return !over_ && !away_ && peer_.unsent() > high_water && !hub_.impatient(); }
 
     // What this person has by the policy of now.
     const auth::grants& grants() const {
@@ -209,6 +214,7 @@ protected:
     bool input_ended_ = false;
 
 private:
+    bool away_ = false;
     bool mid_reply_ = false;
     mutable std::optional<auth::grants> grants_;
     mutable std::uint64_t grants_of_ = 0;

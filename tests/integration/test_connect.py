@@ -354,29 +354,5 @@ class WhatItCarries(ConnectCase):
         self.assertEqual(connect.wait(), 0)
 
 
-class WhenTheLinkBreaks(ConnectCase):
-    def test_ides_are_let_go_and_the_next_one_comes_through_again(self):
-        certificate = self.authority.gateway()
-        gateway = FakeGateway(self, certificate, self.authority.certificate)
-        connect = self.connect("echo", gateway=gateway)
-        ide = self.ide(connect)
-        ide.sendall(b"{}")
-        receive(ide, 2)
-        gateway.kill()
-        self.assertEqual(receive(ide), b"")
-        connect.wait_for("it says so", lambda: "trying again" in connect.errors())
-
-        # While the gateway is gone an IDE is told why.
-        told = self.ide(connect)
-        told.sendall(b'{"method":"RPCServer.ListThreads","params":[{}],"id":1}')
-        self.assertRegex(receive(told, 20).decode() + told.recv(1000).decode(), "refused the connection|broke|closed")
-
-        FakeGateway(self, certificate, self.authority.certificate, port=gateway.port, name="gateway-again")
-        back = self.ide(connect)
-        back.sendall(b"{}")
-        self.assertEqual(receive(back, 2), b"{}")
-        connect.wait_for("it says that too", lambda: "is back" in connect.errors())
-
-
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -1,0 +1,69 @@
+// Who is at a component.
+#include <algorithm>
+
+#include "gateway/component.h"
+#include "gateway/debug_stream.h"
+#include "gateway/utc.h"
+
+namespace gateway {
+
+using protocol::json;
+
+std::size_t component::places_taken() const {
+    return static_cast<std::size_t>(
+        std::count_if(streams_.begin(), streams_.end(), [](auto* s) { return s->takes_place(); }));
+}
+
+std::string component::who_is_here() const {
+    std::string people;
+    for (auto* s : streams_) {
+        if (!s->takes_place()) continue;
+        if (!people.empty()) people += ", ";
+        people += s->who().who.user + " (" + std::string(s->protocol()) + ", since " + utc_time(s->since());
+        if (s->away()) people += "; link down since " + utc_time(*s->away());
+        people += ")";
+    }
+    return people;
+}
+
+// Whoever comes anew while a broken link of theirs is waited for has given that up, more likely than not.
+void component::give_way_to(const auth::identity& who) {
+    debug_stream* longest = nullptr;
+    for (auto* s : streams_)
+        if (s->takes_place() && s->away() && s->who().who.user == who.user && s->who().who.authority == who.authority &&
+            (!longest || *s->away() < *longest->away()))
+            longest = s;
+    if (longest) longest->expelled("its place was taken by another connection of " + who.user + ", for its link was down");
+}
+
+void component::list_sessions(json::array& all) const {
+    for (auto* s : streams_) {
+        if (!s->takes_place()) continue;
+        const auto& who = s->who();
+        json::array groups;
+        for (const auto& group : who.who.groups) groups.emplace_back(group);
+        json one = json::object{};
+        one.set("session", s->session());
+        one.set("component", name());
+        one.set("user", who.who.user);
+        one.set("groups", std::move(groups));
+        one.set("authority", who.who.authority);
+        one.set("address", who.address);
+        one.set("client", who.client);
+        one.set("protocol", s->protocol());
+        one.set("since", utc_time(s->since()));
+        if (s->away()) one.set("awaySince", utc_time(*s->away()));
+        one.set("certificateEnds", utc_time(std::chrono::system_clock::from_time_t(who.who.not_after)));
+        all.push_back(std::move(one));
+    }
+}
+
+bool component::expel(std::string_view session, std::string_view reason) {
+    const auto found = std::find_if(streams_.begin(), streams_.end(),
+                                    [&](auto* s) { return s->session() == session && s->takes_place(); });
+    if (found == streams_.end()) return false;
+    (*found)->expelled(reason);
+    return true;
+}
+
+}  // namespace gateway
