@@ -207,6 +207,7 @@ class Attach(AttachCase):
             if under_way.wait(waiting.DEADLINE) == 0:
                 # It was through with it before it died.
                 waiting.until("the session over", lambda: self.component("app")["state"] == "available" and self.units() == "")
+                self.assert_goes_on()
                 continue
             self.assert_given_up(under_way)
             in_time += 1
