@@ -37,7 +37,7 @@ _TIMES = """On two cores: fetching the modules 68 s (155 MB, 820 MB unpacked), b
 a version; booting a cluster 31 s; the five tests of a component 5 to 9 minutes. So the first component's tests
 take 12 to 15 minutes from nothing. Everything is kept in ~/.cache/delvegate/kubernetes (DELVEGATE_KUBERNETES_CACHE).
 Needs root (not for build and table) and scripts/install-deps kubernetes.
-The tests: scripts/test --kubernetes --filter e2e.kubernetes; DELVEGATE_KUBERNETES_LINE=v1.24 has another version."""
+The tests: scripts/test --all --filter e2e.kubernetes; DELVEGATE_KUBERNETES_LINE=v1.24 has another version."""
 
 if __name__ == "__main__":
     main()

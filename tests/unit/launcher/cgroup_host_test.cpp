@@ -253,6 +253,32 @@ TEST_F(cgroup_service, outlives_whoever_started_it_and_is_found_again) {
     EXPECT_TRUE(eventually([&] { return ::kill(state->main_pid, 0) != 0; }));
 }
 
+// Who is ending keeps it busy for a moment after nobody is in any list; here somebody who is there longer stands for that.
+TEST_F(cgroup_service, a_group_that_is_busy_for_a_moment_is_removed) {
+    cgroup_group group(roots_, service_.unit);
+    ASSERT_TRUE(group.make(64u << 20));
+    const auto doors = group.doors();
+    ASSERT_TRUE(doors);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        ::pause();
+        ::_exit(0);
+    }
+    const auto pid = std::to_string(child);
+    for (const auto& door : *doors) ASSERT_EQ(::write(door.get(), pid.data(), pid.size()), static_cast<ssize_t>(pid.size()));
+    group.remove();
+    EXPECT_TRUE(group.exists()) << "somebody is in it";
+    std::thread ends([child] {
+        std::this_thread::sleep_for(milliseconds(300));
+        ::kill(child, SIGKILL);
+        ::waitpid(child, nullptr, 0);
+    });
+    group.remove(std::chrono::seconds(60));
+    ends.join();
+    EXPECT_FALSE(group.exists());
+}
+
 TEST_F(cgroup_service, says_how_it_ended) {
     script("exit 3");
     ASSERT_TRUE(host().start(service_));
