@@ -1,9 +1,10 @@
 """Who joins only joins: whatever a client's IDE sends at its start, and however that falls together with what others do,
 the target stays as it was."""
 
+import time
 import unittest
 
-from harness import debuggee, shared
+from harness import dap, debuggee, shared
 
 TICK = debuggee.line("tick")
 RACES = 80
@@ -14,6 +15,30 @@ class Joining(shared.SharedCase):
         super().setUp()
         self.driver = self.rpc("alice")
         self.driver.state()
+
+    def test_attaches_in_the_moment_of_a_resume(self):
+        """dlv's own attach halts a running target: one that was begun while it stood must not reach dlv when it runs."""
+        for race in range(RACES // 4):
+            joiners = [self.dap("bob") for _ in range(8)]
+            for joiner in joiners:
+                joiner.call("initialize", dap.INITIALIZE)
+            attaches = [joiner.send("attach", {"mode": "remote", "request": "attach", "type": "go"}) for joiner in joiners]
+            time.sleep(race % 10 / 2000)  # dlv does one after the other
+            running = self.driver.resume()
+            for joiner, attaching in zip(joiners, attaches):
+                self.assertTrue(joiner.response(attaching)["success"])
+                joiner.call("configurationDone")
+            self.until_running()
+            self.assert_heartbeat()
+            self.assertFalse(self.driver.answered(running), f"race {race}: the run has ended by itself")
+            self.driver.command("halt")
+            self.driver.result(running)
+            for joiner in joiners:
+                joiner.stopped()
+                self.assertLessEqual([name for name, _ in joiner.events()].count("stopped"), 2)
+            self.assert_each_answered_once([self.driver, *joiners])
+            for joiner in joiners:
+                joiner.close()
 
     def test_a_window_opens_in_the_moment_of_a_resume(self):
         """Who joined while it ran looks for the first time as the next run begins."""
