@@ -28,8 +28,18 @@ class SharedRandom(RandomSession):
         self.play(int(os.environ.get("DELVEGATE_TEST_SEED", random.randrange(1 << 30))), STEPS)
 
 
+class SharedRandomWithTheBaton(RandomSession):
+    """The same, where one at a time runs it."""
+
+    run_control = "baton"
+
+    def test_a_new_one(self):
+        self.play(int(os.environ.get("DELVEGATE_TEST_SEED", random.randrange(1 << 30))), STEPS)
+
+
 for _name, _one in kept():
-    setattr(SharedRandom, f"test_{_name}", lambda self, one=_one: self.play(one["seed"], one["steps"]))
+    _case = SharedRandomWithTheBaton if _one.get("runControl") == "baton" else SharedRandom
+    setattr(_case, f"test_{_name}", lambda self, one=_one: self.play(one["seed"], one["steps"]))
 
 
 if __name__ == "__main__":
