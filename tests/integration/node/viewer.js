@@ -24,7 +24,8 @@ const configuration = {
 };
 
 class Viewer {
-    constructor() {
+    constructor(at = port) {
+        this.port = at;
         this.client = new DebugClient('node', 'unused', 'go');
         this.events = [];
         this.cursor = 0;
@@ -39,6 +40,11 @@ class Viewer {
             answer.then(response => note(`<- ${JSON.stringify(response.body)}`), error => note(`<- refused: ${error.message}`));
             return answer;
         };
+        const doSend = this.client.doSend.bind(this.client);
+        this.client.doSend = (command, args, done) => doSend(command, args, response => {
+            if (!response.success) this.shown = response.body?.error?.format;
+            done(response);
+        });
         for (const name of ['initialized', 'stopped', 'continued', 'exited', 'terminated', 'thread', 'output',
             'breakpoint', 'invalidated', 'capabilities', 'process']) {
             this.client.on(name, event => {
@@ -80,7 +86,7 @@ class Viewer {
 
     // Starts a session; configure() runs where VS Code sends its breakpoints.
     async attach(configure = async () => {}, more = {}) {
-        await this.client.start(port);
+        await this.client.start(this.port);
         const initialized = await this.client.initializeRequest({
             clientID: 'vscode', clientName: 'Visual Studio Code', adapterID: 'go', pathFormat: 'path',
             linesStartAt1: true, columnsStartAt1: true, supportsVariableType: true, supportsVariablePaging: true,
@@ -90,7 +96,7 @@ class Viewer {
             supportsANSIStyling: true,
         });
         this.capabilities = initialized.body;
-        const attaching = this.client.attachRequest({...configuration, ...more});
+        const attaching = this.client.attachRequest({...configuration, port: this.port, ...more});
         await this.event('initialized');
         await configure();
         await Promise.all([attaching, this.client.configurationDoneRequest()]);
@@ -133,6 +139,12 @@ class Viewer {
     async refused(promise) {
         return promise.then(response => assert.fail(`was not refused: ${JSON.stringify(response)}`),
             error => error.message);
+    }
+
+    // What the person is shown of it.
+    async refusal(promise) {
+        await this.refused(promise);
+        return this.shown;
     }
 
     async at(stopped, line, functionName) {

@@ -61,6 +61,7 @@ class CheckedSession(shared.SharedCase):
             outlook = "stop"
         if outlook == "run":
             return self.until_running()
+        pauser = m.halted_by
         for member in m.members:
             if member.dap:
                 member.body = member.await_stop()
@@ -68,8 +69,8 @@ class CheckedSession(shared.SharedCase):
             if not member.dap and member.waiting:
                 member.states = member.take_answers()
         self.take_in_the_stop()
-        if m.halted_by and not m.halted_by.dap:
-            m.halted_by.told = m.stop
+        if pauser and not pauser.dap:
+            pauser.told = m.stop
 
     def take_in_the_stop(self):
         m = self.model
@@ -81,8 +82,11 @@ class CheckedSession(shared.SharedCase):
         # Where the hub works out whom it stops, dlv has something that only traces.
         stops = point is not None and (not point["continue"] or (place is not None and m.hits(place, surely=False)))
         at_breakpoint = stops and state.get("stopReason") != "next finished"
+        if m.halted_by and at_breakpoint and self.session()["reason"] != "pause":
+            m.halted_by = None  # it stood there before the pause came
         wrong = m.stopped(place, at_breakpoint, thread["line"], state["NextInProgress"])
-        self.assertIsNone(wrong, f"{wrong}\nnow {frames[:4]}, {state.get('stopReason')}")
+        self.note(f"  stop {m.stop} on line {thread['line']} ({place}): {m.reason}, {m.control}")
+        self.assertIsNone(wrong, f"{wrong}\nnow {frames[:4]} … {[one for one in frames if one[0].startswith('main.')]}, {state.get('stopReason')}")
         for member in m.members:
             if member.dap:
                 self.assert_logged(member)
@@ -118,12 +122,26 @@ class CheckedSession(shared.SharedCase):
         own = {wish.id for wish in self.model.of(member)}
         self.assertLessEqual(set(body.get("hitBreakpointIds", [])), own, f"{member.name}: {body}")
 
+    def look_of_an_earlier_stop(self, member):
+        """Frames that a JSON-RPC client names are of the stop that it knows; it is told of this one instead."""
+        value, refused = member.look_was(member.look(1))
+        if member.knows_some:
+            self.assertRegex(str(refused), "the program has moved since you were told")
+            member.told = self.model.stop
+        else:
+            self.assertEqual(value, "hello", refused)
+
     def compare(self, member):
         """All that a member can see now, with what dlv shows of it."""
+        if not member.dap and member.told != self.model.stop:
+            self.look_of_an_earlier_stop(member)
         state = self.true_state()
         goroutine = (state.get("currentGoroutine") or {}).get("id", 1)
         true = type(member).see(self.window if member.dap else self.truth.client, goroutine)
         mine = member.see(member.client, goroutine)
+        if not member.dap and not self.model.surely_hit():
+            # Where the hub judges for several people, dlv names a breakpoint that is nobody's in this round.
+            true, mine = ([views.without_breakpoints(look) for look in one] for one in (true, mine))
         for one, other in zip(mine, true):
             self.assertEqual(one, other, f"{member.name} sees something else than there is")
         self.assertEqual(len(mine), len(true))

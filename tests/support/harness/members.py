@@ -19,8 +19,14 @@ class RpcMember:
         self.name, self.who = name, who
         self.client = SharedRpc(case, case.address(who), who)
         self.told = 0      # the last stop it knows of
+        self.knows_some = False  # or has known
         self.waiting = []  # requests that end with the next stop
         self.case = case
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        if name == "told" and value:
+            self.knows_some = True
 
     def ask_state(self):
         return self.client.call("State", {"NonBlocking": True})["State"]
@@ -41,6 +47,12 @@ class RpcMember:
         answers = [self.client.result(number, "Command")["State"] for number in self.waiting]
         self.waiting = []
         return answers
+
+    def open_ones(self):
+        """What has come of those that wait for a stop, in words."""
+        with self.client.changed:
+            found = [self.client.replies.get(str(number)) for number in self.waiting]
+        return [one and (one["error"] or "answered") for one in found]
 
     def pause(self):
         return self.client.command("halt")
@@ -163,6 +175,11 @@ class DapMember:
                 raise AssertionError(f"{self.name}: {response}")
         self.waiting = []
         return []
+
+    def open_ones(self):
+        with self.client.changed:
+            found = {m["request_seq"]: m["success"] for m in self.client.messages if m["type"] == "response"}
+        return [found.get(number) for number in self.waiting]
 
     def pause(self):
         self.client.call("pause", {"threadId": 1})

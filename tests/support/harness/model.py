@@ -35,7 +35,7 @@ def passed(frames, n, starts):
     """The last marked line that the program has reached, from its main goroutine's frames [(function, line, pc)] and the n of
     main.main; None where that cannot be told. `starts` has the address at which a line begins."""
     names = [name for name, _, _ in frames]
-    if "main.main" not in names:
+    if "main.main" not in names or "runtime.sighandler" in names:  # below a signal's frames dlv may read what is stale
         return None
     _, line, pc = frames[names.index("main.main")]
     inner = {name: (line, pc, depth == 0) for depth, (name, line, pc) in enumerate(frames)}
@@ -85,6 +85,9 @@ class Baton:
         self.first = set()
         self.first_since = 0
 
+    def __str__(self):
+        return f"the baton is {self.holder}'s, first are {sorted(self.first)}"
+
     def may_run(self, who):
         passed_since = time.monotonic() - self.first_since
         free = self.holder in (None, who)
@@ -114,6 +117,9 @@ class Baton:
 class Open:
     """Whoever may control the target runs it."""
     holder = None
+
+    def __str__(self):
+        return "open"
 
     def may_run(self, who):
         return True
@@ -202,6 +208,11 @@ class Model:
         """Whether somebody's breakpoint stops the program there."""
         return any(self.stops_at(wish, at) and (wish.sure or not surely) for wish in self.wishes)
 
+    def surely_hit(self):
+        """Whether the program stands where a breakpoint of somebody's holds, log messages too."""
+        at = self.place
+        return at is not None and any(w.sure and w.marker == ORDER[at % len(ORDER)] and w.holds(at // len(ORDER)) for w in self.wishes)
+
     @staticmethod
     def stops_at(wish, at):
         return wish.marker == ORDER[at % len(ORDER)] and not wish.log and wish.holds(at // len(ORDER))
@@ -266,7 +277,8 @@ class Model:
         self.stop += 1
         if self.halted_by:
             self.control.pauses(self.halted_by.who)
-        owners = {w.who for w in self.wishes if w.owner and not w.log and LINES[w.marker] == line}
+        owners = {w.who for w in self.wishes if w.owner and not w.log and LINES[w.marker] == line and
+                  (place is None or self.stops_at(w, place))}
         self.control.stops(owners if at_breakpoint and not self.halted_by else set())
         self.last_run = (self.start, place)
         start, self.place, self.step_open = self.start, place, step_open

@@ -32,10 +32,20 @@ def packages():
 
 def run(scenario, address, delve, plain):
     """Its own deadline is a single one for the whole of it: it says what it saw last when that passes."""
+    _run("scenarios.js", scenario, [address], delve, plain)
+
+
+def tell(story, addresses, delve):
+    """A story of stories.js, of as many people as there are addresses."""
+    _run("stories.js", story, addresses, delve, False)
+
+
+def _run(file, scenario, addresses, delve, plain):
     lines = {marker: debuggee.line(marker) for marker in ("tick", "use", "arrive", "sleep")}
-    environment = dict(os.environ, PORT=address.rpartition(":")[2], SOURCE=debuggee.MAIN, LINES=json.dumps(lines),
+    ports = [address.rpartition(":")[2] for address in addresses]
+    environment = dict(os.environ, PORT=ports[0], PORTS=",".join(ports), SOURCE=debuggee.MAIN, LINES=json.dumps(lines),
                        PLAIN="1" if plain else "0", VERSION=str(delve), DEADLINE=str(waiting.DEADLINE), NODE_PACKAGES=packages())
-    command = [tools.find("DELVEGATE_NODE", "node"), os.path.join(SOURCE, "scenarios.js"), scenario]
+    command = [tools.find("DELVEGATE_NODE", "node"), os.path.join(SOURCE, file), scenario]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=4 * waiting.DEADLINE)
     if result.returncode:
         raise AssertionError(f"{scenario} failed\n{result.stdout}{result.stderr}")

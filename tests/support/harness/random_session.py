@@ -1,6 +1,7 @@
 """The deeds of a random session: two to eight clients of both protocols come and go, set breakpoints, run, step and pause a
 real program, one deed after the other and now and then two at once."""
 
+import json
 import os
 import random
 
@@ -52,7 +53,9 @@ class RandomSession(CheckedSession):
                 self.check()
             self.end_session()
         except (AssertionError, Failed) as error:
-            text = "\n".join([str(error)[:3000], *self.steps[:1], *self.steps[-25:], f"{len(self.steps)} steps"])
+            known = [f"{one.name} of {one.who} knows stop {one.told} of {self.model.stop}, {one.open_ones()}" for one in self.model.members]
+            text = "\n".join([str(error)[:3000], *self.steps[:1], *self.steps[-25:], f"{len(self.steps)} steps", *known,
+                              str(self.model.control), json.dumps(self.session())])
             said = self.dlv.process.output()[-500:] + self.dlv.process.errors()[-1500:]
             raise AssertionError(f"{text}\nthe program and dlv said:\n{said}") from error
 

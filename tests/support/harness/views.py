@@ -43,6 +43,12 @@ def rpc_view(client, looks):
     return seen
 
 
+def without_breakpoints(look):
+    method, argument, result = look
+    threads = [{key: value for key, value in one.items() if key != "breakPoint"} for one in result.get("Threads") or []]
+    return method, argument, dict(result, Threads=threads) if threads else result
+
+
 def without_handles(value):
     if isinstance(value, dict):
         return {key: without_handles(one) for key, one in value.items() if key not in OWN}
