@@ -85,6 +85,8 @@ class CheckedSession(shared.SharedCase):
         if m.halted_by and at_breakpoint and self.session()["reason"] != "pause":
             m.halted_by = None  # it stood there before the pause came
         wrong = m.stopped(place, at_breakpoint, thread["line"], state["NextInProgress"])
+        if self.one_at_a_time and at_breakpoint and not m.sure_of_owners:
+            m.control.first = set(self.session()["runControl"].get("first", []))
         self.note(f"  stop {m.stop} on line {thread['line']} ({place}): {m.reason}, {m.control}")
         self.assertIsNone(wrong, f"{wrong}\nnow {frames[:4]} … {[one for one in frames if one[0].startswith('main.')]}, {state.get('stopReason')}")
         for member in m.members:

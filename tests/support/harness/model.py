@@ -144,6 +144,7 @@ class Model:
         self.start = None        # where the run began, if that is known
         self.last_run = (None, None)
         self.step_open = False   # a step was interrupted, and goes on with the next continue
+        self.sure_of_owners = True  # of the last stop
         self.control = Baton() if run_control == "baton" else Open()
 
     # --- who is here -------------------------------------------------------------------------------------
@@ -277,8 +278,10 @@ class Model:
         self.stop += 1
         if self.halted_by:
             self.control.pauses(self.halted_by.who)
-        owners = {w.who for w in self.wishes if w.owner and not w.log and LINES[w.marker] == line and
-                  (place is None or self.stops_at(w, place))}
+        hit = [w for w in self.wishes if w.owner and not w.log and LINES[w.marker] == line and
+               (place is None or self.stops_at(w, place))]
+        owners = {w.who for w in hit}
+        self.sure_of_owners = place is not None and all(w.sure for w in hit)
         self.control.stops(owners if at_breakpoint and not self.halted_by else set())
         self.last_run = (self.start, place)
         start, self.place, self.step_open = self.start, place, step_open

@@ -36,6 +36,7 @@ class RandomSession(CheckedSession):
             "Locations"][0]["pc"] for line in (model.LINES["tick"], model.CALL)}
         self.model = model.Model(self.place()[0], "baton" if self.one_at_a_time else "open")
         self.model.reason = "breakpoint"
+        self.model.control.runs(first.who)
         first.told = self.model.stop
         self.model.members.append(first)
         self.window = shared.SharedDap(self, self.dlv.address, "nobody")
