@@ -155,6 +155,7 @@ void link_streams::resume(const std::vector<stream_place>& peer) {
 
 void link_streams::resume(link_stream& stream, const stream_place& there) {
     if (there.undecided && !stream.verdict_.is_null()) send_control(frame_type::verdict, stream.id_, stream.verdict_);
+    stream.resent_ = stream.sent();
     stream.sent_ = there.received;
     stream.peak_ = std::max(stream.peak_, stream.unsent());
     stream.granted_ = stream.consumed_;

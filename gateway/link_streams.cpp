@@ -24,7 +24,7 @@ void link_stream::send(std::string_view bytes) {
     if (gone_ || end_wanted_ || link_->closed_) return;
     // Nobody waits, so nobody is overtaken: straight into frames.
     while (!corked_ && !bytes.empty() && unsent() == 0 && link_->round_.empty() && link_->can_send(*this)) {
-        const std::string_view piece = bytes.substr(0, std::min(link_streams::chunk, room()));
+        const std::string_view piece = bytes.substr(0, frame_limit());
         queue_.append(piece);
         link_->put(*this, piece);
         bytes.remove_prefix(piece.size());
@@ -38,6 +38,10 @@ void link_stream::send(std::string_view bytes) {
     peak_ = std::max(peak_, unsent());
     if (link_->holding_) return link_->owner_.held_more();
     link_->want(*this);
+}
+
+std::size_t link_stream::frame_limit() const {
+    return std::min(room(), sent_ < resent_ ? link_streams::again : link_streams::chunk);
 }
 
 void link_stream::consumed(std::size_t n) {
@@ -207,7 +211,7 @@ void link_streams::pump() {
         round_.pop_front();
         if (!stream) continue;
         stream->ready_ = false;
-        const std::string_view piece = stream->queue_.at(stream->in_flight(), std::min(chunk, stream->room()));
+        const std::string_view piece = stream->queue_.at(stream->in_flight(), stream->frame_limit());
         if (piece.empty()) continue;
         put(*stream, piece);
         want(*stream);

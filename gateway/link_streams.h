@@ -62,6 +62,7 @@ private:
 
     std::size_t in_flight() const { return static_cast<std::size_t>(sent_ - acked_); }
     std::size_t room() const { return protocol::link_window - in_flight(); }
+    std::size_t frame_limit() const;  // bytes the next data frame may have
     bool heard() const { return user_ && !gone_ && !over_ && !finished_; }
 
     link_streams* link_;
@@ -69,6 +70,7 @@ private:
     std::unique_ptr<stream_user> user_;
     byte_queue queue_;            // from acked_ on: in frames that may get lost with the link, or not yet in one
     std::uint64_t sent_ = 0;      // bytes put into frames; falls back when a link goes on
+    std::uint64_t resent_ = 0;    // until here what is sent waited when the link broke
     std::uint64_t acked_ = 0;     // of those, dealt with by the peer
     std::uint64_t received_ = 0;
     std::uint64_t consumed_ = 0;
@@ -110,6 +112,7 @@ public:
 class link_streams {
 public:
     static constexpr std::size_t chunk = 64 * 1024;        // of one stream, before the next one's turn
+    static constexpr std::size_t again = 4 * 1024;         // of what broke off once: what comes whole has not to be sent again
     static constexpr std::size_t high_water = 256 * 1024;  // output queued before streams have to wait
     static constexpr std::size_t remembered = 64;          // streams over or reset that a peer may still ask for
 

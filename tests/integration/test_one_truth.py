@@ -81,6 +81,7 @@ class OneTruth(shared.SharedCase):
         expected = views.rpc_view(self.truth.client, looks)
         self.assertIn("hello", [seen["Variable"]["value"] for method, _, seen in expected if method == "Eval" and "Variable" in seen])
         for client in self.clients:
+            client.state()  # who has not asked since the target moved is told that first
             for mine, true in zip(views.rpc_view(client, looks), expected):
                 self.assertEqual(mine, true, f"{client.who}, JSON-RPC")
         direct = views.DapView(self.window, goroutine, EXPRESSIONS)

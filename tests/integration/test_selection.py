@@ -19,7 +19,7 @@ class Selection(case.Case):
         self.point = self.alice.set_breakpoint(debuggee.MAIN, TICK)["id"]
         self.state = self.alice.command("continue")
         self.mine = self.state["currentGoroutine"]["id"]
-        self.bob.state()
+        self.bobs = self.bob.state()
         self.other = next(g["id"] for g in self.alice.call("ListGoroutines")["Goroutines"] if g["id"] != self.mine)
 
     def top(self, client, which=-1):
@@ -30,7 +30,7 @@ class Selection(case.Case):
         self.assertEqual(chosen["currentGoroutine"]["id"], self.other)
         self.assertEqual(self.alice.state()["currentGoroutine"]["id"], self.other)
         self.assertEqual(self.alice.command("halt")["currentGoroutine"]["id"], self.other)
-        self.assertEqual(self.bob.state(), self.state)
+        self.assertEqual(self.bob.state(), self.bobs)
         self.assertEqual(self.top(self.alice), self.top(self.bob, self.other))
         self.assertEqual(self.top(self.bob), self.top(self.alice, self.mine))
         third = next(g["id"] for g in self.bob.call("ListGoroutines")["Goroutines"] if g["id"] not in (self.mine, self.other))
@@ -48,7 +48,7 @@ class Selection(case.Case):
         self.assertEqual(chosen["currentThread"]["id"], idle["id"])
         self.assertEqual(self.alice.state()["currentThread"]["id"], idle["id"])
         self.assertEqual(self.top(self.alice)[0], idle["pc"])
-        self.assertEqual(self.bob.state(), self.state)
+        self.assertEqual(self.bob.state(), self.bobs)
         self.assertEqual(self.top(self.bob), self.top(self.alice, self.mine))
 
     def test_a_step_steps_what_was_selected(self):

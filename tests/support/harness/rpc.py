@@ -20,12 +20,13 @@ def connect(address):
 
 
 def hang_up(connection, reader):
-    for how in (socket.SHUT_WR, socket.SHUT_RDWR):
+    # Where the gateway has gone, `delvegate connect` holds what was only half closed.
+    for how, patience in ((socket.SHUT_WR, 5), (socket.SHUT_RDWR, waiting.DEADLINE)):
         try:
             connection.shutdown(how)
         except OSError:
             pass
-        reader.join(waiting.DEADLINE)
+        reader.join(patience)
         if not reader.is_alive():
             break
     connection.close()

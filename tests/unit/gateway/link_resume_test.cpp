@@ -248,6 +248,23 @@ TEST(link_resume, megabytes_are_the_same_after_many_breaks) {
     }
 }
 
+TEST(link_resume, links_that_carry_a_few_kilobytes_each_get_on_all_the_same) {
+    pair two;
+    two.open();
+    two.say(std::string(400'000, 'x'));
+    two.say_no_more();
+    for (int breaks = 0; breaks < 300; ++breaks) {
+        std::size_t budget = 10'000;
+        while (budget > 0 && two.deliver(budget, 1'000)) {}
+        two.cut();
+        two.resume();
+    }
+    EXPECT_EQ(two.view.bytes.size(), 400'000u);
+    EXPECT_GT(two.ide.bytes.size(), 400'000u);
+    two.deliver_all();
+    two.expect_all("ten kilobytes at a time");
+}
+
 TEST(link_resume, what_was_dealt_with_is_not_kept_any_longer_than_to_the_next_word) {
     pair two;
     two.open();
