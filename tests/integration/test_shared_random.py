@@ -12,7 +12,7 @@ import unittest
 from harness import shared, tools
 from harness.random_session import RandomSession
 
-STEPS = int(os.environ.get("DELVEGATE_TEST_STEPS", "120"))
+STEPS = int(os.environ.get("DELVEGATE_TEST_STEPS", "60"))
 SEEDS = os.path.join(tools.ROOT, "tests", "integration", "seeds")
 
 

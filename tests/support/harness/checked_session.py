@@ -49,14 +49,18 @@ class CheckedSession(shared.SharedCase):
 
     # --- what comes of a deed ---------------------------------------------------------------------------------
 
-    def settle(self):
-        """Waits for what the model says comes next, and takes it in."""
+    def settle(self, pauser=None):
+        """Waits for what the model says comes next, and takes it in. `pauser` may have paused it."""
         m = self.model
         outlook = m.outlook()
         if outlook == "maybe":
-            pauser = self.pick(m.members)
-            self.note(f"{pauser.name} pauses, for it may run or not")
-            pauser.pause()
+            def told():
+                return any(member.has_been_told() for member in m.members)
+            self.until("it runs or has stopped", lambda: told() or self.session()["state"] == "running")
+            if not told():
+                pauser = self.pick(m.members)
+                self.note(f"{pauser.name} pauses, for it may run or not")
+                pauser.pause()
             m.halted_by = pauser
             outlook = "stop"
         if outlook == "run":

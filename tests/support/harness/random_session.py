@@ -302,9 +302,9 @@ class RandomSession(CheckedSession):
         if self.model.outlook() == "run":
             # A pause of what runs is answered by its stop, so it has been of a target that stood, or has done its deed.
             self.until("it runs or has stopped", lambda: self.true_state()["Running"] or member.has_been_told())
-        if member.has_been_told() or self.model.outlook() != "run":
+        if member.has_been_told() or self.model.outlook() == "stop":
             self.model.halted_by = other
-        self.settle()
+        self.settle(other)
         self.learn(other)
 
     def look(self):
