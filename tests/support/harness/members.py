@@ -71,8 +71,12 @@ class RpcMember:
         self.client.call("ClearBreakpoint", {"Id": wish.id})
 
     def breakpoint_lines(self):
+        return set(self.breakpoint_list().values())
+
+    def breakpoint_list(self):
+        """{id: line}"""
         listed = self.client.call("ListBreakpoints", {"All": False})["Breakpoints"]
-        return {one["line"] for one in listed if one["id"] > 0}
+        return {one["id"]: one["line"] for one in listed if one["id"] > 0}
 
     def look(self, goroutine):
         """A look without waiting for its answer."""

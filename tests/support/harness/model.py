@@ -145,6 +145,7 @@ class Model:
         self.last_run = (None, None)
         self.step_open = False   # a step was interrupted, and goes on with the next continue
         self.sure_of_owners = True  # of the last stop
+        self.surely_hit = False  # whether it came to where a breakpoint of somebody's holds, log messages too
         self.control = Baton() if run_control == "baton" else Open()
 
     # --- who is here -------------------------------------------------------------------------------------
@@ -158,6 +159,13 @@ class Model:
                 wish.sure = False  # it goes unless it is asked for again
             else:
                 wish.owner = member
+
+    def adopted(self, member, ids):
+        """What a JSON-RPC client finds of its person's: what is not in the list had gone before."""
+        gone = [wish for wish in self.of(member) if not wish.sure and wish.id not in ids]
+        self.wishes = [wish for wish in self.wishes if wish not in gone]
+        for wish in self.of(member):
+            wish.sure = True
 
     def leave(self, member):
         self.members.remove(member)
@@ -208,11 +216,6 @@ class Model:
     def hits(self, at, surely):
         """Whether somebody's breakpoint stops the program there."""
         return any(self.stops_at(wish, at) and (wish.sure or not surely) for wish in self.wishes)
-
-    def surely_hit(self):
-        """Whether the program stands where a breakpoint of somebody's holds, log messages too."""
-        at = self.place
-        return at is not None and any(w.sure and w.marker == ORDER[at % len(ORDER)] and w.holds(at // len(ORDER)) for w in self.wishes)
 
     @staticmethod
     def stops_at(wish, at):
@@ -281,6 +284,7 @@ class Model:
         hit = [w for w in self.wishes if w.owner and not w.log and LINES[w.marker] == line and
                (place is None or self.stops_at(w, place))]
         owners = {w.who for w in hit}
+        self.surely_hit = place is not None and any(w.sure and w.marker == ORDER[place % 3] and w.holds(place // 3) for w in self.wishes)
         self.sure_of_owners = place is not None and all(w.sure for w in hit)
         self.control.stops(owners if at_breakpoint and not self.halted_by else set())
         self.last_run = (self.start, place)

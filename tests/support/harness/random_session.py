@@ -100,7 +100,7 @@ class RandomSession(CheckedSession):
             deeds[self.breakpoints] = 4
             # Out of a pause's depths, or of main.main, steps have no end one could wait for.
             if able and m.reason in ("breakpoint", "step") and m.place is not None and self.frames()[0][0].startswith("main."):
-                deeds.update({self.step: 5, self.call: 1})
+                deeds.update({self.step: 5, self.call: 1 if m.reason == "breakpoint" else 0})  # a step may end where dlv cannot call
         return deeds
 
     # --- deeds ------------------------------------------------------------------------------------------------
@@ -116,6 +116,7 @@ class RandomSession(CheckedSession):
             member = RpcMember(self, f"rpc{self.names}", who)
             self.assertEqual(member.ask_state()["Running"], self.model.running)
             self.model.join(member)
+            self.model.adopted(member, member.breakpoint_list())
         else:
             wanted = {marker: (self.some_condition(marker), self.random.random() < 0.3) for marker in self.model.free_markers(None)
                       if self.random.random() < 0.3} if not self.model.step_open else {}
