@@ -99,6 +99,13 @@ std::optional<baton::passing> baton::left(const person& who, moment now) {
     return release(now, who.user + " has left");
 }
 
+std::optional<baton::passing> baton::keep_only(const std::function<bool(const person&)>& may, moment now) {
+    std::erase_if(asks_, [&](const request& one) { return !may(one.who); });
+    std::erase_if(first_, [&](const person& one) { return !may(one); });
+    if (!holder_ || may(*holder_)) return std::nullopt;
+    return release(now, holder_->user + " may not run it any more");
+}
+
 std::optional<baton::passing> baton::look(moment now) {
     if (!holder_ || steps_ || now.at - used_.at < settings_.idle) return std::nullopt;
     return release(now, holder_->user + " has done nothing for a while");

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,6 +63,8 @@ public:
     };
     std::optional<passing> left(const person& who, moment now);  // their last connection has ended
     std::optional<passing> look(moment now);                     // has its holder been idle for too long?
+    // Rights have changed: those who may not run it lose it, and wait for it no more.
+    std::optional<passing> keep_only(const std::function<bool(const person&)>& may, moment now);
     // When look() is worth calling: somebody waits for it.
     std::optional<std::chrono::steady_clock::time_point> next() const;
 

@@ -186,6 +186,10 @@ std::vector<std::int64_t> breakpoint_board::unclaimed(const viewer* owner) const
     });
 }
 
+std::size_t breakpoint_board::of_user(std::string_view user) const {
+    return static_cast<std::size_t>(std::count_if(wishes_.begin(), wishes_.end(), [&](const auto& one) { return one.second.user == user; }));
+}
+
 std::vector<std::int64_t> breakpoint_board::orphans_of(std::string_view user) const {
     return ids_where(wishes_, [&](const auto& w) { return nobody_here(w) && w.user == user; });
 }
@@ -350,8 +354,11 @@ judged_hit breakpoint_board::judge(const breakpoint_site& site, std::int64_t gor
         }
         if (!by_dlv) {
             // Delve counts what satisfies the condition (pkg/proc/breakpoints.go, checkCond).
-            w.hits.hit(goroutine);
             const bool apart = w.by_goroutine && goroutine > 0;
+            if (apart)
+                w.hits.hit(goroutine);
+            else
+                ++w.hits.total;
             if (!satisfies_hit_condition(w.hit_condition, apart ? w.hits.by_goroutine[goroutine] : w.hits.total)) continue;
         }
         (w.traces ? out.trace : out.stop).push_back(w.id);

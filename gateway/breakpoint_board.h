@@ -127,6 +127,7 @@ public:
 
     std::vector<std::int64_t> of_group(const viewer* owner, std::string_view group) const;
     std::vector<std::int64_t> unclaimed(const viewer* owner) const;  // and not of group "rpc"
+    std::size_t of_user(std::string_view user) const;  // how many
     std::vector<std::int64_t> orphans_of(std::string_view user) const;
     // What makes way when `owner` sets one at the same place: what that person or an earlier gateway left behind.
     std::vector<std::int64_t> replaceable(const viewer* owner, std::string_view user) const;

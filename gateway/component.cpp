@@ -74,15 +74,25 @@ void component::permissions_changed() {
     for (auto* stream : all)
         if (std::find(streams_.begin(), streams_.end(), stream) != streams_.end()) stream->permissions_changed();
 
+    clear_forbidden();
+}
+
+std::vector<std::int64_t> component::forbidden_breakpoints() const {
     std::vector<std::int64_t> lost;
     for (const auto& [id, record] : hub_.breakpoints().all()) {
         if (record.user.empty()) continue;  // of before the gateway came
         if (!rights_.of(record.who, name()).allows(record.operation, record.needs)) lost.push_back(id);
     }
-    if (lost.empty()) return;
+    return lost;
+}
+
+// Those of people who may not have them any more. One that is just being set is on no list yet.
+void component::clear_forbidden() {
+    if (forbidden_breakpoints().empty() && !hub_.working()) return;
     hub_.change(
         nullptr,
-        [this, lost]() -> asio::awaitable<void> {
+        [this]() -> asio::awaitable<void> {
+            const auto lost = forbidden_breakpoints();
             for (auto id : lost) {
                 const auto* record = hub_.breakpoints().find(id);
                 if (!record) continue;
@@ -196,6 +206,7 @@ void component::attached(const std::string& error) {
     }
     spdlog::info("{}: dlv {} answers; the program is {}", name(), hub_.dlv_version(), to_string(hub_.now()));
     if (configuration_.how == kind::exec && !configuration_.stop_on_entry) hub_.go_on();
+    clear_forbidden();
     let_wait_no_more();
 }
 
@@ -235,10 +246,12 @@ void component::attach_again() {
     last_start_ = std::chrono::steady_clock::now();
     spdlog::warn("{}: the connection to dlv is made anew: {}", name(), protocol::printable(hub_.down_reason()));
     hub_.attach(process_->address(), false, [this](const std::string& error) {
-        if (error.empty())
+        if (error.empty()) {
             failure_.clear();
-        else
+            clear_forbidden();
+        } else {
             hub_.set_down(error);
+        }
         let_wait_no_more();
     });
 }

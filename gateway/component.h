@@ -76,6 +76,8 @@ private:
     void attached(const std::string& error);
     void failed(std::string why);
     void let_wait_no_more();
+    std::vector<std::int64_t> forbidden_breakpoints() const;
+    void clear_forbidden();
     bool present();
     std::string who_is_here() const;
     std::size_t places_taken() const;

@@ -152,6 +152,8 @@ asio::awaitable<json> dap_view::change_breakpoints(std::string command, judged j
             continue;
         }
         if (existing.contains(wants[i].key)) continue;
+        // Whoever has left wants no more of them, and nobody is told.
+        if (left_) break;
         if (seen.contains(wants[i].key)) {
             results[i] = shown({}, "breakpoint already exists");
             continue;

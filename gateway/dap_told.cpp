@@ -104,7 +104,8 @@ void dap_view::on_output(std::string_view category, std::string_view text) {
 // The text of a log message, each expression as Delve shows it.
 asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const breakpoint_wish& at) {
     auto message = parse_log_message(at.log_message);
-    if (!message || over_ || terminated_ || !grants().allows(at.operation, at.needs)) co_return;
+    // Before initialize there is nobody to tell, and no window to ask in.
+    if (!message || !attached_ || over_ || terminated_ || !grants().allows(at.operation, at.needs)) co_return;
     auto keep = shared_from_this();
     auto goroutine = thread.goroutine;
     auto text = message->text[0];
@@ -114,6 +115,7 @@ asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const break
         which.set("startFrame", 0);
         which.set("levels", 1);
         auto stack = co_await ask_window("stackTrace", which);
+        if (stack.lost) co_return;
         std::int64_t frame = 0;
         if (auto* body = stack.message.find("body"))
             if (auto* frames = body->find("stackFrames"))
@@ -124,6 +126,7 @@ asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const break
             what.set("frameId", frame);
             what.set("context", "clipboard");
             auto value = co_await ask_window("evaluate", what);
+            if (value.lost) co_return;
             auto* body = value.message.find("body");
             text += value.success && body ? std::string(body->get_string("result"))
                                           : "{eval err: " + value.error + "}";

@@ -261,7 +261,11 @@ void dap_view::configuration_done(const request& r) {
         hub_.change(
             this, [self = self()]() -> asio::awaitable<void> { co_await self->drop_unclaimed(); },
             [](const std::string&) {});
-    if (go) hub_.run(*this, {.command = "continue", .arguments = json::object{}, .goroutine = {}}, [](const run_end&) {});
+    // It has been told nothing of the stop, which is to pass.
+    if (go)
+        hub_.run(*this, {.command = "continue", .arguments = json::object{}, .goroutine = {}}, guarded([this](const run_end& end) {
+                     if (!end.error.empty() && !end.stop && hub_.now() == phase::stopped) tell_stop(hub_.last_stop());
+                 }));
 }
 
 void dap_view::disconnect(const request& r) {

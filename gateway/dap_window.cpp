@@ -9,6 +9,7 @@ namespace {
 using protocol::json;
 
 constexpr std::uint64_t max_whole_message = 64u << 20;
+constexpr std::string_view gone = "the connection to dlv is gone";
 constexpr std::size_t head_bytes = 128;  // what read_dap_message_head needs of a body
 
 std::string failure_text(const json& response) {
@@ -29,11 +30,13 @@ dap_window::dap_window(asio::io_context& context, const upstream_route& route, h
                .closed = [this](std::string reason) { lost(std::move(reason)); }}) {}
 
 void dap_window::call(std::string command, json arguments, on_response done) {
+    if (failed_) return done({.lost = true, .success = false, .error = std::string(gone), .message = {}});
     queue_.push_back({{0, std::move(command), std::move(arguments)}, std::move(done), nullptr});
     send_next();
 }
 
 void dap_window::stream(std::string command, json arguments, response_sink& sink) {
+    if (failed_) return sink.broken(gone);
     queue_.push_back({{0, std::move(command), std::move(arguments)}, nullptr, &sink});
     send_next();
 }

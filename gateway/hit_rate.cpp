@@ -8,7 +8,7 @@ constexpr hit_rate::duration window = std::chrono::seconds(3);
 constexpr std::size_t most = 300;
 constexpr hit_rate::duration most_standing = std::chrono::milliseconds(1800);
 // Fewer are no rate: dlv may be slow once.
-constexpr std::size_t least = 30;
+constexpr std::size_t least = 10;
 
 }  // namespace
 

@@ -100,6 +100,7 @@ void hub::withdraw(viewer& v, const std::string& reason, bool all) {
     }
     for (auto& one : told) one();
     pump();
+    halt_early_ones();
 }
 
 std::vector<const viewer*> hub::viewers() const {
@@ -109,8 +110,16 @@ std::vector<const viewer*> hub::viewers() const {
 }
 
 void hub::notice(const std::string& text, const std::function<bool(const viewer&)>& whom) {
-    for (auto& e : viewers_)
-        if (whom(*e.v)) e.v->on_notice(text);
+    tell_all([&](viewer& v) {
+        if (whom(v)) v.on_notice(text);
+    });
+}
+
+void hub::tell_all(const std::function<void(viewer&)>& what) {
+    std::vector<viewer*> all;
+    for (auto& e : viewers_) all.push_back(e.v);
+    for (auto* v : all)
+        if (find(*v)) what(*v);
 }
 
 std::string hub::not_your_turn(const viewer& v) const {
@@ -199,7 +208,7 @@ json hub::describe() const {
 
 void hub::change(viewer* v, work w, refusal refused) {
     if (phase_ == phase::down || phase_ == phase::starting) return refused(gone_reason());
-    if (v) baton_.seen(person_of(v->who().who));
+    if (v && v->may_run()) baton_.seen(person_of(v->who().who));
     auto then_note = [this, w = std::move(w)]() -> asio::awaitable<void> {
         auto generation = generation_;
         co_await w();
@@ -214,12 +223,34 @@ void hub::change(viewer* v, work w, refusal refused) {
 void hub::alone(viewer& v, work w, refusal refused, bool drives) {
     if (phase_ != phase::stopped) return refused(gone_reason());
     if (drives) {
-        if (auto why = not_your_turn(v); !why.empty()) return refused(why);
+        if (auto why = not_here_and_now(v); !why.empty()) return refused(why);
         jobs_.push_back(driven(v, std::move(w), std::move(refused)));
     } else {
-        jobs_.push_back({&v, job::when::stopped, std::move(w), std::move(refused), nullptr});
+        jobs_.push_back(at_this_stop(v, std::move(w), std::move(refused)));
     }
     pump();
+}
+
+// Why somebody may not change now what the target does next. Who has been told of no stop means the one they find.
+std::string hub::not_here_and_now(const viewer& v) {
+    if (was_ever_told(v) && !told(v) && !alone_at_entry()) {
+        tell(v);
+        return moved_words();
+    }
+    return not_your_turn(v);
+}
+
+// Work that means the stop at which it was asked for.
+hub::job hub::at_this_stop(viewer& v, work w, refusal refused) {
+    const auto ended = std::make_shared<refusal>(std::move(refused));
+    auto body = [this, number = stops_, w = std::move(w), ended]() -> asio::awaitable<void> {
+        if (number != stops_) {
+            (*ended)(moved_words());
+            co_return;
+        }
+        co_await w();
+    };
+    return {&v, job::when::stopped, std::move(body), [ended](std::string why) { (*ended)(std::move(why)); }, nullptr};
 }
 
 // Work for which one must have the baton: it may have gone to somebody else while the work waited.
@@ -233,7 +264,7 @@ hub::job hub::driven(viewer& v, work w, refusal refused) {
         if (find(*v)) baton_.runs(who, false);
         co_await w();
     };
-    return {&v, job::when::stopped, std::move(body), [ended](std::string why) { (*ended)(std::move(why)); }, nullptr};
+    return at_this_stop(v, std::move(body), [ended](std::string why) { (*ended)(std::move(why)); });
 }
 
 // Starts what can start now. Called after everything that changes what can.
@@ -254,7 +285,10 @@ void hub::pump() {
             if (looks_ > 0) return hurry_looks();
             break;
         case motion::held:
-            if (next != jobs_.end()) break;
+            if (next != jobs_.end()) {
+                budget_.stands();  // nobody is told, and it stands all the same
+                break;
+            }
             if (!run_.halted_by_person) return resume("{\"name\":\"directionCongruentContinue\"}");
             // It stands already, for the hub's own work: that is the stop a person asked for.
             motion_ = motion::concluding;
@@ -326,7 +360,7 @@ asio::awaitable<void> hub::run_job(job j) {
 
 void hub::look(viewer& v, std::function<void()> go, std::function<void(std::string)> refused) {
     if (phase_ != phase::stopped) return refused(gone_reason());
-    baton_.seen(person_of(v.who().who));
+    if (v.may_run()) baton_.seen(person_of(v.who().who));
     if (motion_ == motion::still && !job_active_ && jobs_.empty()) {
         ++looks_;
         return go();
@@ -356,12 +390,9 @@ void hub::refuse_looks(const std::string& reason) {
 
 // Somebody waits to run the target while replies are still on their way: nobody waits for who reads slowly.
 void hub::hurry_looks() {
-    std::vector<viewer*> all;
-    for (auto& e : viewers_) all.push_back(e.v);
-    for (auto* v : all) {
-        if (looks_ == 0) return;
-        if (find(*v)) v->read_on();
-    }
+    tell_all([this](viewer& v) {
+        if (looks_ > 0) v.read_on();
+    });
 }
 
 const std::string* hub::cached(std::string_view method, std::string_view params) const {
@@ -377,7 +408,7 @@ void hub::cache(std::string_view method, std::string_view params, std::string re
 }
 
 void hub::output(std::string_view category, std::string_view text) {
-    for (auto& e : viewers_) e.v->on_output(category, text);
+    tell_all([&](viewer& v) { v.on_output(category, text); });
 }
 
 }  // namespace gateway

@@ -212,6 +212,9 @@ public:
     // `all`: what it waits for, too.
     void withdraw(viewer& v, const std::string& reason, bool all);
 
+    // Whether something is being done at dlv, or waits for that.
+    bool working() const { return job_active_ || !jobs_.empty(); }
+
     breakpoint_board& breakpoints() { return breakpoints_; }
     const breakpoint_board& breakpoints() const { return breakpoints_; }
     // What hit where in the last stop.
@@ -276,6 +279,7 @@ private:
         bool abandoned = false;  // by somebody who was shown out: its next stop is nobody's
         std::string halted_by;
         bool settled = false;
+        std::optional<bool> passes;  // what judge_hits() said of this rest
         int halts_open = 0;
         bool through_door = true;
         std::int64_t goroutine = 0;  // whose step it is
@@ -287,9 +291,14 @@ private:
     entry* find(const viewer& v);
     const entry* find(const viewer& v) const;
     std::string gone_reason() const;
+    // Everybody who is here, of whom any may leave while another one is told something.
+    void tell_all(const std::function<void(viewer&)>& what);
+    void wait(viewer& v, on_end end);
 
     void pump();
     void start_job(job j);
+    std::string not_here_and_now(const viewer& v);
+    job at_this_stop(viewer& v, work w, refusal refused);
     job driven(viewer& v, work w, refusal refused);
     bool run_pending() const;
     bool stands_for(const std::string& user) const;
@@ -326,6 +335,7 @@ private:
     void note_leaver(breakpoint_wish& wish);
     std::string exists_already(const breakpoint_wish& wish, const std::vector<std::int64_t>& sites) const;
     void forget_site(std::int64_t id, const std::string& why);
+    void forget_wish(std::int64_t id, const std::string& why);
     asio::awaitable<void> settle_site(std::int64_t id);
     asio::awaitable<std::string> amend_site(std::int64_t id, protocol::json settings);
     asio::awaitable<void> apply_site(std::int64_t id);

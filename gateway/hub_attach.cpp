@@ -195,6 +195,9 @@ void hub::restart(viewer& v, std::string params, std::function<void(const rpc_ou
             if (generation != generation_) co_return;
             if (state && !state->exited && !state->running) stop_.state = std::move(*state);
             if (find(*v)) done(out);
+            // dlv had ended the old process already.
+            const auto status = state && state->exited ? std::optional(state->exit_status) : exit_status_in(state_out.error);
+            if (status && phase_ != phase::exited) become_exited(*status);
             co_return;
         }
         image_.clear();
@@ -216,7 +219,7 @@ void hub::restart(viewer& v, std::string params, std::function<void(const rpc_ou
         run_.by = by;
         at_entry_ = true;
         kept_ = false;  // the flag is not carried over to the new process
-        for (auto& e : viewers_) e.v->on_restart(by);
+        tell_all([&](viewer& one) { one.on_restart(by); });
         auto cause = explain_stop(*state, run_kind::go_on, true);
         cause.reason = "entry";
         bool here = find(*v) != nullptr;
@@ -285,10 +288,7 @@ void hub::detach(std::string reason) {
     for (auto& j : jobs) j.refused(down_reason_);
     for (auto& w : waiting)
         if (find(*w.v)) w.end({.error = down_reason_, .state = {}, .stop = nullptr});
-    std::vector<viewer*> all;
-    for (auto& e : viewers_) all.push_back(e.v);
-    for (auto* v : all)
-        if (find(*v)) v->on_lost(down_reason_);
+    tell_all([this](viewer& v) { v.on_lost(down_reason_); });
 }
 
 }  // namespace gateway

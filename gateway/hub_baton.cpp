@@ -58,6 +58,16 @@ void hub_baton::left(const person& who) {
     watch();
 }
 
+// Of somebody who is not here nothing is known.
+void hub_baton::recheck() {
+    const auto may = [this](const person& who) {
+        const auto all = hub_.viewers();
+        return !here(who) || std::any_of(all.begin(), all.end(), [&](const viewer* v) { return person_of(v->who().who) == who && v->may_run(); });
+    };
+    passed(baton_.keep_only(may, moment::now()));
+    watch();
+}
+
 bool hub_baton::here(const person& who) const {
     const auto all = hub_.viewers();
     return std::any_of(all.begin(), all.end(), [&](const viewer* v) { return person_of(v->who().who) == who; });

@@ -32,6 +32,8 @@ public:
     void stops(const stop& at);
     void tell_who_is_first();  // after the stop was told
     void left(const person& who);
+    // Rights have changed: who may not run it has it no more, and does not wait for it.
+    void recheck();
 
     // `delvegate baton VERB [USER]`; an empty verb only tells. The caller has judged who may: control, of take lifecycle.
     // `rules`: they have lifecycle, and may give and drop what is another's.

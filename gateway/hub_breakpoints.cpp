@@ -83,12 +83,14 @@ asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
 void hub::forget_site(std::int64_t id, const std::string& why) {
     const auto* site = breakpoints_.site(id);
     if (!site) return;
-    for (const auto wish : std::vector(site->wishes)) {
-        const auto* w = breakpoints_.find(wish);
-        auto* owner = w ? w->owner : nullptr;
-        breakpoints_.drop(wish);
-        if (owner && !why.empty() && find(*owner)) owner->lost_breakpoint(wish, why);
-    }
+    for (const auto wish : std::vector(site->wishes)) forget_wish(wish, why);
+}
+
+void hub::forget_wish(std::int64_t id, const std::string& why) {
+    const auto* w = breakpoints_.find(id);
+    auto* owner = w ? w->owner : nullptr;
+    breakpoints_.drop(id);
+    if (owner && !why.empty() && find(*owner)) owner->lost_breakpoint(id, why);
 }
 
 asio::awaitable<void> hub::settle_site(std::int64_t id) {
@@ -188,11 +190,17 @@ asio::awaitable<std::int64_t> hub::split_site(std::int64_t id, std::set<std::uin
     co_await door("RPCServer.ClearBreakpoint", by_id(id));
     auto inside = co_await create_at(part, settings);
     auto outside = co_await create_at(rest, settings);
-    const auto made = inside.id;
+    const auto made = inside.id, left = outside.id;
     std::vector<breakpoint_site> both;
     if (inside.id != 0) both.push_back(std::move(inside));
     if (outside.id != 0) both.push_back(std::move(outside));
+    const auto* old = breakpoints_.site(id);
+    const auto wishes = old ? old->wishes : std::vector<std::int64_t>{};
     breakpoints_.replace(id, std::move(both));
+    for (const auto wish : wishes)
+        if (const auto* w = breakpoints_.find(wish); w && w->sites.empty()) forget_wish(wish, "dlv could not set it again beside another one");
+    // dlv makes none that is switched off.
+    co_await apply_site(left);
     co_return made;
 }
 

@@ -25,6 +25,7 @@ void hub::expel(viewer& v) {
     // Not a word to v: the view answers for itself.
     std::erase_if(jobs_, [&](const job& j) { return j.v == &v; });
     leave(v);
+    halt_early_ones();
     const bool nobody = viewers_.empty();
     if (phase_ == phase::running) {
         const auto& all = breakpoints_.all();

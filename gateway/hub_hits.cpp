@@ -19,6 +19,8 @@ constexpr std::int64_t go_bool = 1;  // reflect.Bool, Delve's Variable.kind
 }  // namespace
 
 asio::awaitable<evaluated> hub::evaluate_condition(std::int64_t goroutine, std::string condition) {
+    // A thread without a goroutine has no frame to look from: nothing holds there, and nothing is wrong with the condition.
+    if (goroutine <= 0) co_return evaluated{};
     json scope = json::object{};
     scope.set("GoroutineID", goroutine);
     scope.set("Frame", 0);
@@ -300,9 +302,12 @@ asio::awaitable<void> hub::set_breakpoints_again() {
             forget_site(id, "it could not be set again after the restart");
             continue;
         }
+        const auto now = again.id;
         std::vector<breakpoint_site> by;
         by.push_back(std::move(again));
         breakpoints_.replace(id, std::move(by));
+        co_await apply_site(now);
+        if (generation != generation_) co_return;
     }
     for (const auto& [id, flag] : there)
         if (breakpoints_.site(id)) co_await apply_site(id);

@@ -26,19 +26,9 @@ using protocol::json;
 
 namespace {
 
+constexpr std::ptrdiff_t most_waiting = 256;  // requests of one view
 constexpr auto halt_again_after = std::chrono::milliseconds(250);
 constexpr std::string_view halt_command = "{\"name\":\"halt\"}";
-
-// "Process 8593 has exited with status 3" (Delve pkg/proc, ErrProcessExited).
-std::optional<std::int64_t> exit_status_in(std::string_view error) {
-    constexpr std::string_view words = " has exited with status ";
-    auto at = error.find(words);
-    if (!error.starts_with("Process ") || at == error.npos) return std::nullopt;
-    std::int64_t status = 0;
-    auto digits = error.substr(at + words.size());
-    if (std::from_chars(digits.data(), digits.data() + digits.size(), status).ec != std::errc{}) return std::nullopt;
-    return status;
-}
 
 std::string exited_state(std::int64_t pid, std::int64_t status) {
     // What Delve's Command answers after an exit (service/debugger/debugger.go).
@@ -84,8 +74,7 @@ void hub::run(viewer& v, run_order order, on_end end) {
             return end({.error = {}, .state = exited_state(pid_, exit_status_), .stop = nullptr});
         case phase::running:
             if (!joins) return refuse(running_words());
-            waiters_.push_back({&v, std::move(end)});
-            return;
+            return wait(v, std::move(end));
         case phase::stopped:
             break;
     }
@@ -126,11 +115,15 @@ void hub::go_on() {
     pump();
 }
 
+// Each is a promise to be kept all at once at the next stop: nobody gets as many as they like.
+void hub::wait(viewer& v, on_end end) {
+    const auto mine = std::count_if(waiters_.begin(), waiters_.end(), [&](const auto& w) { return w.v == &v; });
+    if (mine < most_waiting) return waiters_.push_back({&v, std::move(end)});
+    end({.error = "too many requests of yours wait for the program to stop: pause it, or wait for it", .state = {}, .stop = nullptr});
+}
+
 void hub::wait_for_stop(viewer& v, on_end end) {
-    if (phase_ == phase::running) {
-        waiters_.push_back({&v, std::move(end)});
-        return;
-    }
+    if (phase_ == phase::running) return wait(v, std::move(end));
     if (phase_ == phase::stopped) {
         end({.error = {}, .state = stop_.state.text, .stop = &stop_});
         return tell(v);
@@ -150,7 +143,7 @@ void hub::halt(viewer& v, on_end end) {
     if (budget_.off()) return end({.error = budget_.refusal(), .state = {}, .stop = nullptr});
     run_.halted_by_person = true;
     run_.halted_by = v.who().who.user;
-    waiters_.push_back({&v, std::move(end)});
+    wait(v, std::move(end));
     baton_.pauses(person_of(v.who().who));
     if (motion_ == motion::free) send_halt();
 }
@@ -175,7 +168,6 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
             if (v && end && find(*v)) end({.error = std::move(why), .state = {}, .stop = nullptr});
             co_return;
         }
-        if (v) baton_.runs(*order.who, order.kind == run_kind::step);
     }
     if (order.goroutine && *order.goroutine > 0) {
         auto chosen = co_await door("RPCServer.Command", "{\"name\":\"switchGoroutine\",\"goroutineID\":" +
@@ -195,6 +187,9 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
         co_await note_breakpoints(*door_);
         if (generation != generation_) co_return;
     }
+    // Whose IDE has left meanwhile leaves nobody to be told, and has no baton.
+    if (v && !find(*v)) v = nullptr;
+    if (order.who && v) baton_.runs(*order.who, order.kind == run_kind::step);
     run_ = {};
     run_.kind = order.kind;
     run_.by = by;
@@ -203,8 +198,8 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
     run_.goroutine = order.goroutine && *order.goroutine > 0 ? *order.goroutine : stop_.state.goroutine();
     phase_ = phase::running;
     at_entry_ = false;
-    if (v && end && find(*v)) waiters_.push_back({v, std::move(end)});
-    for (auto& e : viewers_) e.v->on_running(by, v);
+    if (v && end) waiters_.push_back({v, std::move(end)});
+    tell_all([&](viewer& one) { one.on_running(by, v); });
     auto command = order.arguments;
     command.set("name", order.command);
     resume(protocol::to_text(command));
@@ -216,6 +211,7 @@ void hub::resume(std::string command) {
     motion_ = motion::resuming;
     resumed_at_ = settled_at_ = rested_at_ = std::chrono::steady_clock::now();
     run_.settled = false;
+    run_.passes.reset();
     run_.returned.reset();
     run_.halted_by_hub = false;
     run_.through_door = true;
@@ -319,8 +315,15 @@ asio::awaitable<void> hub::conclude() {
     }
     if (state.exited) co_return become_exited(state.exit_status);
 
-    const bool passes = co_await judge_hits(state, error);
-    if (generation != generation_) co_return;
+    // Once at each rest: a hit counts once, and says its log message once.
+    if (run_.passes) {
+        mark_hits(state);
+    } else {
+        const bool judged = co_await judge_hits(state, error);
+        if (generation != generation_) co_return;
+        run_.passes = judged;
+    }
+    const bool passes = *run_.passes;
     co_await end_step_at_hit(state);
     if (generation != generation_) co_return;
 
@@ -396,10 +399,7 @@ void hub::announce_stop() {
         // To a DAP client its answer says nothing of the stop; the event does.
         if (find(*w.v) && !w.v->speaks_dap()) tell(*w.v);
     }
-    std::vector<viewer*> all;
-    for (auto& e : viewers_) all.push_back(e.v);
-    for (auto* v : all)
-        if (find(*v)) v->on_stop(stop_);
+    tell_all([this](viewer& v) { v.on_stop(stop_); });
     baton_.tell_who_is_first();
     budget_.stands();
     pump();
@@ -416,10 +416,7 @@ void hub::become_exited(std::int64_t status) {
     auto due = std::exchange(waiters_, {});
     for (auto& w : due)
         if (find(*w.v)) w.end({.error = {}, .state = state, .stop = nullptr});
-    std::vector<viewer*> all;
-    for (auto& e : viewers_) all.push_back(e.v);
-    for (auto* v : all)
-        if (find(*v)) v->on_exit(status);
+    tell_all([&](viewer& v) { v.on_exit(status); });
     refuse_looks(exit_error());
     pump();
 }
@@ -476,7 +473,7 @@ asio::awaitable<void> hub::refresh_state() {
 
 void hub::call(viewer& v, work w, refusal refused) {
     if (phase_ != phase::stopped) return refused(gone_reason());
-    if (auto why = not_your_turn(v); !why.empty()) return refused(std::move(why));
+    if (auto why = not_here_and_now(v); !why.empty()) return refused(std::move(why));
     auto by = v.who().who.user;
     auto body = [this, v = &v, by, w = std::move(w)]() -> asio::awaitable<void> {
         auto generation = generation_;
@@ -492,8 +489,9 @@ void hub::call(viewer& v, work w, refusal refused) {
         at_entry_ = false;
         hits_.clear();
         auto* runner = run_.runner;
-        for (auto& e : viewers_)
-            if (e.v != runner) e.v->on_running(by, runner);
+        tell_all([&](viewer& one) {
+            if (&one != runner) one.on_running(by, runner);
+        });
         refuse_looks(running_words());
         co_await w();
         if (generation != generation_) co_return;

@@ -14,6 +14,9 @@ using protocol::json;
 
 namespace {
 
+// Of one person: each is work at dlv while the program stands.
+constexpr std::size_t most_wishes = 1000;
+
 constexpr std::string_view exists_at = "Breakpoint exists at ";
 
 // "Breakpoint exists at /src/main.go:12 at 4a0437"
@@ -67,6 +70,11 @@ asio::awaitable<rpc_outcome> hub::place_breakpoint(const breakpoint_wish& wished
     if (breakpoint_list_ == no_breakpoints_known && door_) {
         co_await note_breakpoints(*door_);
         if (generation != generation_) co_return gone;
+    }
+    if (breakpoints_.of_user(wish.user) >= most_wishes) {
+        rpc_outcome out;
+        out.error = wish.user + " has " + std::to_string(most_wishes) + " breakpoints here already; clear some first";
+        co_return out;
     }
     const bool watches = method == "RPCServer.CreateWatchpoint";
     overlap there;
@@ -152,6 +160,7 @@ asio::awaitable<rpc_outcome> hub::join_breakpoints(const breakpoint_wish& wished
         if (!there.free.empty()) {
             const std::set<std::uint64_t> free(there.free.begin(), there.free.end());
             auto settings = breakpoints_.settings({}, *breakpoints_.find(id));
+            settings.set("name", "");  // one of dlv's has it already
             const auto rest = co_await create_at(free, settings);
             if (rest.id != 0)
                 breakpoints_.extend(id, rest);
@@ -184,10 +193,18 @@ asio::awaitable<std::string> hub::amend_breakpoint(std::int64_t id, const breakp
     if (const auto* site = sites.empty() ? nullptr : breakpoints_.site(sites.front()))
         error = co_await amend_site(site->id, breakpoints_.settings(*site, changed));
     if (auto* now = breakpoints_.find(id); now && error.empty()) {
-        changed.sites = now->sites;
-        changed.hits = now->hits;
-        changed.owner = now->owner;
-        *now = std::move(changed);
+        // Whose it is, and where, may be otherwise by now.
+        now->name = changed.name;
+        now->condition = changed.condition;
+        now->hit_condition = changed.hit_condition;
+        now->by_goroutine = changed.by_goroutine;
+        now->traces = changed.traces;
+        now->disabled = changed.disabled;
+        now->off_because = changed.off_because;
+        now->log_message = changed.log_message;
+        now->extras = std::move(changed.extras);
+        now->operation = changed.operation;
+        now->needs = changed.needs;
     } else if (!now) {
         error = "the breakpoint has gone meanwhile";
     }

@@ -87,13 +87,22 @@ asio::awaitable<rpc_outcome> rpc_view::amend_breakpoint(std::string method, judg
         changed.disabled = wanted->get_bool("disabled");
         // Whoever gave it its condition answers for it.
         changed.needs = j.classes;
-        if (wish->owner == this) changed.operation = j.operation;
+        changed.operation = j.operation;
     }
+    const bool takes_over = !toggles && wish->owner != this && !left_;
     if (!changed.disabled) changed.off_because.clear();
     rpc_outcome out;
     out.error = co_await hub_.amend_breakpoint(id, changed);
     if (!out.ok()) co_return out;
     out.result = "{}";
+    // Whoever changed what somebody left behind has it from now on.
+    if (auto* theirs = hub_.breakpoints().find(id); theirs && takes_over && !left_ && !theirs->owner) {
+        theirs->user = who_.who.user;
+        theirs->who = who_.who;
+        theirs->owner = this;
+        theirs->group = "rpc";
+        theirs->claimed = true;
+    }
     if (!toggles) co_return out;
     const auto* now = hub_.breakpoints().find(id);
     const auto at = now && !now->sites.empty() ? now->sites.front() : id;

@@ -1,5 +1,7 @@
 // The looks of a JSON-RPC view: replies of any size that pass through, and what is answered while the target
 // runs.
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -76,6 +78,7 @@ void rpc_view::begin_look() {
     hub_.rpc_look(*this, look_method_, look_params_, *this,
                   guarded([this, id = look_id_, what = std::string(short_name(look_method_))](const std::string& why) {
                       looking_ = false;
+                      picked_.reset();
                       refuse(id, hub_.now() == phase::running ? "no " + what + " now: " + why : why);
                       done();
                   }));
@@ -177,6 +180,7 @@ bool rpc_view::refused_by_dlv(std::string_view piece) {
 bool rpc_view::stop_reply(bool last) {
     looking_ = keep_ = stripping_ = false;
     kept_ = {};
+    picked_.reset();
     if (!last) hub_.forget_look(*this);
     auto why = too_large("dlv's answer to " + std::string(short_name(look_method_)), "rpcReply", limits_.rpc_reply);
     audit_.outcome(std::exchange(look_audited_, {}), why);
@@ -188,9 +192,11 @@ bool rpc_view::stop_reply(bool last) {
 
 void rpc_view::broken(std::string_view reason) {
     looking_ = stripping_ = false;
-    busy_ = false;
+    picked_.reset();
     audit_.outcome(std::exchange(look_audited_, {}), reason);
     if (!broken_reply(reason)) refuse(look_id_, reason);
+    // Not from within whoever lost it: what waits behind it is a request of its own.
+    asio::post(hub_.context(), guarded([this] { done(); }));
 }
 
 void rpc_view::writable() {

@@ -1,5 +1,7 @@
 #include "gateway/rpc_view.h"
 
+#include <boost/asio/post.hpp>
+
 #include "gateway/session_words.h"
 
 namespace gateway {
@@ -14,6 +16,9 @@ constexpr std::string_view running_state =
     "{\"Pid\":0,\"TargetCommandLine\":\"\",\"Running\":true,\"Recording\":false,\"CoreDumping\":false,"
     "\"Threads\":null,\"NextInProgress\":false,\"WatchOutOfScope\":null,\"exited\":false,\"exitStatus\":0,"
     "\"When\":\"\"}";
+
+// Requests of one client that wait for their answers, each a State or a run: no client has more than a few.
+constexpr std::size_t most_open = 64;
 
 std::string state_result(std::string_view state) {
     std::string out = "{\"State\":";
@@ -63,7 +68,7 @@ void rpc_view::acknowledge() {
 void rpc_view::process() {
     if (in_process_) return;  // an answer given at once brings us back here
     in_process_ = true;
-    while (!busy_ && !recording_ && !over_) {
+    while (!busy_ && !recording_ && !over_ && open_.size() < most_open) {
         protocol::error_code ec;
         auto text = splitter_.next(ec);
         if (ec) {
@@ -269,6 +274,12 @@ audit_operation rpc_view::take_open(const json& id) {
     if (at == open_.end()) return {};
     auto audited = std::move(at->audited);
     open_.erase(at);
+    // What waits behind those that were open has its turn; not from within whoever answers.
+    if (open_.size() + 1 == most_open)
+        asio::post(hub_.context(), guarded([this] {
+            process();
+            if (owed_) acknowledge();
+        }));
     return audited;
 }
 

@@ -1,6 +1,7 @@
 #include "gateway/target_state.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace gateway {
 
@@ -127,6 +128,17 @@ stop_cause explain_stop(const target_state& state, run_kind run, bool halted) {
     else
         cause.reason = state.watch_out_of_scope || run == run_kind::go_on ? "breakpoint" : "step";
     return cause;
+}
+
+// "Process 8593 has exited with status 3" (Delve pkg/proc, ErrProcessExited).
+std::optional<std::int64_t> exit_status_in(std::string_view error) {
+    constexpr std::string_view words = " has exited with status ";
+    auto at = error.find(words);
+    if (!error.starts_with("Process ") || at == error.npos) return std::nullopt;
+    std::int64_t status = 0;
+    auto digits = error.substr(at + words.size());
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), status).ec != std::errc{}) return std::nullopt;
+    return status;
 }
 
 }  // namespace gateway

@@ -77,4 +77,7 @@ bool stands_at_breakpoint(const target_state& state);
 // The tracepoints hit in this stop, one entry a thread.
 std::vector<const thread_state*> tracepoints_hit(const target_state& state);
 
+// Of "Process 8593 has exited with status 3" (Delve pkg/proc, ErrProcessExited).
+std::optional<std::int64_t> exit_status_in(std::string_view error);
+
 }  // namespace gateway

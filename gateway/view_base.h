@@ -86,6 +86,7 @@ public:
         if (!had || grants().same_as(*had)) return;
         hub_.withdraw(*this, "permissions have changed; ask again", false);
         regranted(had->classes());
+        hub_.baton().recheck();
     }
     const caller& who() const override { return who_; }
     std::uint64_t said() const override { return peer_.sent() + waiting_.size(); }

@@ -48,11 +48,14 @@ bool sets_breakpoint(const judged& j) {
     return j.how == service::breakpoint && j.operation != "ClearBreakpoint";
 }
 
+// CancelNext only decides what it does next.
+bool runs_code(const judged& j) { return j.how == service::call && j.operation != "CancelNext"; }
+
 // A program that runs would stand after it.
 bool stops(const judged& j, bool dap, const filter_rules& rules) {
     if (dap) return j.operation == "attach" && !rules.stands;
     const bool runs_on = j.operation == "Command continue" || j.operation == "Command directionCongruentContinue";
-    return j.how == service::halt || j.how == service::call || j.how == service::restart || (j.how == service::run && !runs_on);
+    return j.how == service::halt || runs_code(j) || j.how == service::restart || (j.how == service::run && !runs_on);
 }
 
 bool changes_arguments(const judged& j) {
@@ -152,7 +155,7 @@ std::optional<guard_filter::piece> guard_filter::next_rpc(const filter_rules& ru
         ended_ = !rules.closed.empty();
         return piece{piece::where::gateway, protocol::encode_rpc_error(request->id, why), j.operation, false, {}, {}};
     }
-    const bool runs = j.how == service::run || j.how == service::call || j.how == service::restart;
+    const bool runs = j.how == service::run || runs_code(j) || j.how == service::restart;
     piece out{piece::where::dlv, {}, {}, runs, {}, {}};
     if (j.operation == "FindLocation") {
         out.id = to_text(request->id);

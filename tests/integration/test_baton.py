@@ -203,10 +203,12 @@ class ByHand(BatonCase):
         self.assertIn("it needs lifecycle", bob.run("print delvegate baton take"))
 
     def test_taken_with_lifecycle_only(self):
+        work = self.rpc("bob")
+        work.state()
+        work.set_breakpoint(debuggee.MAIN, TICK)
+        work.command("continue")
         bob = self.dap("bob")
-        mark, stopped = bob.stopped()
-        bob.call("next", {"threadId": stopped["threadId"]})
-        self.alice.state()
+        mark = bob.mark()
         self.assertIn("bob may not do baton take on app: it needs lifecycle", bob.error("evaluate", {"expression": "delvegate baton take", "context": "repl"}))
         olga = self.dap("olga")
         self.assertIn("it needs control", olga.error("evaluate", {"expression": "delvegate baton ask", "context": "repl"}))
@@ -214,6 +216,14 @@ class ByHand(BatonCase):
         said = self.alice.call("Eval", {"Expr": "delvegate baton take"})["Variable"]["value"]
         self.assertEqual(said, "the baton of app is yours, taken from bob")
         self.told(bob, "alice has the baton now; bob had it", mark)
+
+    def test_not_by_a_step_that_never_began(self):
+        """At the program's entry there is no goroutine yet."""
+        bob = self.dap("bob")
+        mark, stopped = bob.stopped()
+        bob.call("next", {"threadId": stopped["threadId"]})
+        self.assertEqual(bob.stopped(mark)[1]["reason"], "error")
+        self.assertIn("nobody has the baton", self.type(bob, "delvegate baton"))
 
     def test_by_the_command_on_a_laptop(self):
         self.to_tick()

@@ -42,6 +42,21 @@ TEST_F(batons, is_a_persons_and_not_a_names) {
     EXPECT_EQ(it.holder(), ann);
 }
 
+TEST_F(batons, who_may_run_it_no_more_has_it_no_more_and_waits_for_it_no_more) {
+    it.runs(ann, true, at(0s));
+    it.ask(bob, at(1s), "app");
+    it.ask(cat, at(2s), "app");
+    const auto passed = it.keep_only([&](const person& one) { return one == cat; }, at(3s));
+    ASSERT_TRUE(passed);
+    EXPECT_EQ(passed->why, "ann may not run it any more");
+    EXPECT_EQ(it.holder(), cat);
+    EXPECT_TRUE(it.asking().empty());
+    EXPECT_FALSE(it.keep_only([](const person&) { return true; }, at(4s)));
+    it.stops({ann, bob}, at(5s));
+    EXPECT_FALSE(it.keep_only([&](const person& one) { return one != ann; }, at(6s)));
+    EXPECT_EQ(it.first(at(6s)), std::vector<person>{bob});
+}
+
 TEST_F(batons, whoever_pauses_takes_it_only_from_nobody) {
     it.pauses(bob, at(0s));
     EXPECT_EQ(it.holder(), bob);

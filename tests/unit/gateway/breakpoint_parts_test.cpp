@@ -54,6 +54,10 @@ TEST(hit_rates, are_too_high_by_number_or_by_time) {
     for (; hits < 200 && !much; ++hits) much = slow.hit(milliseconds(40), start + milliseconds(60 * hits));
     EXPECT_TRUE(much);
     EXPECT_EQ(hits, 46);  // beyond 1.8 s
+    hit_rate heavy;  // few, but the program hardly runs for them
+    much = false;
+    for (int i = 0; i < 16 && !much; ++i) much = heavy.hit(milliseconds(150), start + milliseconds(200 * i));
+    EXPECT_TRUE(much);
     hit_rate once;
     EXPECT_FALSE(once.hit(seconds(5), start));
 }

@@ -72,7 +72,7 @@ class_set at_dlv(const operation_row& row) {
 
 bool never(const operation_row& row) {
     if (row.how == service::refuse || row.how == service::leave) return true;
-    if (row.dap) return row.how == service::run || row.how == service::halt || row.how == service::breakpoint;
+    if (row.dap) return row.how == service::run || row.how == service::halt || (row.how == service::breakpoint && row.name != "setExceptionBreakpoints");
     return row.name == "RPCServer.GetEvents" || row.name == "RPCServer.CancelDownloads" || row.name == "RPCServer.Recorded";
 }
 
@@ -181,7 +181,8 @@ TEST(guard_filter, does_not_let_it_be_stopped_again) {
     rules.no_stops = "later";
     for (const auto& row : protocol::operation_table()) {
         const bool stops = row.dap ? row.name == "attach"
-                                   : row.how == service::halt || row.how == service::call || row.how == service::restart ||
+                                   : row.how == service::halt || row.how == service::restart ||
+                                         (row.how == service::call && row.name != "RPCServer.CancelNext") ||
                                          (row.how == service::run && row.name != "Command continue" &&
                                           row.name != "Command directionCongruentContinue");
         const auto there = through(wire_of(row), rules), before = through(wire_of(row), with(everything));
