@@ -41,7 +41,10 @@ component::component(asio::io_context& context, component_config configuration, 
       bounds_(bounds),
       rights_(rights),
       refused_replies_(refused_replies),
-      hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers, .baton = configuration_.baton}),
+      hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers,
+                                          .baton = configuration_.baton,
+                                          .call_time = bounds.call_time,
+                                          .outsiders = configuration_.how == kind::connect}),
       process_watch_(context),
       output_watch_(context) {
     hub_.before_exit = [this] { show_output(64); };

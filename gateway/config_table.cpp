@@ -53,6 +53,8 @@ const std::vector<limit_key>& limit_keys() {
          "Size of one DAP message from dlv."},
         {"depth", "count", nullptr, &limits::depth,
          "Arrays and objects nested in each other in one request."},
+        {"callTime", "duration", &limits::call_time, nullptr,
+         "How long code that somebody calls in a program may run; then it is halted, and everybody is told."},
         {"drainTime", "duration", &limits::drain_time, nullptr,
          "How long sessions may go on after SIGTERM or SIGINT; a second signal ends them at once."},
     };

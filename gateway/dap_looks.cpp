@@ -4,12 +4,30 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 #include "gateway/await.h"
 
 namespace gateway {
 
 using protocol::json;
+
+namespace {
+
+bool sets_in_topmost_frame(std::string_view version) {
+    constexpr int last[] = {1, 27, 1};
+    for (const int part : last) {
+        int n = 0;
+        const auto read = std::from_chars(version.data(), version.data() + version.size(), n);
+        if (read.ec != std::errc{}) return true;
+        if (n != part) return n < part;
+        version.remove_prefix(static_cast<std::size_t>(read.ptr - version.data()));
+        if (version.starts_with('.')) version.remove_prefix(1);
+    }
+    return true;
+}
+
+}  // namespace
 
 bool dap_view::stale(const request& r, const json& arguments) {
     auto reference = arguments.get_int("variablesReference");
@@ -72,6 +90,7 @@ void dap_view::forward(const request& r, json arguments) {
         labels_shown_ = labels_shown_ || text.find("showPprofLabels") != text.npos ||
                         text.find("goroutineFilters") != text.npos;
     }
+    look_arguments_ = arguments;
     window_->stream(r.command, std::move(arguments), *this);
 }
 
@@ -116,6 +135,7 @@ bool dap_view::piece(std::string_view bytes, bool last) {
     else
         send(bytes);
     if (last) {
+        owners_.learn(look_request_.command, look_arguments_, marks_);
         marks_.end_of_message();
         if (keeping_)
             send_kept();
@@ -171,14 +191,26 @@ void dap_view::call(const request& r, judged j) {
     if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
     if (hub_.now() == phase::running) return fail_running(r);
     if (stale(r, j.arguments)) return;
+    if (const auto why = writes_elsewhere(r, j.arguments)) return fail(r, unable_to_set, "Unable to set variable", *why);
     busy_ = true;
+    const auto goroutine = goroutine_of(j.arguments);
     hub_.call(
         *this,
-        [self = self(), r, arguments = std::move(j.arguments)]() -> asio::awaitable<void> {
+        [self = self(), r, arguments = std::move(j.arguments), goroutine]() -> asio::awaitable<void> {
             self->window_stopped_ = false;
             self->calling_ = true;
             // Others wait behind a call, pause must not: it may take long.
             self->done();
+            if (goroutine > 0) {
+                const std::string command = "{\"name\":\"switchGoroutine\",\"goroutineID\":" + std::to_string(goroutine) + "}";
+                const auto chosen = co_await self->hub_.door("RPCServer.Command", command);
+                if (!chosen.ok()) {
+                    dap_outcome failed;
+                    failed.error = chosen.error;
+                    self->called_.emplace(r, std::move(failed));
+                    co_return;
+                }
+            }
             auto out = co_await self->ask_window(r.command, arguments);
             // Answered at the stop that the call ends with: an IDE that goes on at once means that one.
             self->called_.emplace(r, std::move(out));
@@ -189,12 +221,31 @@ void dap_view::call(const request& r, judged j) {
         }));
 }
 
+// dlv up to 1.27.1 sets, and calls for a string, in the topmost frame of the goroutine that is selected, whatever frame the
+// variable is shown in (service/dap/server.go, onSetVariableRequest; go-delve/delve#4419): that could be another of its name.
+std::optional<std::string> dap_view::writes_elsewhere(const request& r, const json& arguments) const {
+    if (r.command != "setVariable" || !sets_in_topmost_frame(hub_.dlv_version())) return std::nullopt;
+    const auto whose = owners_.of_variable(arguments.get_int("variablesReference"));
+    if (!whose) return "it is not known whose variable that is; show the scope again that it is in";
+    if (whose->frame == 0) return std::nullopt;
+    return "this Delve would set what has that name in the topmost frame; only there can variables be set (a newer Delve can)";
+}
+
+// Which one dlv is to take for the selected one, when it sets or calls; 0: it is.
+std::int64_t dap_view::goroutine_of(const json& arguments) const {
+    const auto whose = arguments.find("variablesReference") ? owners_.of_variable(arguments.get_int("variablesReference"))
+                                                            : owners_.of_frame(arguments.get_int("frameId"));
+    if (!whose || whose->goroutine == hub_.last_stop().state.goroutine()) return 0;
+    return whose->goroutine;
+}
+
 void dap_view::answer_call() {
     if (!called_) return;
     const auto [r, out] = *std::exchange(called_, std::nullopt);
     auto* body = out.message.find("body");
     if (body) {
         marks_.see(protocol::to_text(*body), false);
+        owners_.learn(r.command, r.arguments, marks_);
         marks_.end_of_message();
     }
     if (out.success) return respond(r, body ? *body : json{});

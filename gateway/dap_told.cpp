@@ -13,6 +13,7 @@ using protocol::json;
 
 void dap_view::on_running(std::string_view by, const viewer* runner) {
     marks_.retire();
+    owners_.forget();
     if (!configured_ || terminated_ || runner == this) return;
     json body = json::object{};
     body.set("threadId", 1);
@@ -27,7 +28,9 @@ void dap_view::on_stop(const stop& at) {
         answer_call();
         // Delve says nothing after a call that returned; the IDE asks again by itself.
         if (!window_stopped_) return hub_.tell(*this);
-        marks_.retire();
+        // A stop of the window's own has dlv count its references from the beginning again.
+        marks_ = {};
+        owners_.forget();
     }
     if (configured_ && !terminated_) tell_stop(at);
 }
@@ -48,6 +51,7 @@ void dap_view::tell_stop(const stop& at) {
     }
     body.set("reason", reason);
     if (!at.cause.description.empty()) body.set("description", paths_.text(at.cause.description));
+    if (!at.why.empty()) body.set("description", at.why);
     if (at.cause.goroutine != 0 || reason == "entry") body.set("threadId", reason == "entry" ? std::int64_t{1} : at.cause.goroutine);
     // A panic's words are the program's, a failed condition's may quote it.
     if (!at.text.empty() && may_read()) body.set("text", paths_.text(at.text));
@@ -59,6 +63,7 @@ void dap_view::tell_stop(const stop& at) {
         console("Step interrupted by a breakpoint. Use 'Continue' to resume the original step command.");
     if (hit.empty() && !whose.empty()) console("Stopped at a breakpoint of " + whose + ".");
     if (!at.by.empty() && at.by != who_.who.user) console("Stopped for " + at.by + ".");
+    if (!at.why.empty()) console("delvegate: " + at.why + ".");
 }
 
 // `delvegate baton …` in the debug console.
@@ -87,8 +92,26 @@ void dap_view::on_notice(std::string_view text) {
     if (configured_ && !terminated_) console(text);
 }
 
+// As Delve itself says it of what was set in its own session; an IDE that does not know the event looks again at a stop.
+void dap_view::on_values_changed() {
+    if (!configured_ || terminated_ || hub_.now() != phase::stopped) return;
+    marks_.retire_variables();
+    json body = json::object{};
+    if (invalidates_) {
+        body.set("areas", json::array{"variables"});
+        return event("invalidated", body);
+    }
+    const auto& at = hub_.last_stop();
+    body.set("reason", at.cause.reason);
+    if (at.cause.goroutine != 0) body.set("threadId", at.cause.goroutine);
+    body.set("allThreadsStopped", true);
+    body.set("preserveFocusHint", true);
+    event("stopped", body);
+}
+
 void dap_view::on_restart(std::string_view by) {
     marks_.retire();
+    owners_.forget();
     if (configured_ && !terminated_) console(std::string(by) + " restarted the program.");
 }
 

@@ -173,6 +173,7 @@ void dap_view::answer_local(const request& r, const judged& j) {
 
 void dap_view::initialize(const request& r, const judged& j) {
     if (window_) return fail(r, refused_by_gateway_id, "Failed to initialize", "this session is initialized already");
+    invalidates_ = j.arguments.get_bool("supportsInvalidatedEvent");
     open_window();
     busy_ = true;
     window_->call("initialize", j.arguments, [this, r](dap_outcome out) {

@@ -13,7 +13,7 @@
 
 #include "gateway/dap_window.h"
 #include "gateway/log_message.h"
-#include "gateway/reference_marks.h"
+#include "gateway/reference_owners.h"
 #include "gateway/view_base.h"
 #include "protocol/dap.h"
 
@@ -39,6 +39,7 @@ public:
     asio::awaitable<void> on_trace(const thread_state& thread, const breakpoint_wish& at) override;
     void on_lost(std::string_view reason) override;
     void on_notice(std::string_view text) override;
+    void on_values_changed() override;
 
     void lost_breakpoint(std::int64_t id, const std::string& why) override;
 
@@ -52,6 +53,7 @@ private:
     // Delve's own error ids (service/dap/error_ids.go).
     static constexpr int unable_to_look = 2009;
     static constexpr int unable_to_halt = 2010;
+    static constexpr int unable_to_set = 2012;
     static constexpr int failed_to_attach = 3001;
     static constexpr int debuggee_is_running = 4000;
     // Ours.
@@ -84,6 +86,8 @@ private:
     void end_look();
     bool stale(const request& r, const protocol::json& arguments);
     void call(const request& r, judged j);
+    std::optional<std::string> writes_elsewhere(const request& r, const protocol::json& arguments) const;
+    std::int64_t goroutine_of(const protocol::json& arguments) const;
     void answer_call();
     void release();
 
@@ -157,6 +161,9 @@ private:
     bool window_attached_ = false;
     bool window_stopped_ = false;  // a call through the window ended in a stop
     reference_marks marks_;
+    reference_owners owners_;
+    protocol::json look_arguments_;  // as dlv was asked
+    bool invalidates_ = false;       // the IDE knows the event
 
     // The look whose response is passing through.
     request look_request_;

@@ -32,6 +32,7 @@ hub::hub(asio::io_context& context, std::string name, hub_settings settings)
       settings_(settings),
       halt_timer_(context),
       grace_timer_(context),
+      limit_timer_(context),
       baton_(*this, settings_.baton, context) {}
 
 hub::~hub() = default;
@@ -156,7 +157,8 @@ std::string hub::running_words() const {
 
 std::string hub::moved_words() const {
     const auto at = stop_.state.position();
-    return "the program has moved since you were told: it stands" + (at.empty() ? std::string() : " at " + at) + " since " +
+    return std::string("the program ") + (stop_.entry ? "was restarted" : "has moved") + " since you were told: it stands" +
+           (at.empty() ? "" : " at " + at) + " since " +
            utc_time(stop_.since) + (stop_.by.empty() ? "" : ", for " + stop_.by) + "; look again before you do this";
 }
 
@@ -206,7 +208,7 @@ json hub::describe() const {
 
 // --- the order of things ----------------------------------------------------------------------------
 
-void hub::change(viewer* v, work w, refusal refused) {
+void hub::change(viewer* v, work w, refusal refused, bool patient) {
     if (phase_ == phase::down || phase_ == phase::starting) return refused(gone_reason());
     if (v && v->may_run()) baton_.seen(person_of(v->who().who));
     auto then_note = [this, w = std::move(w)]() -> asio::awaitable<void> {
@@ -216,7 +218,7 @@ void hub::change(viewer* v, work w, refusal refused) {
         if (generation == generation_) co_await budget_.keep_off();
         if (door_) co_await note_breakpoints(*door_);
     };
-    jobs_.push_back({v, job::when::running_too, std::move(then_note), std::move(refused), nullptr});
+    jobs_.push_back({v, job::when::running_too, std::move(then_note), std::move(refused), nullptr, patient});
     pump();
 }
 
@@ -285,7 +287,7 @@ void hub::pump() {
             if (looks_ > 0) return hurry_looks();
             break;
         case motion::held:
-            if (next != jobs_.end()) {
+            if (next != jobs_.end() && !run_.steps) {
                 budget_.stands();  // nobody is told, and it stands all the same
                 break;
             }
@@ -295,7 +297,7 @@ void hub::pump() {
             asio::co_spawn(context_, conclude(), asio::detached);
             return;
         case motion::free:
-            if (next != jobs_.end() && run_.through_door) {
+            if (next != jobs_.end() && run_.through_door && !awaits_step()) {
                 run_.halted_by_hub = true;
                 send_halt();
             }
@@ -352,6 +354,7 @@ asio::awaitable<void> hub::run_job(job j) {
     co_await j.w();
     if (generation != generation_) co_return;  // dlv went away meanwhile; detach() has tidied up
     job_active_ = run_starting_ = false;
+    ++jobs_done_;
     pump();
     halt_early_ones();
 }

@@ -33,6 +33,7 @@
 #include "gateway/exception_wishes.h"
 #include "gateway/hub_baton.h"
 #include "gateway/hub_budget.h"
+#include "gateway/hub_outsiders.h"
 #include "gateway/rpc_channel.h"
 #include "gateway/target_state.h"
 #include "launcher/dlv_process.h"
@@ -48,6 +49,7 @@ struct stop {
     std::string error;  // dlv's, when the run ended with one ("runtime error")
     std::string text;   // of an exception: the panic's words
     bool entry = false; // never resumed since its start
+    std::string why;    // delvegate's own words, where it was delvegate that ended the run
     std::chrono::system_clock::time_point since;
 };
 
@@ -89,6 +91,8 @@ public:
     virtual bool may_run() const = 0;
     // What people are told of each other, where their IDE can show it.
     virtual void on_notice(std::string_view text) = 0;
+    // Somebody else has written into the program, which stands where it stood.
+    virtual void on_values_changed() {}
 };
 
 struct run_order {
@@ -104,6 +108,8 @@ struct hub_settings {
     std::size_t max_viewers = 64;
     std::chrono::milliseconds breakpoint_grace = std::chrono::seconds(30);
     baton_settings baton{};
+    std::chrono::milliseconds call_time = std::chrono::seconds(30);  // of code that somebody calls in the program
+    bool outsiders = false;  // others may speak with that dlv directly: they are watched
     std::size_t image_cache = 16u << 20;  // bytes of replies that depend on the process image only
 };
 
@@ -198,7 +204,8 @@ public:
     using work = std::function<asio::awaitable<void>()>;
     using refusal = std::function<void(std::string)>;
     // Breakpoints: while the target runs it is halted for the work and goes on, and nobody is told.
-    void change(viewer* v, work w, refusal refused);
+    // But a step is not halted for it (hub_patience.cpp): it waits, `patient` as long as the step lasts.
+    void change(viewer* v, work w, refusal refused, bool patient = false);
     // While it stands still only. With `drives` it decides what the target does next: for who has the baton.
     void alone(viewer& v, work w, refusal refused, bool drives = false);
     // Runs code in the debuggee through other means than the door (a DAP window): a run for everybody.
@@ -207,6 +214,8 @@ public:
     asio::awaitable<rpc_outcome> door(std::string_view method, std::string params);
     // For use inside work: the state has changed without a run (Set, a selection); ask again.
     asio::awaitable<void> refresh_state();
+    // This view has written into the program, which did not run for that: the others look again.
+    void values_changed(const viewer& by);
 
     // What this view asked for and what has not begun is answered with the reason instead of being done;
     // `all`: what it waits for, too.
@@ -246,6 +255,7 @@ public:
 
 private:
     friend class hub_budget;
+    friend class hub_outsiders;
     enum class motion { still, resuming, free, halting, held, concluding };
     struct entry {
         viewer* v = nullptr;
@@ -263,6 +273,7 @@ private:
         work w;
         refusal refused;
         std::function<void()> joins;  // of a run: what it becomes when the target runs already
+        bool patient = false;         // no step is given up for it
     };
     struct gate_waiter {
         viewer* v = nullptr;
@@ -283,6 +294,11 @@ private:
         int halts_open = 0;
         bool through_door = true;
         std::int64_t goroutine = 0;  // whose step it is
+        bool outside = false;        // by somebody who speaks with dlv directly
+        bool steps = false;          // a step, or what is left of one
+        bool patience_runs = false;  // a change waits for the step's end
+        bool gives_up = false;       // it has waited long enough
+        std::string why;             // delvegate's words for the stop
         std::optional<rpc_outcome> returned;
         std::string window_error;
     };
@@ -296,6 +312,11 @@ private:
     void wait(viewer& v, on_end end);
 
     void pump();
+    bool awaits_step();
+    void lose_patience();
+    void limit_call();
+    asio::awaitable<void> give_up_step(target_state& state);
+    bool halted_outside(const target_state& state, const std::string& error, bool passes) const;
     void start_job(job j);
     std::string not_here_and_now(const viewer& v);
     job at_this_stop(viewer& v, work w, refusal refused);
@@ -345,7 +366,9 @@ private:
     asio::awaitable<rpc_outcome> join_breakpoints(const breakpoint_wish& wished, const overlap& there, bool watches);
     asio::awaitable<breakpoint_site> create_at(std::set<std::uint64_t> addresses, protocol::json settings);
     asio::awaitable<std::int64_t> split_site(std::int64_t id, std::set<std::uint64_t> part);
-    asio::awaitable<void> set_breakpoints_again();
+    asio::awaitable<bool> meet_new_process(std::string by, std::map<std::int64_t, std::string>& lost);
+    asio::awaitable<void> set_breakpoints_again(std::map<std::int64_t, std::string>& lost, bool rebuilt);
+    void put_strangers(const std::map<std::int64_t, protocol::json>& there);
     asio::awaitable<void> drop_ended_watches();
     asio::awaitable<evaluated> evaluate_condition(std::int64_t goroutine, std::string condition);
     asio::awaitable<bool> judge_hits(target_state& state, std::string& error);
@@ -374,6 +397,7 @@ private:
     std::deque<job> jobs_;
     bool job_active_ = false;
     bool run_starting_ = false;      // the active job is a run
+    std::uint64_t jobs_done_ = 0;
     std::vector<waiter> early_halts_;  // asked for before the run they mean had begun
     std::deque<gate_waiter> gate_;
     std::size_t looks_ = 0;
@@ -402,8 +426,9 @@ private:
     std::chrono::steady_clock::time_point resumed_at_, settled_at_, rested_at_;
     std::string breakpoint_list_ = "{\"Breakpoints\":[]}";
 
-    asio::steady_timer halt_timer_, grace_timer_;
+    asio::steady_timer halt_timer_, grace_timer_, limit_timer_;
     hub_budget budget_{*this};
+    hub_outsiders outsiders_{*this};
     hub_baton baton_;
     std::uint64_t generation_ = 0;  // of the connection to dlv: late answers of an older one are dropped
 };

@@ -1,4 +1,4 @@
-// dlv's coming and going: the first questions, the housekeeping session, restarts, the end.
+// dlv's coming and going: the first questions, the housekeeping session, the end.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "gateway/breakpoint_list.h"
+#include "gateway/fixed_methods.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
 
@@ -21,14 +22,6 @@ std::string version_number(std::string_view text) {
     if (auto at = text.find(mark); at != text.npos) text.remove_prefix(at + mark.size());
     return std::string(text.substr(0, text.find_first_of("\n ")));
 }
-
-// What is true of the whole process and asked once. Each is answered without the target's lock, or at
-// a time when the target stands.
-constexpr std::string_view fixed_methods[] = {
-    "RPCServer.ProcessPid",  "RPCServer.LastModified",
-    "RPCServer.BuildID",     "RPCServer.AttachedToExistingProcess",
-    "RPCServer.ListTargets", "RPCServer.FollowExecEnabled",
-};
 
 json remote_attach() {
     json a = json::object{};
@@ -91,17 +84,6 @@ asio::awaitable<std::string> hub::greet() {
     co_return std::string{};
 }
 
-namespace {
-
-// Delve before 1.26.1 does not say why it stands; the runtime's first instructions are run once only, by the only thread.
-bool stands_at_entry(const target_state& state) {
-    if (!state.stop_reason.empty()) return state.stop_reason == "launched";
-    return state.threads.size() == 1 && state.current_thread && !state.current_thread->breakpoint &&
-           state.current_thread->file.find("runtime/rt0_") != std::string::npos;
-}
-
-}  // namespace
-
 asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::string)> ready) {
     auto generation = generation_;
     auto reason = co_await greet();
@@ -123,6 +105,7 @@ asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::s
     // Replays are refused before dlv is spoken to (launcher::check_foreign), and Recorded would wait
     // while the program runs.
     fixed_["RPCServer.Recorded"] = "{\"Recorded\":false,\"TraceDirectory\":\"\"}";
+    outsiders_.begin();
     if (state && state->running) {
         // Somebody else's run. It is waited for, never halted: joining changes nothing.
         phase_ = phase::running;
@@ -180,61 +163,6 @@ asio::awaitable<void> hub::open_keeper() {
     }
 }
 
-void hub::restart(viewer& v, std::string params, std::function<void(const rpc_outcome&)> done) {
-    if (phase_ != phase::stopped && phase_ != phase::exited)
-        return done({.lost = false, .error = gone_reason(), .result = {}});
-    auto by = v.who().who.user;
-    auto again = [this, v = &v, by, params = std::move(params), done]() -> asio::awaitable<void> {
-        auto generation = generation_;
-        refuse_looks("the program is being restarted by " + by);
-        auto out = co_await door("RPCServer.Restart", params);
-        if (generation != generation_) co_return;
-        if (!out.ok()) {
-            rpc_outcome state_out;
-            auto state = co_await ask_state(state_out, true);
-            if (generation != generation_) co_return;
-            if (state && !state->exited && !state->running) stop_.state = std::move(*state);
-            if (find(*v)) done(out);
-            // dlv had ended the old process already.
-            const auto status = state && state->exited ? std::optional(state->exit_status) : exit_status_in(state_out.error);
-            if (status && phase_ != phase::exited) become_exited(*status);
-            co_return;
-        }
-        image_.clear();
-        image_bytes_ = 0;
-        budget_.forget();
-        rpc_outcome state_out;
-        auto state = co_await ask_state(state_out, true);
-        if (generation != generation_) co_return;
-        for (auto method : fixed_methods) {
-            auto reply = co_await request(*ask_, method, "{}");
-            if (generation != generation_) co_return;
-            if (reply.ok()) fixed_[std::string(method)] = reply.result;
-        }
-        if (!state) co_return channel_lost("dlv gave no state after the restart: " + state_out.error);
-        hits_.clear();
-        co_await set_breakpoints_again();
-        if (generation != generation_) co_return;
-        run_ = {};
-        run_.by = by;
-        at_entry_ = true;
-        kept_ = false;  // the flag is not carried over to the new process
-        tell_all([&](viewer& one) { one.on_restart(by); });
-        auto cause = explain_stop(*state, run_kind::go_on, true);
-        cause.reason = "entry";
-        bool here = find(*v) != nullptr;
-        co_await become_stopped(std::move(*state), std::move(cause), {});
-        if (generation != generation_) co_return;
-        if (!here || !find(*v)) co_return;
-        done(out);
-        tell(*v);
-    };
-    jobs_.push_back({&v, job::when::exited_too, std::move(again),
-                     [done](std::string reason) { done({.lost = false, .error = std::move(reason), .result = {}}); },
-                     nullptr});
-    pump();
-}
-
 void hub::channel_lost(std::string reason) {
     if (phase_ == phase::down) return;
     detach(reason);
@@ -254,6 +182,8 @@ void hub::detach(std::string reason) {
     pid_ = 0;
     halt_timer_.cancel();
     grace_timer_.cancel();
+    limit_timer_.cancel();
+    outsiders_.end();
     // Whose they are is known when dlv is found again with the same ones (note_breakpoints).
     breakpoints_.abandon_all(std::chrono::steady_clock::now());
     hits_.clear();

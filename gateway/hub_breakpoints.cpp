@@ -61,6 +61,12 @@ asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
         if (!now.empty() && now != site.addresses) gone.push_back(id);
     }
     for (const auto id : gone) forget_site(id, {});
+    put_strangers(there);
+    schedule_grace();
+}
+
+// Those that nobody here has set become nobody's.
+void hub::put_strangers(const std::map<std::int64_t, json>& there) {
     for (const auto& [id, b] : there) {
         if (breakpoints_.site(id)) continue;
         breakpoint_wish foreign;
@@ -76,7 +82,6 @@ asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
         foreign.line = b.get_int("line");
         breakpoints_.put(std::move(foreign), site_in(b));
     }
-    schedule_grace();
 }
 
 // The wishes of a site that dlv has no more; their owners are told why, if there is a reason.
@@ -89,8 +94,8 @@ void hub::forget_site(std::int64_t id, const std::string& why) {
 void hub::forget_wish(std::int64_t id, const std::string& why) {
     const auto* w = breakpoints_.find(id);
     auto* owner = w ? w->owner : nullptr;
-    breakpoints_.drop(id);
     if (owner && !why.empty() && find(*owner)) owner->lost_breakpoint(id, why);
+    breakpoints_.drop(id);
 }
 
 asio::awaitable<void> hub::settle_site(std::int64_t id) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "gateway/breakpoint_replies.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
 #include "gateway/log.h"
@@ -239,7 +240,7 @@ void hub::schedule_grace() {
                 for (const auto id : overdue) co_await clear_breakpoint(id);
                 schedule_grace();
             },
-            [](const std::string&) {});
+            [](const std::string&) {}, true);
     });
 }
 
@@ -267,8 +268,8 @@ asio::awaitable<void> hub::drop_ended_watches() {
 }
 
 // After a restart: what dlv has not set again is set again, in the same program at the same addresses; what it watched has
-// gone with the old process.
-asio::awaitable<void> hub::set_breakpoints_again() {
+// gone with the old process. In another build (`rebuilt`) addresses mean nothing: what dlv could not find by itself has no place.
+asio::awaitable<void> hub::set_breakpoints_again(std::map<std::int64_t, std::string>& lost, bool rebuilt) {
     const auto generation = generation_;
     breakpoints_.forget_hits();
     exceptions_.forgotten();
@@ -277,10 +278,15 @@ asio::awaitable<void> hub::set_breakpoints_again() {
                                 : protocol::result<json>(protocol::errc::bad_reply);
     if (!reply || generation != generation_) co_return;
     std::map<std::int64_t, bool> there;  // and whether it has a place
+    const auto reason = [&](std::int64_t id) {
+        const auto said = lost.find(id);
+        return std::string("gone: it could not be set again after the restart") + (said == lost.end() ? "" : ": " + said->second);
+    };
     for (const auto& b : breakpoints_in(*reply)) {
         const auto* addresses = b.find("addrs");
         const auto* list = addresses ? addresses->if_array() : nullptr;
         there[b.get_int("id")] = (list && !list->empty()) || b.get_bool("disabled");
+        if (auto* site = breakpoints_.site(b.get_int("id")); site && list && !list->empty()) site->addresses = site_in(b).addresses;
     }
     std::vector<std::int64_t> missing;
     for (const auto& [id, site] : breakpoints_.sites())
@@ -294,18 +300,23 @@ asio::awaitable<void> hub::set_breakpoints_again() {
             forget_site(id, "what it watched has gone with the process that was restarted");
             continue;
         }
+        if (rebuilt) {
+            forget_site(id, reason(id));
+            continue;
+        }
         auto settings = breakpoints_.settings(*site);
         const auto addresses = site->addresses;
         auto again = co_await create_at(addresses, settings);
         if (generation != generation_) co_return;
         if (again.id == 0) {
-            forget_site(id, "it could not be set again after the restart");
+            forget_site(id, reason(id));
             continue;
         }
         const auto now = again.id;
         std::vector<breakpoint_site> by;
         by.push_back(std::move(again));
         breakpoints_.replace(id, std::move(by));
+        lost.erase(id);
         co_await apply_site(now);
         if (generation != generation_) co_return;
     }

@@ -196,6 +196,8 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
     run_.runner = v;
     run_.since = std::chrono::system_clock::now();
     run_.goroutine = order.goroutine && *order.goroutine > 0 ? *order.goroutine : stop_.state.goroutine();
+    run_.steps = order.kind == run_kind::step || (order.kind == run_kind::go_on && stop_.state.next_in_progress);
+    if (order.kind == run_kind::call) limit_call();
     phase_ = phase::running;
     at_entry_ = false;
     if (v && end) waiters_.push_back({v, std::move(end)});
@@ -314,6 +316,12 @@ asio::awaitable<void> hub::conclude() {
         state = std::move(*asked);
     }
     if (state.exited) co_return become_exited(state.exit_status);
+    if (pid_ != 0 && state.pid != 0 && state.pid != pid_) {
+        std::map<std::int64_t, std::string> lost;
+        at_entry_ = stands_at_entry(state);
+        const bool met = co_await meet_new_process(run_.by, lost);
+        if (!met) co_return;
+    }
 
     // Once at each rest: a hit counts once, and says its log message once.
     if (run_.passes) {
@@ -327,25 +335,28 @@ asio::awaitable<void> hub::conclude() {
     co_await end_step_at_hit(state);
     if (generation != generation_) co_return;
 
+    if (halted_outside(state, error, passes)) {
+        run_.halted_by_person = true;
+        run_.halted_by = outsider;
+    }
     bool step_done = run_.kind == run_kind::step && !state.next_in_progress;
     bool passing = !run_.halted_by_person && error.empty() && !stands_at_breakpoint(state) && !step_done &&
-                   (run_.halted_by_hub || passes);
+                   (run_.halted_by_hub || (passes && !run_.outside));
+    const bool given_up = passing && run_.gives_up && state.next_in_progress;
+    if (given_up) passing = false;
     if (passing) {
         motion_ = motion::held;
         pump();
         co_return;
     }
-    if (run_.halted_by_person && state.next_in_progress) {
+    if ((run_.halted_by_person || given_up) && state.next_in_progress) {
         // As Delve's DAP server does on a pause: the step is given up.
-        co_await door("RPCServer.CancelNext", "{}");
+        co_await give_up_step(state);
         if (generation != generation_) co_return;
-        rpc_outcome out;
-        auto asked = co_await ask_state(out, true);
-        if (generation != generation_) co_return;
-        if (asked) state = std::move(*asked);
-        mark_hits(state);
     }
-    auto cause = explain_stop(state, run_.kind, run_.halted_by_person);
+    if (!given_up && run_.gives_up) run_.why.clear();  // it came to its end, or somewhere else, all the same
+    auto cause = explain_stop(state, run_.kind, run_.halted_by_person || given_up);
+    if (at_entry_) cause.reason = "entry";
     if (!error.empty()) {
         cause.reason = "exception";
         cause.description = "runtime error";
@@ -380,6 +391,7 @@ asio::awaitable<void> hub::become_stopped(target_state state, stop_cause cause, 
     next.state = std::move(state);
     next.error = std::move(error);
     next.entry = at_entry_;
+    next.why = run_.why;
     next.since = std::chrono::system_clock::now();
     stop_ = std::move(next);
     announce_stop();
@@ -395,13 +407,14 @@ void hub::announce_stop() {
     for (auto& w : due) {
         if (!find(*w.v)) continue;
         // dlv's own error goes to who ran; the others are told of the stop.
-        w.end({.error = w.v == run_.runner ? stop_.error : std::string{}, .state = stop_.state.text, .stop = &stop_});
+        w.end({.error = w.v != run_.runner ? std::string{} : stop_.error.empty() ? stop_.why : stop_.error, .state = stop_.state.text, .stop = &stop_});
         // To a DAP client its answer says nothing of the stop; the event does.
         if (find(*w.v) && !w.v->speaks_dap()) tell(*w.v);
     }
     tell_all([this](viewer& v) { v.on_stop(stop_); });
     baton_.tell_who_is_first();
     budget_.stands();
+    outsiders_.stands();
     pump();
     if (run_.abandoned && viewers_.empty() && stop_.cause.reason != "exception") go_on_without(abandoned_by_);
 }
@@ -484,6 +497,7 @@ void hub::call(viewer& v, work w, refusal refused) {
         run_.since = std::chrono::system_clock::now();
         run_.through_door = false;
         run_.settled = true;
+        limit_call();
         phase_ = phase::running;
         motion_ = motion::free;
         at_entry_ = false;

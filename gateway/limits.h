@@ -38,6 +38,9 @@ struct limits {
     std::size_t dap_reply = 1u << 30;       // bytes, as the IDE gets it
     std::size_t depth = 64;                 // arrays and objects nested in each other
 
+    // Code that somebody calls in a program.
+    std::chrono::milliseconds call_time = std::chrono::seconds(30);
+
     std::chrono::milliseconds drain_time = std::chrono::seconds(10);
 };
 

@@ -12,11 +12,14 @@ constexpr std::string_view frame_key = "\"id\":";
 constexpr std::string_view frames_key = "\"stackFrames\":";
 constexpr std::size_t longest = variable_key.size() + 20;  // the name and a 64-bit number
 
-void highest(std::string_view text, std::string_view key, std::int64_t& mark) {
+void highest(std::string_view text, std::string_view key, std::int64_t& mark, std::int64_t* lowest = nullptr) {
     for (auto at = text.find(key); at != text.npos; at = text.find(key, at + key.size())) {
         std::int64_t n = 0;
-        std::from_chars(text.data() + at + key.size(), text.data() + text.size(), n);
+        const auto* end = text.data() + text.size();
+        const auto read = std::from_chars(text.data() + at + key.size(), end, n);
         mark = std::max(mark, n);
+        // One that is cut would be too low.
+        if (lowest && read.ptr != end && n > 0) *lowest = *lowest == 0 ? n : std::min(*lowest, n);
     }
 }
 
@@ -33,7 +36,7 @@ void reference_marks::see(std::string_view bytes, bool frames) {
             in_frames_ = true;
             text.remove_prefix(at);
         }
-        highest(text, frame_key, frames_);
+        highest(text, frame_key, frames_, &first_frame_);
     };
     if (!tail_.empty()) look_through(tail_ + std::string(bytes.substr(0, longest)));
     look_through(bytes);

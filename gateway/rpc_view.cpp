@@ -249,6 +249,7 @@ void rpc_view::alone(const request& r, judged j) {
         [self = self(), id = r.id, method = r.method, params = protocol::to_text(j.arguments)]() -> asio::awaitable<void> {
             auto out = co_await self->hub_.door(method, params);
             if (!out.lost) co_await self->hub_.refresh_state();
+            if (out.ok() && method == "RPCServer.Set") self->hub_.values_changed(*self);
             self->answer(id, out);
         },
         guarded([this, id = r.id](const std::string& why) {

@@ -17,6 +17,7 @@ hit_breakpoint read_breakpoint(const json& from) {
     b.line = from.get_int("line");
     b.tracepoint = from.get_bool("continue");
     b.watchpoint = !from.get_string("WatchExpr").empty();
+    b.hits = from.get_int("totalHitCount");
     return b;
 }
 
@@ -24,6 +25,7 @@ thread_state read_thread(const json& from) {
     thread_state t;
     t.id = from.get_int("id");
     t.goroutine = from.get_int("goroutineID");
+    if (const auto* pc = from.find("pc")) t.pc = pc->as_uint().value_or(0);
     t.file = from.get_string("file");
     t.line = from.get_int("line");
     if (auto* function = from.find("function")) t.function = function->get_string("name");
@@ -90,6 +92,13 @@ protocol::result<target_state> read_state(std::string_view result_text) {
 }
 
 bool stands_at_breakpoint(const target_state& state) { return stopping_thread(state) != nullptr; }
+
+// Delve before 1.26.1 does not say why it stands; the runtime's first instructions are run once only, by the only thread.
+bool stands_at_entry(const target_state& state) {
+    if (!state.stop_reason.empty()) return state.stop_reason == "launched";
+    return state.threads.size() == 1 && state.current_thread && !state.current_thread->breakpoint &&
+           state.current_thread->file.find("runtime/rt0_") != std::string::npos;
+}
 
 std::vector<const thread_state*> tracepoints_hit(const target_state& state) {
     std::vector<const thread_state*> hit;

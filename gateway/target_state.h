@@ -20,11 +20,13 @@ struct hit_breakpoint {
     std::int64_t line = 0;
     bool tracepoint = false;  // does not stop by itself (JSON key "continue")
     bool watchpoint = false;
+    std::int64_t hits = 0;    // so far, by dlv's count
 };
 
 struct thread_state {
     std::int64_t id = 0;
     std::int64_t goroutine = 0;
+    std::uint64_t pc = 0;
     std::string file;
     std::int64_t line = 0;
     std::string function;
@@ -74,6 +76,8 @@ stop_cause explain_stop(const target_state& state, run_kind run, bool halted);
 
 // Whether a thread stands at a breakpoint that stops (not a tracepoint), or at a hard-coded one.
 bool stands_at_breakpoint(const target_state& state);
+// Whether it has not run yet.
+bool stands_at_entry(const target_state& state);
 // The tracepoints hit in this stop, one entry a thread.
 std::vector<const thread_state*> tracepoints_hit(const target_state& state);
 
