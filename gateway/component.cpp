@@ -41,7 +41,7 @@ component::component(asio::io_context& context, component_config configuration, 
       bounds_(bounds),
       rights_(rights),
       refused_replies_(refused_replies),
-      hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers, .baton = configuration_.baton}),
+      hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers, .baton = configuration_.baton, .resume_time = bounds.resume_time}),
       process_watch_(context),
       output_watch_(context) {
     hub_.before_exit = [this] { show_output(64); };
@@ -108,6 +108,13 @@ view_limits component::limits_for_views() const {
 }
 
 // --- dlv's life -------------------------------------------------------------------------------------------
+
+void component::remember_in(const std::string& file) {
+    if (configuration_.how == kind::exec) return;
+    memory_ = std::make_unique<session_memory>(file, name());
+    memory_->journal().open();
+    hub_.remember_in(*memory_);
+}
 
 void component::start() {
     if (stopping_) return;
@@ -195,6 +202,8 @@ void component::attached(const std::string& error) {
         watch_output();
     }
     spdlog::info("{}: dlv {} answers; the program is {}", name(), hub_.dlv_version(), to_string(hub_.now()));
+    // What is remembered may be allowed no more.
+    if (memory_) permissions_changed();
     if (configuration_.how == kind::exec && !configuration_.stop_on_entry) hub_.go_on();
     let_wait_no_more();
 }

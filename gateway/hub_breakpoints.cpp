@@ -42,8 +42,10 @@ asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
     auto out = co_await request(on, "RPCServer.ListBreakpoints", std::string(list_all));
     if (!out.ok() || generation != generation_) co_return;
     const bool first = breakpoint_list_ == no_breakpoints_known;
+    if (first) co_await forget_another_process(on);
+    if (generation != generation_) co_return;
     breakpoint_list_ = out.result;
-    if (!first) co_return;
+    if (!first) co_return remember();
     const auto list = parsed(out);
     std::map<std::int64_t, json> there;
     for (const auto& b : breakpoints_in(list))
@@ -74,9 +76,12 @@ asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
         foreign.extras = breakpoint_extras(b);
         foreign.file = b.get_string("file");
         foreign.line = b.get_int("line");
+        claim_unfinished(foreign);
         breakpoints_.put(std::move(foreign), site_in(b));
     }
+    past_.setting.reset();
     schedule_grace();
+    remember();
 }
 
 // The wishes of a site that dlv has no more; their owners are told why, if there is a reason.

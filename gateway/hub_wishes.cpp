@@ -68,6 +68,7 @@ asio::awaitable<rpc_outcome> hub::place_breakpoint(const breakpoint_wish& wished
         co_await note_breakpoints(*door_);
         if (generation != generation_) co_return gone;
     }
+    if (memory_) memory_->is_setting(wish);
     const bool watches = method == "RPCServer.CreateWatchpoint";
     overlap there;
     const auto sites_there = [&] {
