@@ -76,7 +76,8 @@ class Steps(BatonCase):
     def test_json_rpc_by_somebody_else(self):
         self.to_tick()
         bob = self.rpc("bob")
-        before = bob.state()
+        bob.state()
+        before = self.alice.state()
         for name in ("next", "step", "stepOut", "stepInstruction", "continue", "directionCongruentContinue"):
             self.assertRegex(bob.error("Command", {"name": name}), HAS.format("alice"))
         self.assertRegex(bob.error("Command", {"name": "call", "expr": "main.callsTick()", "goroutineID": 1}), HAS.format("alice"))

@@ -250,7 +250,7 @@ class Owners(SharedCase):
 
     def test_a_restart_sets_everybodys_again(self):
         bob = self.dap("bob", lambda viewer: viewer.call("setFunctionBreakpoints", {"breakpoints": [{"name": "main.use"}]}))
-        dan = self.dap("dan", lambda viewer: self.points(viewer, {"line": TICK, "condition": "n == 1"}))
+        self.dap("dan", lambda viewer: self.points(viewer, {"line": TICK, "condition": "n == 1"}))
         mine = self.alice.set_breakpoint(debuggee.MAIN, TICK, Cond="n == 0")["id"]
         self.go()
         watched = self.alice.call("CreateWatchpoint", {"Scope": SCOPE, "Expr": "main.wish", "Type": 2})["id"]
@@ -260,12 +260,15 @@ class Owners(SharedCase):
         self.alice.state()
         after = self.listed()
         self.assertEqual(set(after), set(before) - {watched})
-        marks = bob.mark(), dan.mark()
+        mark = bob.mark()
         self.assertEqual(self.hit(self.go())["id"], mine)
         state = self.go()
         self.assertEqual(state["currentThread"]["function"]["name"], "main.use")
-        self.assertEqual(bob.stopped(bob.stopped(marks[0])[0])[1]["reason"], "function breakpoint")
-        self.go()
+        mark, stopped = bob.stopped(bob.stopped(mark)[0])
+        self.assertEqual(stopped["reason"], "function breakpoint")
+        bob.call("continue", {"threadId": stopped["threadId"]})  # it is bob's turn, whose breakpoint it is
+        bob.stopped(mark)
+        self.alice.state()
         self.assertEqual(self.value("n"), 1)
 
 

@@ -14,7 +14,7 @@ class SharedCase(case.Case):
 
     def setUp(self):
         super().setUp()
-        self.gateway = self.serve(self.component(users=["alice", "bob", "carol", "dan"], maxViewers=8))
+        self.gateway = self.serve(self.component(users=["alice", "bob", "carol", "dan"], maxViewers=8, runControl="open"))
         self.addresses = {}
         self.alice = self.rpc("alice")
         self.alice.state()
