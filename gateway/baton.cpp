@@ -46,6 +46,12 @@ std::string baton::refusal(const person& who, moment now, std::string_view compo
            what_to_do;
 }
 
+void baton::recall(const person& who, moment now, std::chrono::system_clock::time_point since) {
+    if (settings_.open) return;
+    hand_to(who, now);
+    since_.clock = since;
+}
+
 void baton::runs(const person& who, bool step, moment now) {
     if (settings_.open) return;
     if (holder_ != who) hand_to(who, now);

@@ -76,6 +76,9 @@ public:
     told take(const person& by, moment now, std::string_view component);
     told drop(const person& by, bool rules, moment now, std::string_view component);
 
+    // Who had it under an earlier gateway has it again.
+    void recall(const person& who, moment now, std::chrono::system_clock::time_point since);
+
     const std::optional<person>& holder() const { return holder_; }
     std::chrono::system_clock::time_point since() const { return since_.clock; }
     std::vector<person> asking() const;

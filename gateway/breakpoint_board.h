@@ -122,6 +122,8 @@ public:
     // dlv has made that site anew under another id, or in two.
     void replace(std::int64_t site, std::vector<breakpoint_site> by);
     void clear();
+    // What an earlier gateway knew, as far as it fits together (breakpoint_record.cpp); nobody of it is here.
+    void recall(std::vector<breakpoint_wish> wishes, std::vector<breakpoint_site> sites);
 
     overlap across(const std::vector<std::uint64_t>& addresses) const;
 

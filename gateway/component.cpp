@@ -43,6 +43,7 @@ component::component(asio::io_context& context, component_config configuration, 
       refused_replies_(refused_replies),
       hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers,
                                           .baton = configuration_.baton,
+                                          .resume_time = bounds.resume_time,
                                           .call_time = bounds.call_time,
                                           .outsiders = configuration_.how == kind::connect}),
       process_watch_(context),
@@ -121,6 +122,13 @@ view_limits component::limits_for_views() const {
 }
 
 // --- dlv's life -------------------------------------------------------------------------------------------
+
+void component::remember_in(const std::string& file) {
+    if (configuration_.how == kind::exec) return;
+    memory_ = std::make_unique<session_memory>(file, name());
+    memory_->journal().open();
+    hub_.remember_in(*memory_);
+}
 
 void component::start() {
     if (stopping_) return;
@@ -209,6 +217,7 @@ void component::attached(const std::string& error) {
     }
     spdlog::info("{}: dlv {} answers; the program is {}", name(), hub_.dlv_version(), to_string(hub_.now()));
     if (configuration_.how == kind::exec && !configuration_.stop_on_entry) hub_.go_on();
+    // What was kept, or is remembered, may be allowed no more.
     clear_forbidden();
     let_wait_no_more();
 }

@@ -42,6 +42,8 @@ public:
     // called once nothing of ours is left.
     void stop(std::function<void()> done);
 
+    // Before start(): what is to outlive this gateway is kept in that file, if dlv does.
+    void remember_in(const std::string& file);
     // What people do here is recorded there from now on; it outlives this.
     void record_in(audit_trail& trail) { audit_ = &trail; }
     // What the launcher says of it; null: it is not of kind launcher.
@@ -90,6 +92,7 @@ private:
     const permissions& rights_;
     std::uint64_t& refused_replies_;
     audit_trail* audit_ = nullptr;
+    std::unique_ptr<session_memory> memory_;  // where dlv outlives us
     hub hub_;
 
     std::unique_ptr<launched> launched_;  // kind launcher

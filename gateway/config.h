@@ -74,6 +74,9 @@ struct config {
 // Where enrolment listens.
 std::vector<host_port> enroll_addresses(const config& configuration);
 
+// Where what is to outlive the gateway is kept of its sessions.
+std::string sessions_of(const config& configuration);
+
 // Root's are /var/lib/delvegate and /run/delvegate; an ordinary user's follow the XDG variables
 // (~/.local/state/delvegate; $XDG_RUNTIME_DIR/delvegate, else a directory of the state directory).
 std::string default_state_directory();

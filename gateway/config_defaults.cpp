@@ -18,6 +18,8 @@ std::string environment(const char* name) {
 
 }  // namespace
 
+std::string sessions_of(const config& configuration) { return configuration.state_directory + "/sessions"; }
+
 std::vector<host_port> enroll_addresses(const config& configuration) {
     if (!configuration.enroll_listen.empty()) return configuration.enroll_listen;
     std::vector<host_port> out;

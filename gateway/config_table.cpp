@@ -99,7 +99,7 @@ const std::vector<plain_key>& top_keys() {
          "components decide alone, and whoever they name may do everything.",
          "/etc/delvegate/policy.yaml"},
         {"stateDirectory", "path", default_state_directory(),
-         "What outlives a run: the gateway's own CA and identities, and dlv's output files.", ""},
+         "What outlives a run: the gateway's own CA and identities, dlv's output files, and what sessions remember.", ""},
         {"runtimeDirectory", "path", default_runtime_directory(),
          "What does not: the socket of `delvegate status` and dlv's sockets.", ""},
         {"launcherSocket", "path", "/run/delvegate/launcher.sock",

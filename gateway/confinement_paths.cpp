@@ -109,6 +109,7 @@ open_paths paths_of(const config& configuration) {
         out.read.push_back(resolver.parent_path());
 
     out.write.push_back(configuration.runtime_directory);
+    out.write.push_back(sessions_of(configuration));
     if (!configuration.audit.off()) {
         out.write.push_back(directory_of(audit_file_of(configuration.audit, configuration.state_directory)));
         const auto& anchors = configuration.audit.anchors;

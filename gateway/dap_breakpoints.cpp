@@ -62,6 +62,7 @@ void dap_view::set_breakpoints(const request& r, judged j) {
         this,
         [self = self(), r, j = std::move(j)]() -> asio::awaitable<void> {
             auto body = co_await self->change_breakpoints(r.command, j);
+            self->hub_.remember();
             self->respond(r, body);
             self->done();
         },

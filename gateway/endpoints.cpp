@@ -28,6 +28,10 @@ void endpoints::record_in(audit_trail& trail) {
     for (auto& c : components_) c->record_in(trail);
 }
 
+void endpoints::remember_in(const std::string& where) {
+    for (auto& c : components_) c->remember_in(where + "/" + c->name() + ".journal");
+}
+
 void endpoints::start() {
     for (auto& c : components_) c->start();
     if (watch_) watch_->start();

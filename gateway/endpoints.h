@@ -24,6 +24,8 @@ public:
               std::uint64_t& refused_replies);
 
     void record_in(audit_trail& trail);
+    // Before start(): what is to outlive this gateway is kept there.
+    void remember_in(const std::string& where);
     void start();
     void start_again();  // those whose dlv is not there
     // Ends every component for good; `done` once nothing of ours is left running.

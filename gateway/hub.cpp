@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "gateway/breakpoint_list.h"
 #include "gateway/hub_looks.h"
 #include "gateway/utc.h"
 
@@ -47,6 +48,7 @@ const hub::entry* hub::find(const viewer& v) const { return const_cast<hub*>(thi
 void hub::join(viewer& v) {
     viewers_.push_back({&v, 0, 0, std::chrono::system_clock::now()});
     breakpoints_.adopt(&v, v.who().who.user, v.speaks_dap());
+    remember();
     // Delve's own client knows no other way: it stops at every panic.
     if (!v.speaks_dap()) want_exceptions(v, {std::begin(exception_wishes::both), std::end(exception_wishes::both)});
 }
@@ -70,6 +72,7 @@ void hub::leave(viewer& v) {
     exceptions_.forget(&v);
     schedule_grace();
     baton_.left(person_of(v.who().who));
+    remember();
     pump();
 }
 
@@ -213,7 +216,9 @@ void hub::change(viewer* v, work w, refusal refused, bool patient) {
     if (v && v->may_run()) baton_.seen(person_of(v->who().who));
     auto then_note = [this, w = std::move(w)]() -> asio::awaitable<void> {
         auto generation = generation_;
-        co_await w();
+        // Of what an earlier gateway knew nothing is done before dlv has said whether it is there.
+        if (door_ && breakpoint_list_ == no_breakpoints_known) co_await note_breakpoints(*door_);
+        if (generation == generation_) co_await w();
         if (generation == generation_ && door_) co_await keep_exceptions();
         if (generation == generation_) co_await budget_.keep_off();
         if (door_) co_await note_breakpoints(*door_);

@@ -35,6 +35,7 @@
 #include "gateway/hub_budget.h"
 #include "gateway/hub_outsiders.h"
 #include "gateway/rpc_channel.h"
+#include "gateway/session_memory.h"
 #include "gateway/target_state.h"
 #include "launcher/dlv_process.h"
 
@@ -108,6 +109,7 @@ struct hub_settings {
     std::size_t max_viewers = 64;
     std::chrono::milliseconds breakpoint_grace = std::chrono::seconds(30);
     baton_settings baton{};
+    std::chrono::milliseconds resume_time{0};  // for people who were here when the gateway ended
     std::chrono::milliseconds call_time = std::chrono::seconds(30);  // of code that somebody calls in the program
     bool outsiders = false;  // others may speak with that dlv directly: they are watched
     std::size_t image_cache = 16u << 20;  // bytes of replies that depend on the process image only
@@ -133,6 +135,11 @@ public:
     void detach(std::string reason);
     std::function<void(std::string)> on_lost;  // the connection to dlv broke by itself
     std::function<void()> before_exit;         // the program has exited, and nobody has been told yet
+
+    // Before attach(): what an earlier gateway knew is known again, and from now on that is kept there. It outlives this.
+    void remember_in(session_memory& memory);
+    void remember();        // breakpoints may be others
+    void remember_baton();  // it may be another's
 
     // --- who is here ------------------------------------------------------------------------------
     const std::string& name() const { return name_; }
@@ -353,6 +360,8 @@ private:
     asio::awaitable<dap_outcome> request(dap_window& on, std::string command, protocol::json arguments);
     void schedule_grace();
     asio::awaitable<void> note_breakpoints(rpc_channel& on);
+    asio::awaitable<void> forget_another_process(rpc_channel& on);
+    void claim_unfinished(breakpoint_wish& unknown);
     void note_leaver(breakpoint_wish& wish);
     std::string exists_already(const breakpoint_wish& wish, const std::vector<std::int64_t>& sites) const;
     void forget_site(std::int64_t id, const std::string& why);
@@ -430,6 +439,8 @@ private:
     hub_budget budget_{*this};
     hub_outsiders outsiders_{*this};
     hub_baton baton_;
+    session_memory* memory_ = nullptr;
+    session_memory::past past_;
     std::uint64_t generation_ = 0;  // of the connection to dlv: late answers of an older one are dropped
 };
 

@@ -18,6 +18,15 @@ hub_baton::hub_baton(hub& of, baton_settings settings, boost::asio::io_context& 
 
 std::string hub_baton::refusal(const person& who) const { return baton_.refusal(who, moment::now(), hub_.name()); }
 
+void hub_baton::recall(const person& who, std::chrono::system_clock::time_point since) {
+    baton_.recall(who, moment::now(), since);
+}
+
+std::optional<std::pair<person, std::chrono::system_clock::time_point>> hub_baton::holder() const {
+    if (const auto& who = baton_.holder()) return std::pair(*who, baton_.since());
+    return std::nullopt;
+}
+
 void hub_baton::runs(const person& who, bool step) {
     baton_.runs(who, step, moment::now());
     watch();
@@ -88,8 +97,9 @@ void hub_baton::passed(const std::optional<baton::passing>& what) {
     tell_others(*what->to, what->why + ", and " + what->to->user + ", who asked for it, has the baton now.");
 }
 
-// Only somebody who waits for it needs to know when it is free.
+// After whatever may have passed it on. Only somebody who waits for it needs to know when it is free.
 void hub_baton::watch() {
+    hub_.remember_baton();
     const auto next = baton_.next();
     if (!next) {
         timer_.cancel();

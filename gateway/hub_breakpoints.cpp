@@ -42,8 +42,10 @@ asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
     auto out = co_await request(on, "RPCServer.ListBreakpoints", std::string(list_all));
     if (!out.ok() || generation != generation_) co_return;
     const bool first = breakpoint_list_ == no_breakpoints_known;
+    if (first) co_await forget_another_process(on);
+    if (generation != generation_) co_return;
     breakpoint_list_ = out.result;
-    if (!first) co_return;
+    if (!first) co_return remember();
     const auto list = parsed(out);
     std::map<std::int64_t, json> there;
     for (const auto& b : breakpoints_in(list))
@@ -62,7 +64,9 @@ asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
     }
     for (const auto id : gone) forget_site(id, {});
     put_strangers(there);
+    past_.setting.reset();
     schedule_grace();
+    remember();
 }
 
 // Those that nobody here has set become nobody's.
@@ -80,6 +84,7 @@ void hub::put_strangers(const std::map<std::int64_t, json>& there) {
         foreign.extras = breakpoint_extras(b);
         foreign.file = b.get_string("file");
         foreign.line = b.get_int("line");
+        claim_unfinished(foreign);
         breakpoints_.put(std::move(foreign), site_in(b));
     }
 }

@@ -249,6 +249,7 @@ bool hub::pin_breakpoint(std::string_view user, std::int64_t id, bool stays) {
     if (!w || w->user != user || w->user.empty()) return false;
     w->pinned = stays;
     schedule_grace();
+    remember();
     return true;
 }
 

@@ -395,6 +395,7 @@ asio::awaitable<void> hub::become_stopped(target_state state, stop_cause cause, 
     next.since = std::chrono::system_clock::now();
     stop_ = std::move(next);
     announce_stop();
+    remember();
 }
 
 void hub::announce_stop() {

@@ -76,6 +76,7 @@ asio::awaitable<rpc_outcome> hub::place_breakpoint(const breakpoint_wish& wished
         out.error = wish.user + " has " + std::to_string(most_wishes) + " breakpoints here already; clear some first";
         co_return out;
     }
+    if (memory_) memory_->is_setting(wish);
     const bool watches = method == "RPCServer.CreateWatchpoint";
     overlap there;
     const auto sites_there = [&] {

@@ -45,6 +45,8 @@ void rpc_view::breakpoint(const request& r, judged j) {
         this,
         [self = self(), id = r.id, method = r.method, j]() -> asio::awaitable<void> {
             auto out = co_await self->change_breakpoint(method, j);
+            // Whoever has the answer has the breakpoint, whatever becomes of the gateway.
+            self->hub_.remember();
             self->answer(id, out);
         },
         guarded([this, id = r.id](const std::string& why) {

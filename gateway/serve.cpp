@@ -71,6 +71,7 @@ launcher::outcome<void> prepare_directories(config& configuration) {
     bool others = false;
     for (const auto& one : configuration.components) others = others || !one.exec.user.empty();
     const mode_t mode = others ? 0711 : 0700;
+    if (auto made = private_directory(sessions_of(configuration)); !made) return made;
     if (auto made = private_directory(configuration.runtime_directory, mode); !made) return made;
     for (auto& one : configuration.components) {
         one.exec.name = one.name;
@@ -126,6 +127,7 @@ public:
             server_->use(std::move(renewed));
             if (enrolling_) enrolling_->use_new_files();
         });
+        components_.remember_in(sessions_of(configuration_));
         components_.start();
         wait_for_signal();
         wait_for_hangup();

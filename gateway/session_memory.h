@@ -1,0 +1,48 @@
+// What is remembered of a component's session beyond the gateway's end: who wants which breakpoints, who has the baton. The
+// hub tells it after whatever may have changed; only what is another than before is written (session_journal.h).
+//
+// Only for components whose dlv outlives the gateway.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/baton.h"
+#include "gateway/breakpoint_board.h"
+#include "gateway/session_journal.h"
+
+namespace gateway {
+
+class session_memory {
+public:
+    session_memory(std::string file, std::string name) : journal_(std::move(file), std::move(name)) {}
+
+    session_journal& journal() { return journal_; }
+
+    using holder = std::pair<person, std::chrono::system_clock::time_point>;  // and since when
+    // What an earlier gateway knew.
+    struct past {
+        std::vector<breakpoint_wish> wishes;
+        std::vector<breakpoint_site> sites;
+        std::vector<std::int64_t> was_here;  // wishes whose owner was connected
+        std::optional<breakpoint_wish> setting;  // one that dlv may have been asked for, or not
+        std::int64_t pid = 0;                    // of the program; 0: not known
+        std::optional<holder> baton;
+    };
+    past recall();
+
+    // `setting`: what recall() said, as long as nobody knows whether dlv has it.
+    void keep(const breakpoint_board& board, std::int64_t pid, const std::optional<breakpoint_wish>& setting);
+    // dlv is about to be asked for it, and may have it until keep() is called.
+    void is_setting(const breakpoint_wish& wish);
+    void keep_baton(const std::optional<holder>& baton);
+
+private:
+    session_journal journal_;
+};
+
+}  // namespace gateway
