@@ -12,7 +12,6 @@ namespace gateway {
 using protocol::json;
 
 void dap_view::on_running(std::string_view by, const viewer* runner) {
-    marks_.retire();
     if (!configured_ || terminated_ || runner == this) return;
     json body = json::object{};
     body.set("threadId", 1);
@@ -27,7 +26,7 @@ void dap_view::on_stop(const stop& at) {
         answer_call();
         // Delve says nothing after a call that returned; the IDE asks again by itself.
         if (!window_stopped_) return hub_.tell(*this);
-        marks_.retire();
+        if (window_) window_->marks.retire();
     }
     if (configured_ && !terminated_) tell_stop(at);
 }
@@ -88,7 +87,7 @@ void dap_view::on_notice(std::string_view text) {
 }
 
 void dap_view::on_restart(std::string_view by) {
-    marks_.retire();
+    on_moving();
     if (configured_ && !terminated_) console(std::string(by) + " restarted the program.");
 }
 

@@ -7,6 +7,7 @@
 
 #include "gateway/breakpoint_list.h"
 #include "gateway/hub.h"
+#include "gateway/dap_windows.h"
 #include "gateway/hub_looks.h"
 
 namespace gateway {
@@ -216,6 +217,7 @@ void hub::restart(viewer& v, std::string params, std::function<void(const rpc_ou
         run_.by = by;
         at_entry_ = true;
         kept_ = false;  // the flag is not carried over to the new process
+        turns_.catch_up();
         for (auto& e : viewers_) e.v->on_restart(by);
         auto cause = explain_stop(*state, run_kind::go_on, true);
         cause.reason = "entry";
@@ -239,12 +241,15 @@ void hub::channel_lost(std::string reason) {
 }
 
 void hub::detach(std::string reason) {
+    turns_.catch_up();
     ++generation_;
     phase_ = phase::down;
     motion_ = motion::still;
     down_reason_ = std::move(reason);
     job_active_ = run_starting_ = false;
-    looks_ = 0;
+    desk_.forget_flights();
+    answers_.clear();
+    answers_.forget_flights();
     at_entry_ = false;
     kept_ = false;
     budget_.forget();
@@ -259,6 +264,7 @@ void hub::detach(std::string reason) {
     image_bytes_ = 0;
     fixed_.clear();
     queued_looks_.clear();
+    windows_->forget();
 
     // Everything that hangs on the connection is destroyed later: one of them may be calling us.
     struct remains {

@@ -26,6 +26,7 @@ public:
 
     // Empty: `who` may run the target now; else who comes first, in one line.
     std::string refusal(const person& who) const;
+    const std::optional<person>& holder() const { return baton_.holder(); }
     void runs(const person& who, bool step);
     void pauses(const person& who);
     void seen(const person& who);

@@ -204,12 +204,13 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
     phase_ = phase::running;
     at_entry_ = false;
     if (v && end && find(*v)) waiters_.push_back({v, std::move(end)});
-    for (auto& e : viewers_) e.v->on_running(by, v);
+    for (auto* each : everybody()) each->on_moving();
     auto command = order.arguments;
     command.set("name", order.command);
     resume(protocol::to_text(command));
+    tell_running(by, v);
     // Those that queued behind this run would else wait for its end, and their IDE's pause behind them.
-    refuse_looks(running_words());
+    refuse_looks_in_turn();
 }
 
 void hub::resume(std::string command) {
@@ -388,25 +389,19 @@ void hub::announce_stop() {
     phase_ = phase::stopped;
     motion_ = motion::still;
     baton_.stops(stop_);
-    auto due = std::exchange(waiters_, {});
-    for (auto& w : due) {
-        if (!find(*w.v)) continue;
-        // dlv's own error goes to who ran; the others are told of the stop.
-        w.end({.error = w.v == run_.runner ? stop_.error : std::string{}, .state = stop_.state.text, .stop = &stop_});
-        // To a DAP client its answer says nothing of the stop; the event does.
-        if (find(*w.v) && !w.v->speaks_dap()) tell(*w.v);
-    }
-    std::vector<viewer*> all;
-    for (auto& e : viewers_) all.push_back(e.v);
-    for (auto* v : all)
-        if (find(*v)) v->on_stop(stop_);
-    baton_.tell_who_is_first();
+    stop_.runner = run_.runner;
+    answers_.clear();
+    tell_of_stop();
+    turns_.later(nullptr, [this, number = stops_] {
+        if (number == stops_ && phase_ == phase::stopped) baton_.tell_who_is_first();
+    }, true);
     budget_.stands();
     pump();
     if (run_.abandoned && viewers_.empty() && stop_.cause.reason != "exception") go_on_without(abandoned_by_);
 }
 
 void hub::become_exited(std::int64_t status) {
+    turns_.catch_up();
     if (before_exit) before_exit();
     phase_ = phase::exited;
     motion_ = motion::still;
@@ -416,9 +411,7 @@ void hub::become_exited(std::int64_t status) {
     auto due = std::exchange(waiters_, {});
     for (auto& w : due)
         if (find(*w.v)) w.end({.error = {}, .state = state, .stop = nullptr});
-    std::vector<viewer*> all;
-    for (auto& e : viewers_) all.push_back(e.v);
-    for (auto* v : all)
+    for (auto* v : everybody())
         if (find(*v)) v->on_exit(status);
     refuse_looks(exit_error());
     pump();
@@ -491,10 +484,11 @@ void hub::call(viewer& v, work w, refusal refused) {
         motion_ = motion::free;
         at_entry_ = false;
         hits_.clear();
-        auto* runner = run_.runner;
-        for (auto& e : viewers_)
-            if (e.v != runner) e.v->on_running(by, runner);
-        refuse_looks(running_words());
+        const auto* runner = run_.runner;
+        for (auto* each : everybody())
+            if (each != runner) each->on_moving();
+        tell_running(by, runner);
+        refuse_looks_in_turn();
         co_await w();
         if (generation != generation_) co_return;
         motion_ = motion::concluding;
