@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "gateway/await.h"
-
 namespace gateway {
 
 using protocol::json;
@@ -32,7 +30,9 @@ bool sets_in_topmost_frame(std::string_view version) {
 bool dap_view::stale(const request& r, const json& arguments) {
     auto reference = arguments.get_int("variablesReference");
     auto frame = arguments.get_int("frameId");
-    if (!marks_.stale_variable(reference) && !marks_.stale_frame(frame)) return false;
+    const bool meant = reference > 0 || frame > 0;
+    const bool other = meant && (!window_ || blank_);
+    if (!other && !(meant && (window_->marks.stale_variable(reference) || window_->marks.stale_frame(frame)))) return false;
     fail(r, unable_to_look, "Unable to process `" + r.command + "`",
          "this reference is of an earlier stop; the program has moved since", false);
     return true;
@@ -42,19 +42,25 @@ void dap_view::look(const request& r, judged j) {
     if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
     if (answer_configuration(r, j)) return;
     if (hub_.now() != phase::stopped && answer_without_looking(r)) return;
+    if (std::exchange(other_rights_, false) && window_) leave_window();
     if (stale(r, j.arguments)) return;
     busy_ = true;
     keeping_.reset();
     if (paths_.any()) keeping_ = j.operation;
+    ask_hub(r, j);
+}
+
+void dap_view::ask_hub(const request& r, const judged& j) {
     hub_.look(
         *this,
-        guarded([this, r, arguments = j.arguments] {
+        guarded([this, r, j] {
             looking_ = true;
-            with_window([this, r, arguments](const std::string& error) {
-                if (error.empty()) return forward(r, arguments);
+            if (j.operation == "evaluate dlv config") change_settings(j);
+            with_window([this, r, j](const std::string& error) {
+                if (error.empty()) return forward(r, j);
                 looking_ = false;
                 fail(r, failed_to_attach, "Unable to look at the program", error);
-                hub_.end_look();
+                hub_.end_look(this);
                 done();
                 release();
             });
@@ -82,16 +88,31 @@ bool dap_view::answer_without_looking(const request& r) {
     return running;
 }
 
-void dap_view::forward(const request& r, json arguments) {
+void dap_view::forward(const request& r, const judged& j) {
     look_request_ = r;
+    const json& arguments = j.arguments;
     paused_ = false;
     if (r.command == "evaluate") {
         const auto text = arguments.get_string("expression");
         labels_shown_ = labels_shown_ || text.find("showPprofLabels") != text.npos ||
                         text.find("goroutineFilters") != text.npos;
     }
-    look_arguments_ = arguments;
-    window_->stream(r.command, std::move(arguments), *this);
+    if (r.command == "stackTrace") blank_ = false;
+    shared_window::question q;
+    q.command = r.command;
+    q.arguments = arguments;
+    q.shareable = look_answers::shareable(j.operation);
+    q.again = guarded([this, r, j] { ask_hub(r, j); });
+    q.refused = guarded([this, r](const std::string& why) {
+        fail(r, unable_to_look, "Unable to process `" + r.command + "`", why, false);
+        done();
+    });
+    const auto window = window_;
+    if (window->look(*this, q, *this)) return;
+    // Somebody else has asked for it.
+    looking_ = false;
+    hub_.end_look(this);
+    release();
 }
 
 // Path rules are ours: the window has none, and learns of none.
@@ -129,14 +150,11 @@ bool dap_view::begin(std::uint64_t rest) {
 }
 
 bool dap_view::piece(std::string_view bytes, bool last) {
-    marks_.see(bytes, look_request_.command == "stackTrace");
     if (keeping_)
         kept_ += bytes;
     else
         send(bytes);
     if (last) {
-        owners_.learn(look_request_.command, look_arguments_, marks_);
-        marks_.end_of_message();
         if (keeping_)
             send_kept();
         else
@@ -161,7 +179,8 @@ void dap_view::send_kept() {
 void dap_view::end_look() {
     audit_.outcome(std::exchange(look_audited_, {}), "answered");
     looking_ = false;
-    hub_.end_look();
+    hub_.end_look(this);
+    if (std::exchange(tell_again_, false) && configured_ && !terminated_ && hub_.now() == phase::stopped) tell_stop(hub_.last_stop());
     done();
     release();
 }
@@ -169,7 +188,7 @@ void dap_view::end_look() {
 void dap_view::broken(std::string_view reason) {
     kept_.clear();
     busy_ = looking_ = false;
-    hub_.end_look();
+    hub_.end_look(this);
     if (!broken_reply(reason)) fail(look_request_, unable_to_look, "Unable to look at the program", reason);
     release();
 }
@@ -197,6 +216,8 @@ void dap_view::call(const request& r, judged j) {
     hub_.call(
         *this,
         [self = self(), r, arguments = std::move(j.arguments), goroutine]() -> asio::awaitable<void> {
+            // It makes new numbers in this window, and the others are told of a run anyway.
+            if (self->window_) self->hub_.windows().keep(*self, *self->window_);
             self->window_stopped_ = false;
             self->calling_ = true;
             // Others wait behind a call, pause must not: it may take long.
@@ -225,7 +246,7 @@ void dap_view::call(const request& r, judged j) {
 // variable is shown in (service/dap/server.go, onSetVariableRequest; go-delve/delve#4419): that could be another of its name.
 std::optional<std::string> dap_view::writes_elsewhere(const request& r, const json& arguments) const {
     if (r.command != "setVariable" || !sets_in_topmost_frame(hub_.dlv_version())) return std::nullopt;
-    const auto whose = owners_.of_variable(arguments.get_int("variablesReference"));
+    const auto whose = window_ ? window_->owners.of_variable(arguments.get_int("variablesReference")) : std::nullopt;
     if (!whose) return "it is not known whose variable that is; show the scope again that it is in";
     if (whose->frame == 0) return std::nullopt;
     return "this Delve would set what has that name in the topmost frame; only there can variables be set (a newer Delve can)";
@@ -233,8 +254,10 @@ std::optional<std::string> dap_view::writes_elsewhere(const request& r, const js
 
 // Which one dlv is to take for the selected one, when it sets or calls; 0: it is.
 std::int64_t dap_view::goroutine_of(const json& arguments) const {
-    const auto whose = arguments.find("variablesReference") ? owners_.of_variable(arguments.get_int("variablesReference"))
-                                                            : owners_.of_frame(arguments.get_int("frameId"));
+    if (!window_) return 0;
+    const auto& owners = window_->owners;
+    const auto whose = arguments.find("variablesReference") ? owners.of_variable(arguments.get_int("variablesReference"))
+                                                            : owners.of_frame(arguments.get_int("frameId"));
     if (!whose || whose->goroutine == hub_.last_stop().state.goroutine()) return 0;
     return whose->goroutine;
 }
@@ -243,10 +266,10 @@ void dap_view::answer_call() {
     if (!called_) return;
     const auto [r, out] = *std::exchange(called_, std::nullopt);
     auto* body = out.message.find("body");
-    if (body) {
-        marks_.see(protocol::to_text(*body), false);
-        owners_.learn(r.command, r.arguments, marks_);
-        marks_.end_of_message();
+    if (body && window_) {
+        window_->marks.see(protocol::to_text(*body), false);
+        window_->owners.learn(r.command, r.arguments, window_->marks);
+        window_->marks.end_of_message();
     }
     if (out.success) return respond(r, body ? *body : json{});
     // Delve's own words and flags.
@@ -256,53 +279,6 @@ void dap_view::answer_call() {
     if (text.starts_with(summary) && text.size() > summary.size() + 2) text.remove_prefix(summary.size() + 2);
     fail(r, error ? static_cast<int>(error->get_int("id")) : unable_to_look, summary, text,
          error && error->get_bool("showUser"));
-}
-
-// --- the window ---------------------------------------------------------------------------------------------
-
-void dap_view::open_window() {
-    window_ = std::make_unique<dap_window>(
-        hub_.context(), hub_.route(),
-        dap_window::handlers{
-            .event = [this](std::string_view name, const json& body) { window_event(name, body); },
-            .closed =
-                [this](std::string reason) {
-                    if (over_ || terminated_) return;
-                    console("delvegate: dlv closed this session's window: " + reason);
-                    event("terminated", {});
-                    terminated_ = true;
-                    finish();
-                }});
-}
-
-void dap_view::with_window(std::function<void(std::string)> go) {
-    if (window_attached_) return go({});
-    window_->call("attach", attach_arguments_, [this, go = std::move(go)](dap_outcome out) {
-        window_attached_ = out.success;
-        go(out.success ? std::string{} : out.error);
-    });
-}
-
-asio::awaitable<dap_outcome> dap_view::ask_window(std::string command, json arguments) {
-    if (!window_attached_) {
-        auto out = co_await await_callback<dap_outcome>(
-            [this](auto done) { window_->call("attach", attach_arguments_, std::move(done)); });
-        if (!out.success) co_return out;
-        window_attached_ = true;
-    }
-    // By reference, which live as long as this coroutine: what a closure within a co_await expression
-    // holds by value, g++ 12 copies bit by bit and destroys twice.
-    co_return co_await await_callback<dap_outcome>([this, &command, &arguments](auto done) {
-        window_->call(std::move(command), std::move(arguments), std::move(done));
-    });
-}
-
-void dap_view::window_event(std::string_view name, const json& body) {
-    if (name == "stopped") window_stopped_ = true;
-    if (name != "output" && name != "invalidated" && name != "memory") return;
-    if (protocol::to_text(body).size() > limits_.dap_reply)
-        return console("delvegate: " + too_large("an event of dlv's", "dapReply", limits_.dap_reply));
-    event(name, body);
 }
 
 }  // namespace gateway

@@ -138,6 +138,7 @@ void dap_view::regranted(class_set before) {
     if (labels_shown_ && !may_read())
         return revoked(who_.who.user + " may no longer read values on " + hub_.name() +
                        ", and this session shows goroutine labels; attach again");
+    other_rights_ = other_rights_ || (!taken_as_.empty() && before != grants().classes());
     if (initialized_ && !terminated_) {
         json body = json::object{};
         body.set("capabilities", capabilities_now());

@@ -12,8 +12,6 @@ namespace gateway {
 using protocol::json;
 
 void dap_view::on_running(std::string_view by, const viewer* runner) {
-    marks_.retire();
-    owners_.forget();
     if (!configured_ || terminated_ || runner == this) return;
     json body = json::object{};
     body.set("threadId", 1);
@@ -29,8 +27,10 @@ void dap_view::on_stop(const stop& at) {
         // Delve says nothing after a call that returned; the IDE asks again by itself.
         if (!window_stopped_) return hub_.tell(*this);
         // A stop of the window's own has dlv count its references from the beginning again.
-        marks_ = {};
-        owners_.forget();
+        if (window_) {
+            window_->marks = {};
+            window_->owners.forget();
+        }
     }
     if (configured_ && !terminated_) tell_stop(at);
 }
@@ -95,7 +95,7 @@ void dap_view::on_notice(std::string_view text) {
 // As Delve itself says it of what was set in its own session; an IDE that does not know the event looks again at a stop.
 void dap_view::on_values_changed() {
     if (!configured_ || terminated_ || hub_.now() != phase::stopped) return;
-    marks_.retire_variables();
+    if (window_) window_->marks.retire_variables();
     json body = json::object{};
     if (invalidates_) {
         body.set("areas", json::array{"variables"});
@@ -110,8 +110,7 @@ void dap_view::on_values_changed() {
 }
 
 void dap_view::on_restart(std::string_view by) {
-    marks_.retire();
-    owners_.forget();
+    on_moving();
     if (configured_ && !terminated_) console(std::string(by) + " restarted the program.");
 }
 

@@ -31,6 +31,7 @@ void dap_view::close() {
     view_base::close();
     for (const auto& [seq, one] : open_) audit_.outcome(one.audited, "not answered: the session ended first");
     audit_.end("closed");
+    if (window_) hub_.windows().leave(*this, *window_);
     // dlv is still at work on the look; nobody may run the program before it is done.
     if (!looking_) return;
     until_looked_ = shared_from_this();
@@ -53,9 +54,9 @@ void dap_view::acknowledge() {
 }
 
 void dap_view::process() {
-    if (in_process_) return;
+    if (in_process_ || !has_turn()) return;
     in_process_ = true;
-    while (!busy_ && !recording_ && !over_) {
+    while (!busy_ && !recording_ && !over_ && turn_goes_on()) {
         protocol::error_code ec;
         auto body = frames_.next(ec);
         if (ec) {
@@ -172,15 +173,11 @@ void dap_view::answer_local(const request& r, const judged& j) {
 }
 
 void dap_view::initialize(const request& r, const judged& j) {
-    if (window_) return fail(r, refused_by_gateway_id, "Failed to initialize", "this session is initialized already");
+    if (window_ || initialized_) return fail(r, refused_by_gateway_id, "Failed to initialize", "this session is initialized already");
+    initialize_arguments_ = j.arguments;
     invalidates_ = j.arguments.get_bool("supportsInvalidatedEvent");
-    open_window();
-    busy_ = true;
-    window_->call("initialize", j.arguments, [this, r](dap_outcome out) {
-        if (!out.success) {
-            fail(r, 3002, "Failed to initialize", out.error);
-            return done();
-        }
+    const auto answer = [this, r](const dap_outcome& out) {
+        if (!out.success) return fail(r, 3002, "Failed to initialize", out.error);
         json body = json::object{};
         if (auto* b = out.message.find("body")) body = *b;
         exception_filters_ = body.find("exceptionBreakpointFilters") != nullptr;
@@ -192,13 +189,20 @@ void dap_view::initialize(const request& r, const judged& j) {
         offered_ = std::move(body);
         initialized_ = true;
         respond(r, capabilities_now());
+    };
+    if (const auto* known = hub_.windows().capabilities(initialize_arguments_)) return answer(*known);
+    window_ = hub_.windows().open(*this, initialize_arguments_);
+    busy_ = true;
+    window_->initialize(guarded([this, answer](const dap_outcome& out) {
+        hub_.windows().note(initialize_arguments_, out);
+        answer(out);
         done();
-    });
+    }));
 }
 
 void dap_view::attach(const request& r, const judged& j) {
     if (attached_) return fail(r, failed_to_attach, "Failed to attach", "this session is attached already");
-    if (!window_) return fail(r, failed_to_attach, "Failed to attach", "initialize comes first");
+    if (!initialized_) return fail(r, failed_to_attach, "Failed to attach", "initialize comes first");
     if (hub_.now() == phase::exited)
         return fail(r, failed_to_attach, "Failed to attach",
                     hub_.exit_error() + "; restart it from `dlv connect`, or start it anew on the node");
@@ -227,7 +231,7 @@ void dap_view::attach(const request& r, const judged& j) {
             looking_ = true;
             with_window([this, r](const std::string& error) {
                 looking_ = false;
-                hub_.end_look();
+                hub_.end_look(this);
                 if (error.empty()) {
                     finish_attach(r);
                 } else {

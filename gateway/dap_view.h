@@ -11,15 +11,14 @@
 #include <string_view>
 #include <utility>
 
-#include "gateway/dap_window.h"
+#include "gateway/dap_windows.h"
 #include "gateway/log_message.h"
-#include "gateway/reference_owners.h"
 #include "gateway/view_base.h"
 #include "protocol/dap.h"
 
 namespace gateway {
 
-class dap_view final : public view_base, public response_sink {
+class dap_view final : public view_base, public response_sink, public window_user {
 public:
     dap_view(hub& h, const permissions& rights, stream_peer& peer, caller who, view_limits limits, std::string session);
     void start();  // joins the session; once, right after construction
@@ -31,6 +30,11 @@ public:
 
     // viewer
     bool speaks_dap() const override { return true; }
+    void on_moving() override {
+        if (!window_) return;
+        window_->marks.retire();
+        window_->owners.forget();
+    }
     void on_running(std::string_view by, const viewer* runner) override;
     void on_stop(const stop& at) override;
     void on_exit(std::int64_t status) override;
@@ -47,6 +51,12 @@ public:
     bool begin(std::uint64_t rest) override;
     bool piece(std::string_view bytes, bool last) override;
     void broken(std::string_view reason) override;
+
+    // window_user
+    const viewer& as_viewer() const override { return *this; }
+    void window_event(std::string_view event, const protocol::json& body) override;
+    void window_closed(const std::string& reason) override;
+    void window_lost() override;
 
 private:
     // The gateway's own error ids, where Delve has none (service/dap/error_ids.go).
@@ -65,8 +75,8 @@ private:
     struct wanted_breakpoint;
 
     std::shared_ptr<dap_view> self() { return std::static_pointer_cast<dap_view>(shared_from_this()); }
-    void process();
-    void acknowledge();
+    void process() override;
+    void acknowledge() override;
     void handle(request r);
     void take(request r);
     void serve(const request& r, judged j);
@@ -80,7 +90,8 @@ private:
     void pause(const request& r);
     void look(const request& r, judged j);
     bool answer_without_looking(const request& r);
-    void forward(const request& r, protocol::json arguments);
+    void ask_hub(const request& r, const judged& j);
+    void forward(const request& r, const judged& j);
     bool answer_configuration(const request& r, const judged& j);
     void send_kept();
     void end_look();
@@ -112,11 +123,13 @@ private:
     asio::awaitable<void> drop_unclaimed();
     protocol::json shown(const breakpoint_wish& wish, std::string_view problem) const;
 
-    // The window at dlv.
-    void open_window();
+    // dap_through.cpp: the window at dlv
+    std::string window_key() const;
+    void take_window();
+    void leave_window();
+    void change_settings(const judged& j);
     // Calls `go` when the window has said attach to dlv; only while the target stands.
     void with_window(std::function<void(std::string error)> go);
-    void window_event(std::string_view event, const protocol::json& body);
     asio::awaitable<dap_outcome> ask_window(std::string command, protocol::json arguments);
 
     void respond(const request& r, const protocol::json& body);
@@ -157,12 +170,14 @@ private:
     bool initialized_ = false;
     bool labels_shown_ = false;   // thread names may show what the program set
 
-    std::unique_ptr<dap_window> window_;
-    bool window_attached_ = false;
+    std::shared_ptr<shared_window> window_;  // null: taken at the next look
+    std::string taken_as_;                   // its key
+    protocol::json initialize_arguments_;
+    // What the IDE has of frames and variables is another window's, until it has asked for a stack.
+    bool blank_ = false;
+    bool other_rights_ = false;    // than those it was taken with
+    bool tell_again_ = false;      // when the look has been answered
     bool window_stopped_ = false;  // a call through the window ended in a stop
-    reference_marks marks_;
-    reference_owners owners_;
-    protocol::json look_arguments_;  // as dlv was asked
     bool invalidates_ = false;       // the IDE knows the event
 
     // The look whose response is passing through.

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "gateway/breakpoint_list.h"
+#include "gateway/dap_windows.h"
 #include "gateway/hub_looks.h"
 #include "gateway/utc.h"
 
@@ -34,7 +35,9 @@ hub::hub(asio::io_context& context, std::string name, hub_settings settings)
       halt_timer_(context),
       grace_timer_(context),
       limit_timer_(context),
-      baton_(*this, settings_.baton, context) {}
+      baton_(*this, settings_.baton, context) {
+    windows_ = std::make_unique<dap_windows>(*this);
+}
 
 hub::~hub() = default;
 
@@ -57,12 +60,10 @@ void hub::leave(viewer& v) {
     viewers_.remove_if([&](auto& e) { return e.v == &v; });
     std::erase_if(waiters_, [&](auto& w) { return w.v == &v; });
     std::erase_if(early_halts_, [&](auto& w) { return w.v == &v; });
-    std::erase_if(gate_, [&](auto& g) { return g.v == &v; });
-    std::erase_if(queued_looks_, [&](auto& q) {
-        if (q.v != &v) return false;
-        --looks_;
-        return true;
-    });
+    desk_.take(&v);
+    answers_.take(v);
+    turns_.forget(v);
+    drop_queued([&](const auto& q) { return q.v == &v; });
     // A run or a breakpoint that was asked for is still done: `dlv connect`'s last request before it
     // closes is a continue (Delve service/rpc2/client.go, Disconnect). Only nobody is told.
     for (auto& j : jobs_)
@@ -77,6 +78,7 @@ void hub::leave(viewer& v) {
 }
 
 void hub::withdraw(viewer& v, const std::string& reason, bool all) {
+    turns_.hurry(v);
     std::vector<std::function<void()>> told;
     const auto take = [&](auto& from, auto tell) {
         for (auto at = from.begin(); at != from.end();) {
@@ -91,17 +93,14 @@ void hub::withdraw(viewer& v, const std::string& reason, bool all) {
     const auto end = [reason](waiter& w) { w.end({.error = reason, .state = {}, .stop = nullptr}); };
     take(jobs_, [reason](job& j) { j.refused(reason); });
     take(early_halts_, end);
-    take(gate_, [reason](gate_waiter& g) { g.refused(reason); });
+    for (auto& r : desk_.take(&v)) told.push_back([refused = std::move(r.refused), reason] { refused(reason); });
+    for (auto& w : answers_.take(v)) told.push_back([refused = std::move(w.refused), reason] { refused(reason); });
     if (all) take(waiters_, end);
-    for (auto at = queued_looks_.begin(); at != queued_looks_.end();) {
-        if (at->v != &v) {
-            ++at;
-            continue;
-        }
-        told.push_back([sink = at->sink, reason] { sink->broken(reason); });
-        at = queued_looks_.erase(at);
-        --looks_;
-    }
+    drop_queued([&](const auto& q) {
+        if (q.v != &v) return false;
+        told.push_back([sink = q.sink, reason] { sink->broken(reason); });
+        return true;
+    });
     for (auto& one : told) one();
     pump();
     halt_early_ones();
@@ -120,9 +119,7 @@ void hub::notice(const std::string& text, const std::function<bool(const viewer&
 }
 
 void hub::tell_all(const std::function<void(viewer&)>& what) {
-    std::vector<viewer*> all;
-    for (auto& e : viewers_) all.push_back(e.v);
-    for (auto* v : all)
+    for (auto* v : everybody())
         if (find(*v)) what(*v);
 }
 
@@ -144,8 +141,9 @@ bool hub::was_ever_told(const viewer& v) const {
 // Only the first time counts: what is said later of the same stop makes it no news.
 void hub::tell(const viewer& v) {
     auto* e = find(v);
-    if (!e || e->told == stops_) return;
-    e->told = stops_;
+    const auto number = told_as_ ? told_as_ : stops_;
+    if (!e || e->told >= number) return;
+    e->told = number;
     e->told_by = v.said();
 }
 
@@ -289,7 +287,7 @@ void hub::pump() {
             if (next == jobs_.end()) return release_looks();
             // What looks at the target must be done before it moves: an answer begun before a resume
             // would come after the next stop and mix the two.
-            if (looks_ > 0) return hurry_looks();
+            if (desk_.in_flight() > 0) return hurry_looks();
             break;
         case motion::held:
             if (next != jobs_.end() && !run_.steps) {
@@ -349,6 +347,7 @@ void hub::halt_early_ones() {
 }
 
 void hub::start_job(job j) {
+    answers_.clear();
     job_active_ = true;
     run_starting_ = j.joins != nullptr;
     asio::co_spawn(context_, run_job(std::move(j)), asio::detached);
@@ -360,48 +359,12 @@ asio::awaitable<void> hub::run_job(job j) {
     if (generation != generation_) co_return;  // dlv went away meanwhile; detach() has tidied up
     job_active_ = run_starting_ = false;
     ++jobs_done_;
+    answers_.clear();
     pump();
     halt_early_ones();
 }
 
-// --- looks --------------------------------------------------------------------------------------------
-
-void hub::look(viewer& v, std::function<void()> go, std::function<void(std::string)> refused) {
-    if (phase_ != phase::stopped) return refused(gone_reason());
-    if (v.may_run()) baton_.seen(person_of(v.who().who));
-    if (motion_ == motion::still && !job_active_ && jobs_.empty()) {
-        ++looks_;
-        return go();
-    }
-    gate_.push_back({&v, std::move(go), std::move(refused)});
-}
-
-void hub::end_look() {
-    if (looks_ == 0) return;  // dlv went away meanwhile
-    if (--looks_ == 0) pump();
-}
-
-void hub::release_looks() {
-    if (phase_ != phase::stopped) return refuse_looks(gone_reason());
-    while (!gate_.empty() && motion_ == motion::still && !job_active_ && jobs_.empty()) {
-        auto g = std::move(gate_.front());
-        gate_.pop_front();
-        ++looks_;
-        g.go();
-    }
-}
-
-void hub::refuse_looks(const std::string& reason) {
-    auto waiting = std::exchange(gate_, {});
-    for (auto& g : waiting) g.refused(reason);
-}
-
-// Somebody waits to run the target while replies are still on their way: nobody waits for who reads slowly.
-void hub::hurry_looks() {
-    tell_all([this](viewer& v) {
-        if (looks_ > 0) v.read_on();
-    });
-}
+// --- what depends on the image only -------------------------------------------------------------------
 
 const std::string* hub::cached(std::string_view method, std::string_view params) const {
     auto found = image_.find(std::string(method) + " " + std::string(params));

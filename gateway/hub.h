@@ -31,15 +31,21 @@
 #include "gateway/dap_window.h"
 #include "gateway/directory.h"
 #include "gateway/exception_wishes.h"
+#include "gateway/fair_turns.h"
 #include "gateway/hub_baton.h"
 #include "gateway/hub_budget.h"
 #include "gateway/hub_outsiders.h"
+#include "gateway/look_answers.h"
+#include "gateway/look_desk.h"
 #include "gateway/rpc_channel.h"
 #include "gateway/session_memory.h"
 #include "gateway/target_state.h"
 #include "launcher/dlv_process.h"
 
 namespace gateway {
+
+class dap_windows;
+class viewer;
 
 // One stop of the target. A resume counts only if its sender was told of this very one.
 struct stop {
@@ -52,6 +58,7 @@ struct stop {
     bool entry = false; // never resumed since its start
     std::string why;    // delvegate's own words, where it was delvegate that ended the run
     std::chrono::system_clock::time_point since;
+    const viewer* runner = nullptr;  // only to be compared
 };
 
 // What a request that waits for the target's next stop gets.
@@ -72,6 +79,8 @@ public:
     virtual std::uint64_t said() const = 0;
     virtual std::uint64_t heard() const = 0;
 
+    // The target moves: what it showed is of an earlier stop. Said at once, on_running() and on_stop() when it is one's turn.
+    virtual void on_moving() {}
     virtual void on_running(std::string_view by, const viewer* runner) = 0;
     virtual void on_stop(const stop& at) = 0;
     virtual void on_exit(std::int64_t status) = 0;       // of the debuggee
@@ -158,7 +167,15 @@ public:
     // Why a request of this view that would move the target is refused now; empty: it is not, or joins a run.
     std::string not_your_turn(const viewer& v) const;
     // Whether somebody waits to run the target, and for looks to be done.
-    bool impatient() const { return looks_ > 0 && !jobs_.empty(); }
+    bool impatient() const { return desk_.in_flight() > 0 && (!jobs_.empty() || desk_.waits()); }
+    // Who is served at once; the others take turns.
+    bool drives(const viewer& v) const;
+    fair_turns& turns() { return turns_; }
+    dap_windows& windows() { return *windows_; }
+    // Where more than one is here, dlv's answers at this stop are kept for the others.
+    look_answers* answers() { return viewers_.size() > 1 ? &answers_ : nullptr; }
+    look_answers& kept_answers() { return answers_; }
+    void ask_again(std::vector<look_answers::waiter> waiting);
 
     // --- the truth --------------------------------------------------------------------------------
     phase now() const { return phase_; }
@@ -182,10 +199,10 @@ public:
     protocol::json describe() const;
 
     // --- looks ------------------------------------------------------------------------------------
-    // `go` is called when the target stands still and nobody waits to run it, and must be followed by
-    // one end_look(). `refused` instead, with the reason, when it runs or is gone.
+    // `go` is called when the target stands still, nobody waits to run it and it is this one's turn, and must be followed by
+    // one end_look(v). `refused` instead, with the reason, when it runs or is gone.
     void look(viewer& v, std::function<void()> go, std::function<void(std::string)> refused);
-    void end_look();
+    void end_look(const viewer* v);
     // A JSON-RPC look on one of the shared connections; end_look() is called by the hub.
     void rpc_look(viewer& v, std::string_view method, std::string params, reply_sink& sink,
                   std::function<void(std::string)> refused);
@@ -282,11 +299,6 @@ private:
         std::function<void()> joins;  // of a run: what it becomes when the target runs already
         bool patient = false;         // no step is given up for it
     };
-    struct gate_waiter {
-        viewer* v = nullptr;
-        std::function<void()> go;
-        std::function<void(std::string)> refused;
-    };
     struct active_run {
         run_kind kind = run_kind::go_on;
         std::string by;
@@ -335,9 +347,25 @@ private:
     void halt_early_ones();
     asio::awaitable<void> run_job(job j);
     void refuse_jobs_unfit();
+    bool looks_admitted() const;
     void release_looks();
+    void watch_desk();
     void refuse_looks(const std::string& reason);
+    void refuse_looks_in_turn();
+    struct queued_look {
+        viewer* v;
+        std::string method, params;
+        reply_sink* sink;
+        std::string key;  // of its answer; empty: it is its own
+        std::function<void(std::string)> refused;
+    };
+    void ask_slot(queued_look q);
     void start_waiting_looks();
+    void drop_queued(const std::function<bool(const queued_look&)>& which);
+    void tell_running(const std::string& by, const viewer* runner);
+    void tell_stop(viewer& v, const std::shared_ptr<const stop>& at, const std::vector<waiter>& due);
+    void tell_of_stop();
+    std::vector<viewer*> everybody() const;
     void hurry_looks();
 
     asio::awaitable<void> start_run(viewer* v, std::string by, run_order order, std::uint64_t stop_number, on_end end);
@@ -408,8 +436,11 @@ private:
     bool run_starting_ = false;      // the active job is a run
     std::uint64_t jobs_done_ = 0;
     std::vector<waiter> early_halts_;  // asked for before the run they mean had begun
-    std::deque<gate_waiter> gate_;
-    std::size_t looks_ = 0;
+    look_desk desk_;
+    look_answers answers_;
+    fair_turns turns_{context_};
+    std::unique_ptr<dap_windows> windows_;
+    std::uint64_t told_as_ = 0;  // the stop that a view is being told of
 
     upstream_route route_;
     std::unique_ptr<rpc_channel> ask_, door_;
@@ -417,11 +448,6 @@ private:
     std::unique_ptr<dap_window> keeper_;
     bool kept_ = false;
     std::vector<std::unique_ptr<look_slot>> slots_;
-    struct queued_look {
-        viewer* v;
-        std::string method, params;
-        reply_sink* sink;
-    };
     std::deque<queued_look> queued_looks_;
 
     std::map<std::string, std::string, std::less<>> fixed_;
@@ -435,7 +461,7 @@ private:
     std::chrono::steady_clock::time_point resumed_at_, settled_at_, rested_at_;
     std::string breakpoint_list_ = "{\"Breakpoints\":[]}";
 
-    asio::steady_timer halt_timer_, grace_timer_, limit_timer_;
+    asio::steady_timer halt_timer_, grace_timer_, limit_timer_, desk_timer_{context_};
     hub_budget budget_{*this};
     hub_outsiders outsiders_{*this};
     hub_baton baton_;

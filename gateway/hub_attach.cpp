@@ -8,6 +8,7 @@
 #include "gateway/breakpoint_list.h"
 #include "gateway/fixed_methods.h"
 #include "gateway/hub.h"
+#include "gateway/dap_windows.h"
 #include "gateway/hub_looks.h"
 
 namespace gateway {
@@ -170,12 +171,15 @@ void hub::channel_lost(std::string reason) {
 }
 
 void hub::detach(std::string reason) {
+    turns_.catch_up();
     ++generation_;
     phase_ = phase::down;
     motion_ = motion::still;
     down_reason_ = std::move(reason);
     job_active_ = run_starting_ = false;
-    looks_ = 0;
+    desk_.forget_flights();
+    answers_.clear();
+    answers_.forget_flights();
     at_entry_ = false;
     kept_ = false;
     budget_.forget();
@@ -192,6 +196,7 @@ void hub::detach(std::string reason) {
     image_bytes_ = 0;
     fixed_.clear();
     queued_looks_.clear();
+    windows_->forget();
 
     // Everything that hangs on the connection is destroyed later: one of them may be calling us.
     struct remains {

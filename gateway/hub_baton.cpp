@@ -22,7 +22,7 @@ void hub_baton::recall(const person& who, std::chrono::system_clock::time_point 
     baton_.recall(who, moment::now(), since);
 }
 
-std::optional<std::pair<person, std::chrono::system_clock::time_point>> hub_baton::holder() const {
+std::optional<std::pair<person, std::chrono::system_clock::time_point>> hub_baton::holder_since() const {
     if (const auto& who = baton_.holder()) return std::pair(*who, baton_.since());
     return std::nullopt;
 }

@@ -26,13 +26,14 @@ public:
 
     // Empty: `who` may run the target now; else who comes first, in one line.
     std::string refusal(const person& who) const;
+    const std::optional<person>& holder() const { return baton_.holder(); }
     void runs(const person& who, bool step);
     void pauses(const person& who);
     void seen(const person& who);
     void stops(const stop& at);
     void recall(const person& who, std::chrono::system_clock::time_point since);
     // Who has it, and since when.
-    std::optional<std::pair<person, std::chrono::system_clock::time_point>> holder() const;
+    std::optional<std::pair<person, std::chrono::system_clock::time_point>> holder_since() const;
     void tell_who_is_first();  // after the stop was told
     void left(const person& who);
     // Rights have changed: who may not run it has it no more, and does not wait for it.

@@ -28,14 +28,20 @@ void hub::look_slot::lost(std::string reason) {
 
 bool hub::look_slot::piece(std::string_view bytes, bool last) {
     auto* to = sink;
+    const auto* by = v;
     heard = true;
+    if (answer.kept() && !answer.add(bytes)) owner.ask_again(owner.answers_.given_up(std::exchange(answer, {}).key()));
     if (last) {
         sink = nullptr;
         busy = false;
+        if (auto whole = std::exchange(answer, {}); whole.kept()) {
+            const auto key = whole.key();
+            owner.ask_again(owner.answers_.answered(key, whole.take()));
+        }
     }
     bool more = to ? to->piece(bytes, last) : true;
     if (last) {
-        owner.end_look();
+        owner.end_look(by);
         owner.start_waiting_looks();
     }
     return more;
@@ -44,19 +50,9 @@ bool hub::look_slot::piece(std::string_view bytes, bool last) {
 void hub::look_slot::broken(std::string_view reason) {
     auto* to = std::exchange(sink, nullptr);
     busy = owner.route_.dial && !heard;  // no other look on it: it is about to go
+    if (auto none = std::exchange(answer, {}); none.kept()) owner.ask_again(owner.answers_.given_up(none.key()));
     if (to) to->broken(reason);
-    owner.end_look();
-}
-
-void hub::rpc_look(viewer& v, std::string_view method, std::string params, reply_sink& sink,
-                   std::function<void(std::string)> refused) {
-    look(
-        v,
-        [this, &v, method = std::string(method), params = std::move(params), &sink] {
-            queued_looks_.push_back({&v, method, params, &sink});
-            start_waiting_looks();
-        },
-        std::move(refused));
+    owner.end_look(v);
 }
 
 void hub::start_waiting_looks() {
@@ -72,6 +68,8 @@ void hub::start_waiting_looks() {
         auto& slot = **idle;
         slot.busy = true;
         slot.sink = q.sink;
+        slot.v = q.v;
+        slot.answer = passing_answer(q.key);
         slot.channel.stream(q.method, q.params, slot);
     }
 }
@@ -82,11 +80,21 @@ void hub::forget_look(reply_sink& sink) {
         s->sink = nullptr;
         s->channel.resume();
     }
+    drop_queued([&](const auto& q) { return q.sink == &sink; });
+}
+
+// Let through, and not asked yet.
+void hub::drop_queued(const std::function<bool(const queued_look&)>& which) {
+    std::vector<queued_look> dropped;
     std::erase_if(queued_looks_, [&](auto& q) {
-        if (q.sink != &sink) return false;
-        --looks_;
+        if (!which(q)) return false;
+        dropped.push_back(std::move(q));
         return true;
     });
+    for (auto& q : dropped) {
+        desk_.end(q.v, look_desk::clock::now());
+        if (!q.key.empty()) ask_again(answers_.given_up(q.key));
+    }
 }
 
 void hub::resume_look(reply_sink& sink) {

@@ -16,6 +16,8 @@ struct hub::look_slot : reply_sink {
     void broken(std::string_view reason) override;
 
     hub& owner;
+    const viewer* v = nullptr;  // whose look it is; only to be compared
+    passing_answer answer;      // kept for others
     reply_sink* sink = nullptr;  // null while busy: its owner has gone, the rest is dropped
     bool busy = false;
     bool heard = false;  // dlv has said something on it

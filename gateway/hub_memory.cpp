@@ -32,7 +32,7 @@ void hub::remember() {
 }
 
 void hub::remember_baton() {
-    if (memory_) memory_->keep_baton(baton_.holder());
+    if (memory_) memory_->keep_baton(baton_.holder_since());
 }
 
 // Before dlv's list is compared with what was known: another process has none of it.

@@ -103,6 +103,7 @@ asio::awaitable<bool> hub::meet_new_process(std::string by, std::map<std::int64_
     co_await set_breakpoints_again(lost, rebuilt);
     if (generation != generation_) co_return false;
     kept_ = false;  // the flag is not carried over to the new process
+    turns_.catch_up();
     tell_all([&](viewer& one) { one.on_restart(by); });
     co_return true;
 }

@@ -201,12 +201,13 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
     phase_ = phase::running;
     at_entry_ = false;
     if (v && end) waiters_.push_back({v, std::move(end)});
-    tell_all([&](viewer& one) { one.on_running(by, v); });
+    for (auto* each : everybody()) each->on_moving();
     auto command = order.arguments;
     command.set("name", order.command);
     resume(protocol::to_text(command));
+    tell_running(by, v);
     // Those that queued behind this run would else wait for its end, and their IDE's pause behind them.
-    refuse_looks(running_words());
+    refuse_looks_in_turn();
 }
 
 void hub::resume(std::string command) {
@@ -404,16 +405,12 @@ void hub::announce_stop() {
     phase_ = phase::stopped;
     motion_ = motion::still;
     baton_.stops(stop_);
-    auto due = std::exchange(waiters_, {});
-    for (auto& w : due) {
-        if (!find(*w.v)) continue;
-        // dlv's own error goes to who ran; the others are told of the stop.
-        w.end({.error = w.v != run_.runner ? std::string{} : stop_.error.empty() ? stop_.why : stop_.error, .state = stop_.state.text, .stop = &stop_});
-        // To a DAP client its answer says nothing of the stop; the event does.
-        if (find(*w.v) && !w.v->speaks_dap()) tell(*w.v);
-    }
-    tell_all([this](viewer& v) { v.on_stop(stop_); });
-    baton_.tell_who_is_first();
+    stop_.runner = run_.runner;
+    answers_.clear();
+    tell_of_stop();
+    turns_.later(nullptr, [this, number = stops_] {
+        if (number == stops_ && phase_ == phase::stopped) baton_.tell_who_is_first();
+    }, true);
     budget_.stands();
     outsiders_.stands();
     pump();
@@ -421,6 +418,7 @@ void hub::announce_stop() {
 }
 
 void hub::become_exited(std::int64_t status) {
+    turns_.catch_up();
     if (before_exit) before_exit();
     phase_ = phase::exited;
     motion_ = motion::still;
@@ -503,11 +501,11 @@ void hub::call(viewer& v, work w, refusal refused) {
         motion_ = motion::free;
         at_entry_ = false;
         hits_.clear();
-        auto* runner = run_.runner;
-        tell_all([&](viewer& one) {
-            if (&one != runner) one.on_running(by, runner);
-        });
-        refuse_looks(running_words());
+        const auto* runner = run_.runner;
+        for (auto* each : everybody())
+            if (each != runner) each->on_moving();
+        tell_running(by, runner);
+        refuse_looks_in_turn();
         co_await w();
         if (generation != generation_) co_return;
         motion_ = motion::concluding;

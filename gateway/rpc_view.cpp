@@ -66,9 +66,9 @@ void rpc_view::acknowledge() {
 }
 
 void rpc_view::process() {
-    if (in_process_) return;  // an answer given at once brings us back here
+    if (in_process_ || !has_turn()) return;  // an answer given at once brings us back here
     in_process_ = true;
-    while (!busy_ && !recording_ && !over_ && open_.size() < most_open) {
+    while (!busy_ && !recording_ && !over_ && open_.size() < most_open && turn_goes_on()) {
         protocol::error_code ec;
         auto text = splitter_.next(ec);
         if (ec) {

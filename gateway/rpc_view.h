@@ -51,8 +51,8 @@ private:
     using judged = protocol::judged;
 
     std::shared_ptr<rpc_view> self() { return std::static_pointer_cast<rpc_view>(shared_from_this()); }
-    void process();
-    void acknowledge();
+    void process() override;
+    void acknowledge() override;
     void handle(request r);
     void take(request r);
     void begin_look();

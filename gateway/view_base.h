@@ -105,6 +105,25 @@ public:
     }
 
 protected:
+    virtual void process() = 0;      // what has been received
+    virtual void acknowledge() = 0;  // and is dealt with
+
+    // Who drives is served at once. The others take turns, so that neither many nor one who floods keep the driver waiting.
+    bool has_turn() {
+        if (in_turn_ || hub_.drives(*this)) {
+            left_in_turn_ = in_turn_ ? left_in_turn_ : requests_in_a_turn;
+            return true;
+        }
+        ask_for_turn();
+        return false;
+    }
+    // Before each request but those that are done: after some it is the next one's turn.
+    bool turn_goes_on() {
+        if (left_in_turn_ > 0) return left_in_turn_--, true;
+        ask_for_turn();
+        return false;
+    }
+
     virtual void last_words(std::string_view reason) = 0;
     virtual void tell_person(const std::string& line) { peer_.notice(line); }
 
@@ -215,6 +234,22 @@ protected:
     bool input_ended_ = false;
 
 private:
+    static constexpr std::size_t requests_in_a_turn = 16;
+    void ask_for_turn() {
+        if (std::exchange(awaits_turn_, true)) return;
+        hub_.turns().later(this, guarded([this] {
+            awaits_turn_ = false;
+            if (over_) return;
+            in_turn_ = true;
+            left_in_turn_ = requests_in_a_turn;
+            process();
+            in_turn_ = false;
+            acknowledge();
+        }));
+    }
+
+    bool awaits_turn_ = false, in_turn_ = false;
+    std::size_t left_in_turn_ = 0;
     bool away_ = false;
     bool mid_reply_ = false;
     mutable std::optional<auth::grants> grants_;

@@ -1,0 +1,3 @@
+module stepped
+
+go 1.19
