@@ -188,6 +188,9 @@ private:
             }
             if (key.unit == "count") {
                 bounds.*key.number = count(name, value);
+                // All of a link are named in one frame when it goes on.
+                if (name == "streamsPerLink" && bounds.streams_per_link > 2000)
+                    fail(value, "`" + name + "` must be at most 2000");
                 return;
             }
             const auto parsed = parse_size(given);

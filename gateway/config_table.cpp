@@ -24,7 +24,7 @@ const std::vector<limit_key>& limit_keys() {
         {"connectionsPerIdentity", "count", nullptr, &limits::connections_per_identity,
          "Verified connections of one user (certificate CN)."},
         {"streamsPerLink", "count", nullptr, &limits::streams_per_link,
-         "IDE connections that one `delvegate connect` may carry at once."},
+         "IDE connections that one `delvegate connect` may carry at once; at most 2000."},
         {"idleTime", "duration", &limits::idle_time, nullptr,
          "How long a raw debug stream of a stock TLS client may be silent in both directions."},
         {"linkIdleTime", "duration", &limits::link_idle_time, nullptr,

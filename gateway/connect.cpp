@@ -170,7 +170,8 @@ private:
 
     // Said once, though every IDE connection hears it.
     void noticed(std::string_view line) override {
-        if (stopping_ || !told_.emplace(line).second) return;
+        constexpr std::size_t most = 32;
+        if (stopping_ || told_.size() == most || !told_.emplace(line).second) return;
         say("warning: " + std::string(line));
     }
 
@@ -295,6 +296,8 @@ private:
     // What is left to do is the link's goodbye, which has its own patience.
     void leave() {
         signals_.cancel();
+        boost::system::error_code ignored;
+        signals_.clear(ignored);  // another one ends the process
         if (!renewing_) timer_.cancel();  // a renewal under way would be waited for
     }
 

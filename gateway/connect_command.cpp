@@ -43,6 +43,9 @@ connect_exit run(arguments& a) {
         if (!checkout) return complain(checkout.error());
         a.options.paths.source = std::move(*checkout);
     }
+    if (const auto fault = protocol::fault_in_paths({a.options.paths.rules, {}}); !fault.empty()) return complain("--map: " + fault);
+    if (const auto fault = protocol::fault_in_paths(a.options.paths); !fault.empty())
+        return complain("--source " + a.source + (a.map.empty() ? "" : " with --map") + ": " + fault);
     const auto found = a.place.find();
     if (!found) return complain(found.error().text, found.error().certificate ? connect_exit::certificate : connect_exit::usage);
     a.options.host = found->host;

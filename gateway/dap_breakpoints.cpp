@@ -175,7 +175,8 @@ asio::awaitable<std::string> dap_view::locate(wanted_breakpoint& want) {
     args.set("Scope", std::move(scope));
     args.set("Loc", want.function);
     args.set("IncludeNonExecutableLines", true);
-    auto out = co_await hub_.door("RPCServer.FindLocation", protocol::to_text(args));
+    const viewer_paths::question ask = [this](json a) { return hub_.door("RPCServer.FindLocation", protocol::to_text(a)); };
+    const auto out = co_await paths_.by_either_name("RPCServer.FindLocation", ask, std::move(args));
     if (!out.ok()) co_return out.error;
     auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
     auto* locations = parsed ? parsed->find("Locations") : nullptr;
@@ -249,11 +250,11 @@ asio::awaitable<json> dap_view::place(wanted_breakpoint want) {
         args.set("Breakpoint", std::move(b));
     }
     const std::string method = data ? "RPCServer.CreateWatchpoint" : "RPCServer.CreateBreakpoint";
-    const viewer_paths::creation create = [this, &wish, &method](json a) { return hub_.place_breakpoint(wish, method, std::move(a)); };
+    const viewer_paths::question create = [this, &wish, &method](json a) { return hub_.place_breakpoint(wish, method, std::move(a)); };
     // Not `?:`, of whose branches g++ 12 destroys the temporaries of both.
     rpc_outcome out;
     if (data) out = co_await create(std::move(args));
-    else out = co_await paths_.create_breakpoint(create, std::move(args));
+    else out = co_await paths_.by_either_name(method, create, std::move(args));
     if (!out.ok()) co_return shown({}, out.error);
     auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
     if (!parsed) co_return shown({}, "dlv gave an unreadable answer");

@@ -141,6 +141,11 @@ bool dap_view::begin(std::uint64_t rest) {
         end_look();
         return false;
     }
+    if (keeping_ && rest > most_kept()) {
+        fail_kept();
+        end_look();
+        return false;
+    }
     if (keeping_) return true;
     look_audited_ = take_open(look_request_.seq);
     ++next_seq_;
@@ -167,13 +172,24 @@ bool dap_view::piece(std::string_view bytes, bool last) {
 }
 
 void dap_view::send_kept() {
-    const auto rest = paths_.dap_reply(*std::exchange(keeping_, std::nullopt), std::exchange(kept_, {}));
+    const auto rest = paths_.dap_reply(*std::exchange(keeping_, std::nullopt), std::exchange(kept_, {}), most_kept());
     const auto head = "{\"seq\":" + std::to_string(next_seq_) +
                       ",\"type\":\"response\",\"request_seq\":" + std::to_string(look_request_.seq);
     if (head.size() + rest.size() > limits_.dap_reply) return fail_large(look_request_);
+    if (rest.size() > most_kept()) return fail_kept();
     look_audited_ = take_open(look_request_.seq);
     ++next_seq_;
     post(protocol::frame(head + rest));
+}
+
+// It is there twice, and waits as a whole for an IDE to read it.
+std::size_t dap_view::most_kept() const { return std::min<std::size_t>(64u << 20, limits_.buffer) / 2; }
+
+void dap_view::fail_kept() {
+    if (limits_.refused_replies) ++*limits_.refused_replies;
+    fail(look_request_, unable_to_look, "Unable to process `" + look_request_.command + "`",
+         "dlv's answer is larger than " + format_size(most_kept()) +
+             ", beyond which its paths cannot be made those of the IDE; ask for less at once");
 }
 
 void dap_view::end_look() {

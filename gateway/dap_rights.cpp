@@ -92,11 +92,17 @@ std::vector<std::string> dap_view::breakpoint_refusals(const judged& j) const {
     return out;
 }
 
+// Whether any of the breakpoints that a request asks for may be set: for that the program may be halted.
+bool dap_view::sets_any(const judged& j) const {
+    const auto refusals = breakpoint_refusals(j);
+    return j.how == service::breakpoint && std::any_of(refusals.begin(), refusals.end(), [](const auto& why) { return why.empty(); });
+}
+
 // Where nothing is to be set and nothing of this view's is there to be cleared, the program need not be
 // halted for it: somebody who may only watch does not disturb it.
 bool dap_view::answer_breakpoints_at_once(const request& r, const judged& j) {
+    if (sets_any(j)) return false;
     const auto refusals = breakpoint_refusals(j);
-    if (std::any_of(refusals.begin(), refusals.end(), [](const auto& why) { return why.empty(); })) return false;
     if (j.operation == "setExceptionBreakpoints") {
         // With no filter at all it says, too, what this view wants.
         if (refusals.empty() && !forbidden(j.operation, j.classes)) return false;

@@ -92,7 +92,7 @@ void dap_view::handle(request r) {
     if (!paths_.pending() || !attached_) return take(std::move(r));
     busy_ = true;
     const bool sets = r.command == "setBreakpoints" || r.command == "setFunctionBreakpoints";
-    know_paths(sets, [this, r] {
+    know_paths(sets && sets_any(protocol::judge(r, limits_.clamps)), [this, r] {
         busy_ = false;
         take(r);
         process();
@@ -102,11 +102,11 @@ void dap_view::handle(request r) {
 
 void dap_view::take(request r) {
     auto j = protocol::judge(r, limits_.clamps);
-    paths_.apply(r, j, limits_.clamps);
     open_[r.seq] = {.command = r.command};
     if (terminated_ && j.how != service::leave)
         return fail(r, refused_by_gateway_id, "Session has ended", "start a new session to attach again", false);
     if (refused_for_rights(r, j)) return;
+    if (paths_.apply(r, j, limits_.clamps) && refused_for_rights(r, j)) return;
     if (j.how == service::refuse) {
         audit_.refusal(j, rule_for(j), j.reason);
         return fail(r, j.dap_error ? j.dap_error : refused_by_gateway_id,

@@ -94,6 +94,8 @@ private:
     void forward(const request& r, const judged& j);
     bool answer_configuration(const request& r, const judged& j);
     void send_kept();
+    std::size_t most_kept() const;
+    void fail_kept();
     void end_look();
     bool stale(const request& r, const protocol::json& arguments);
     void call(const request& r, judged j);
@@ -109,6 +111,7 @@ private:
     protocol::json capabilities_now() const;
     // Of each breakpoint of a request: empty, or why this person may not have it.
     std::vector<std::string> breakpoint_refusals(const judged& j) const;
+    bool sets_any(const judged& j) const;
     bool answer_breakpoints_at_once(const request& r, const judged& j);
 
     // dap_breakpoints.cpp

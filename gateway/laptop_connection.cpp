@@ -22,6 +22,7 @@ constexpr std::chrono::milliseconds answer_time{8'000};
 constexpr std::chrono::milliseconds ping_time{10'000};
 constexpr std::chrono::milliseconds goodbye_time{1'000};
 constexpr std::size_t pause_above = 1024 * 1024;
+constexpr std::size_t longest_token = 128;
 constexpr std::int64_t longest_keep = 24 * 3600;
 // Sessions stop reading their IDE long before.
 constexpr std::size_t queue_limit = 16 * 1024 * 1024;
@@ -151,7 +152,7 @@ bool laptop_connection::control(frame_type type, std::uint32_t stream, const jso
         case frame_type::verdict: return on_verdict(stream, body);
         case frame_type::components: return stream == 0 && on_components(body);
         case frame_type::goaway: return stream == 0 && on_goaway(body);
-        case frame_type::notice: return on_notice(body);
+        case frame_type::notice: return on_notice(stream, body);
         case frame_type::resumed: return stream == 0 && on_resumed(body);
         default: return false;
     }
@@ -167,6 +168,7 @@ bool laptop_connection::on_hello(const json& body) {
         return true;
     }
     token_ = body.get_string("link");
+    if (token_.size() > longest_token) token_.clear();
     keep_time_ = std::chrono::seconds(std::clamp<std::int64_t>(body.get_int("keepSeconds"), 0, longest_keep));
     if (!token_.empty()) streams_.keep();
     if (!broken_) greet();
@@ -254,8 +256,10 @@ bool laptop_connection::on_components(const json& body) {
     return true;
 }
 
-bool laptop_connection::on_notice(const json& body) {
-    boost::asio::post(io_, [self = shared_from_this(), line = protocol::printable(body.get_string("text"))] {
+bool laptop_connection::on_notice(std::uint32_t stream, const json& body) {
+    // That of an IDE that has gone may have been under way.
+    if (!streams_.find(stream)) return stream < next_id_;
+    boost::asio::post(io_, [self = shared_from_this(), line = short_reason(body.get_string("text"))] {
         if (!self->failing_) self->owner_->noticed(line);
     });
     return true;

@@ -117,7 +117,7 @@ private:
     std::unique_ptr<broken_link> what_is_left(const link_problem& why);
     bool on_verdict(std::uint32_t stream, const protocol::json& body);
     bool on_components(const protocol::json& body);
-    bool on_notice(const protocol::json& body);
+    bool on_notice(std::uint32_t stream, const protocol::json& body);
     bool on_goaway(const protocol::json& body);
     void expect_answer();
     void tick();

@@ -158,10 +158,7 @@ void laptop_link::gone(const link_problem& why, std::unique_ptr<broken_link> lef
     if (fresh && std::chrono::steady_clock::now() - up_since_ >= steady_after) start();
 }
 
-void laptop_link::resumed(std::string_view refusal) {
-    patience_.cancel();
-    give_up(refusal);
-}
+void laptop_link::resumed(std::string_view refusal) { give_up(refusal); }
 
 // By this clock, which may stand still while the laptop sleeps: then it is for the gateway to say.
 void laptop_link::give_up_later(std::chrono::milliseconds time) {
@@ -174,6 +171,7 @@ void laptop_link::give_up_later(std::chrono::milliseconds time) {
 }
 
 void laptop_link::give_up(std::string_view reason) {
+    patience_.cancel();
     const auto broken = std::move(broken_);
     if (!broken) return;
     const std::string why(reason);

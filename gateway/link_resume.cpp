@@ -94,6 +94,7 @@ void link_streams::take_over(link_streams& from) {
     last_id_ = std::max(last_id_, from.last_id_);
     keeping_ = true;
     holding_ = true;
+    prompt_acks_ = prompt_acks_ || from.prompt_acks_;
     from.closed_ = true;
     if (!buried_.empty() || !spent_.empty()) owner_.collect_later();
 }
@@ -135,17 +136,20 @@ void link_streams::resume(const std::vector<stream_place>& peer) {
     holding_ = false;
     std::map<std::uint32_t, const stream_place*> there;
     for (const auto& one : peer) there[one.stream] = &one;
-    // Users that hear of an end may do anything, but they do not make streams.
-    std::vector<std::uint32_t> ids;
-    for (const auto& [id, stream] : streams_) ids.push_back(id);
-    for (const std::uint32_t id : ids) {
+    std::vector<std::uint32_t> over;
+    for (const auto& [id, stream] : streams_) {
+        if (stream->gone_) continue;
+        const auto at = there.find(id);
+        if (at != there.end() && !at->second->reset)
+            resume(*stream, *at->second);
+        else
+            over.push_back(id);
+    }
+    // Users that hear of an end may do anything, even send on other streams, but they do not make streams.
+    for (const std::uint32_t id : over) {
         link_stream* const stream = find(id);
         if (!stream) continue;
         const auto at = there.find(id);
-        if (at != there.end() && !at->second->reset) {
-            resume(*stream, *at->second);
-            continue;
-        }
         const bool told = stream->heard();
         bury(*stream);
         if (told) stream->user_->lost(at == there.end() ? "the other end has given the connection up" : *at->second->reset);
@@ -155,6 +159,7 @@ void link_streams::resume(const std::vector<stream_place>& peer) {
 
 void link_streams::resume(link_stream& stream, const stream_place& there) {
     if (there.undecided && !stream.verdict_.is_null()) send_control(frame_type::verdict, stream.id_, stream.verdict_);
+    for (const auto& line : stream.notices_) stream.notice_now(line);
     stream.resent_ = stream.sent();
     stream.sent_ = there.received;
     stream.peak_ = std::max(stream.peak_, stream.unsent());

@@ -94,7 +94,10 @@ std::string link_store::new_token() {
 }
 
 bool link_store::same(const auth::identity& a, const auth::identity& b) {
-    return a.user == b.user && a.authority == b.authority && a.groups == b.groups;
+    auto mine = a.groups, theirs = b.groups;  // in whatever order their certificates have them
+    std::sort(mine.begin(), mine.end());
+    std::sort(theirs.begin(), theirs.end());
+    return a.user == b.user && a.authority == b.authority && mine == theirs;
 }
 
 void link_store::up(const std::string& token, live& link) { up_[token] = &link; }
@@ -105,7 +108,7 @@ void link_store::down(const std::string& token, const live& link) {
 
 void link_store::keep(const std::string& token, const caller& who, link_streams& from) {
     up_.erase(token);
-    make_room(who.who.user);
+    if (!displacing_) make_room(who.who.user);
     auto& slot = held_[token];
     slot = std::make_unique<held>(*this, token, who, ++order_);
     slot->streams.take_over(from);
@@ -115,16 +118,20 @@ void link_store::keep(const std::string& token, const caller& who, link_streams&
 
 link_streams* link_store::find(const std::string& token, const caller& who, std::string& no) {
     no = "the gateway keeps nothing of that link: it was restarted, or the link was down for too long";
-    if (const auto at = up_.find(token); at != up_.end() && same(at->second->identity(), who.who))
-        at->second->displaced();
-    if (const auto at = held_.find(token); at != held_.end()) {
-        if (same(at->second->who.who, who.who)) return &at->second->streams;
-        log().warn("{} at {}: asked for a link of {}; refused", who.who.user, who.address, at->second->who.who.user);
+    const auto is_of = [&](const auth::identity& owner) {
+        if (same(owner, who.who)) return true;
+        log().warn("{} at {}: asked for a link of {}; refused", who.who.user, who.address, owner.user);
         if (parts_.audit)
-            parts_.audit->refused_connection(who.address, "asked to go on with a link of " + at->second->who.who.user,
-                                             &who.who);
-        return nullptr;
+            parts_.audit->refused_connection(who.address, "asked to go on with a link of " + owner.user, &who.who);
+        return false;
+    };
+    if (const auto at = up_.find(token); at != up_.end()) {
+        if (!is_of(at->second->identity())) return nullptr;
+        displacing_ = true;  // it is taken over at once
+        at->second->displaced();
+        displacing_ = false;
     }
+    if (const auto at = held_.find(token); at != held_.end()) return is_of(at->second->who.who) ? &at->second->streams : nullptr;
     for (const auto& one : given_up_)
         if (one.token == token && one.user == who.who.user && one.authority == who.who.authority) no = one.reason;
     return nullptr;

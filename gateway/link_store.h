@@ -70,6 +70,7 @@ private:
     std::deque<epitaph> given_up_;            // so that those who come back are told why
     std::uint64_t order_ = 0;
     bool looking_ = false;
+    bool displacing_ = false;
     std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

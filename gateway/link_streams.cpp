@@ -71,7 +71,13 @@ void link_stream::finish() {
 }
 
 void link_stream::notice(std::string_view line) {
-    if (gone_ || finished_ || link_->holding_) return;
+    if (gone_ || finished_) return;
+    notices_.push_back(short_reason(line));
+    if (!link_->holding_) notice_now(notices_.back());
+    if (!link_->keeping_ || notices_.size() > link_streams::noticed) notices_.erase(notices_.begin());
+}
+
+void link_stream::notice_now(const std::string& line) {
     protocol::json body;
     body.set("text", line);
     link_->send_control(protocol::frame_type::notice, id_, body);
@@ -291,7 +297,7 @@ void link_streams::tell_writable(link_stream& stream) {
 }
 
 void link_streams::settle(link_stream& stream) {
-    if (!stream.end_sent_ || !stream.peer_ended_) return;
+    if (stream.gone_ || !stream.end_sent_ || !stream.peer_ended_) return;
     if (!keeping_ || stream.end_acked_) return bury(stream);
     if (std::exchange(stream.over_, true)) return;
     over_.push_back(stream.id_);

@@ -63,6 +63,7 @@ private:
     std::size_t in_flight() const { return static_cast<std::size_t>(sent_ - acked_); }
     std::size_t room() const { return protocol::link_window - in_flight(); }
     std::size_t frame_limit() const;  // bytes the next data frame may have
+    void notice_now(const std::string& line);
     bool heard() const { return user_ && !gone_ && !over_ && !finished_; }
 
     link_streams* link_;
@@ -77,6 +78,7 @@ private:
     std::uint64_t granted_ = 0;   // the last ack we sent
     std::size_t peak_ = 0;
     protocol::json verdict_;
+    std::vector<std::string> notices_;  // said again when a link goes on: nobody acknowledges them
     bool corked_ = false;
     bool ready_ = false;          // in the round of those with something to send
     bool end_wanted_ = false;
@@ -115,6 +117,7 @@ public:
     static constexpr std::size_t again = 4 * 1024;         // of what broke off once: what comes whole has not to be sent again
     static constexpr std::size_t high_water = 256 * 1024;  // output queued before streams have to wait
     static constexpr std::size_t remembered = 64;          // streams over or reset that a peer may still ask for
+    static constexpr std::size_t noticed = 8;              // lines for the person of one stream, kept for a link that goes on
 
     // queue_limit: bytes one stream may have waiting; above it the stream is reset, and its user hears
     // lost() from collect().

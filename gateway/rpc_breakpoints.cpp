@@ -71,9 +71,9 @@ asio::awaitable<rpc_outcome> rpc_view::change_breakpoint(std::string method, jud
     wish.operation = j.operation;
     wish.needs = j.classes;
     if (const auto* wanted = j.arguments.find("Breakpoint")) take_settings(wish, *wanted);
-    const viewer_paths::creation create = [this, &wish, &method](json a) { return hub_.place_breakpoint(wish, method, std::move(a)); };
+    const viewer_paths::question create = [this, &wish, &method](json a) { return hub_.place_breakpoint(wish, method, std::move(a)); };
     if (method == "RPCServer.CreateWatchpoint") co_return co_await create(j.arguments);
-    co_return co_await paths_.create_breakpoint(create, j.arguments);
+    co_return co_await paths_.by_either_name(method, create, j.arguments);
 }
 
 asio::awaitable<rpc_outcome> rpc_view::amend_breakpoint(std::string method, judged j) {

@@ -42,7 +42,8 @@ bool rpc_view::answer_while_running(const request& r, const judged& j) {
     if (!kept || (!may_read() && r.method == "RPCServer.FindLocation")) return false;
     std::string line = "{\"id\":";
     protocol::append_text(line, r.id);
-    line += paths_.any() ? std::string_view(paths_.result(*kept)) : std::string_view(*kept);
+    line += paths_.any() ? std::string_view(paths_.result(*kept, limits_.rpc_reply)) : std::string_view(*kept);
+    if (line.size() > limits_.rpc_reply) return refuse(r.id, too_large("dlv's answer", "rpcReply", limits_.rpc_reply)), true;
     answered(r.id, "ok");
     post(line);
     return true;

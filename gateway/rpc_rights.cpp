@@ -100,7 +100,10 @@ void rpc_view::send_stripped(std::string_view reply) {
     const json* error = value->find("error");
     answered(look_id_, error && !error->is_null() ? "dlv refused" : "ok");
     const auto text = protocol::to_text(*value) + "\n";
-    post(paths_.any() ? "{" + paths_.result(std::string_view(text).substr(1)) : text);
+    auto reply_line = paths_.any() ? "{" + paths_.result(std::string_view(text).substr(1), limits_.rpc_reply) : text;
+    if (reply_line.size() > limits_.rpc_reply)
+        reply_line = protocol::encode_rpc_error(look_id_, too_large("dlv's answer", "rpcReply", limits_.rpc_reply));
+    post(reply_line);
 }
 
 void rpc_view::regranted(class_set) {

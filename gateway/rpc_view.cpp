@@ -96,7 +96,9 @@ void rpc_view::process() {
 void rpc_view::handle(request r) {
     if (!paths_.pending()) return take(std::move(r));
     busy_ = true;
-    know_paths(r.method == "RPCServer.CreateBreakpoint", [this, r] {
+    // Nobody halts the program for what is going to be refused.
+    auto j = protocol::judge(r, limits_.clamps);
+    know_paths(r.method == "RPCServer.CreateBreakpoint" && j.how == service::breakpoint && !not_allowed(j), [this, r] {
         busy_ = false;
         take(r);
         process();
@@ -113,8 +115,8 @@ void rpc_view::take(request r) {
     }
     if (requests_ == 1 && r.method != "RPCServer.SetApiVersion") starting_ = false;
     auto j = protocol::judge(r, limits_.clamps);
-    paths_.apply(r, j, limits_.clamps);
     auto why = not_allowed(j);
+    if (!why && paths_.apply(r, j, limits_.clamps)) why = not_allowed(j);
     if (!why && j.how == service::refuse) why = j.reason;
     if (why) {
         audit_.refusal(j, rule_for(j), *why);
@@ -291,7 +293,7 @@ void rpc_view::reply(const json& id, std::string_view result) {
     line.reserve(result.size() + 48);
     protocol::append_text(line, id);
     line += ",\"result\":";
-    line += paths_.any() ? std::string_view(paths_.result(result)) : result;
+    line += paths_.any() ? std::string_view(paths_.result(result, limits_.rpc_reply)) : result;
     line += ",\"error\":null}\n";
     if (line.size() > limits_.rpc_reply) return refuse(id, too_large("dlv's answer", "rpcReply", limits_.rpc_reply));
     answered(id, "ok");

@@ -1,6 +1,9 @@
 // What both kinds of view share: who it is, its way to the IDE, and its end.
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -36,7 +39,7 @@ public:
     view_base(hub& h, const permissions& rights, stream_peer& peer, caller who, view_limits limits,
               std::string session)
         : hub_(h), rights_(rights), peer_(peer), who_(std::move(who)), limits_(limits),
-          session_(std::move(session)), paths_(who_.paths) {}
+          session_(std::move(session)), paths_(who_.paths), waits_for_link_(h.context()) {}
 
     // Before anything is received: what this view does is recorded there.
     void record_in(audit_trail& trail, std::string component) {
@@ -69,10 +72,19 @@ public:
 
     bool finished() const { return over_ || left_; }
 
-    // While there is no link to the IDE a reply is read on into what waits for it: nobody else waits for its link.
+    // A reply waits for a link that broke, as for an IDE that reads slowly. But when the link stays away it is read on into
+    // what is kept: dlv is not to be held up for so long.
     void link_is(bool up) {
-        away_ = !up;
-        if (away_) writable();
+        away_ = false;
+        waits_for_link_.cancel();
+        if (up) return;
+        waits_for_link_.expires_after(link_patience);
+        waits_for_link_.async_wait([this, alive = weak_from_this()](const boost::system::error_code& ec) {
+            const auto self = alive.lock();
+            if (ec || !self || over_) return;
+            away_ = true;
+            writable();
+        });
     }
 
     // The policy is another one from now on. Ends the view, saying why, when its person no longer sees
@@ -129,7 +141,9 @@ protected:
 
     // Bytes on their way to the IDE beyond which a reply waits.
     static constexpr std::size_t high_water = 1u << 20;
-    // Whether what passes through waits until the IDE has read more: not while somebody waits to run, nor for a link.
+    static constexpr std::chrono::seconds link_patience{60};
+    // Whether what passes through waits until the IDE has read more: not while somebody waits to run, nor for a link that
+    // stays away.
     bool has_to_wait() const { return !over_ && !away_ && peer_.unsent() > high_water && !hub_.impatient(); }
 
     // What this person has by the policy of now.
@@ -250,6 +264,7 @@ private:
 
     bool awaits_turn_ = false, in_turn_ = false;
     std::size_t left_in_turn_ = 0;
+    asio::steady_timer waits_for_link_;
     bool away_ = false;
     bool mid_reply_ = false;
     mutable std::optional<auth::grants> grants_;

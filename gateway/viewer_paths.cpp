@@ -40,29 +40,32 @@ void viewer_paths::add(const std::vector<protocol::path_rule>& rules) {
 
 // --- requests ---------------------------------------------------------------------------------------------
 
-void viewer_paths::apply(const protocol::rpc_request& r, protocol::judged& j, const protocol::clamps& limits) const {
-    if (!any() || j.how == protocol::service::refuse) return;
+bool viewer_paths::apply(const protocol::rpc_request& r, protocol::judged& j, const protocol::clamps& limits) const {
+    if (!any() || j.how == protocol::service::refuse) return false;
     auto mapped = j.arguments;
-    if (protocol::rpc_paths_to_server(r.method, mapped, map_)) j = protocol::judge(protocol::rpc_request{r.id, r.method, std::move(mapped)}, limits);
+    if (!protocol::rpc_paths_to_server(r.method, mapped, map_)) return false;
+    j = protocol::judge(protocol::rpc_request{r.id, r.method, std::move(mapped)}, limits);
+    return true;
 }
 
-void viewer_paths::apply(const protocol::dap_request& r, protocol::judged& j, const protocol::clamps& limits) const {
-    if (!any() || j.how == protocol::service::refuse) return;
+bool viewer_paths::apply(const protocol::dap_request& r, protocol::judged& j, const protocol::clamps& limits) const {
+    if (!any() || j.how == protocol::service::refuse) return false;
     auto mapped = j.arguments;
-    if (protocol::dap_paths_to_server(j.operation, mapped, map_))
-        j = protocol::judge(protocol::dap_request{r.seq, r.command, std::move(mapped)}, limits);
+    if (!protocol::dap_paths_to_server(j.operation, mapped, map_)) return false;
+    j = protocol::judge(protocol::dap_request{r.seq, r.command, std::move(mapped)}, limits);
+    return true;
 }
 
 void viewer_paths::learn_alias(std::string_view asked_for, std::string_view found) {
     map_.learn_alias(map_.to_client(asked_for), found);
 }
 
-asio::awaitable<rpc_outcome> viewer_paths::create_breakpoint(const creation& create, json arguments) {
-    auto out = co_await create(arguments);
+asio::awaitable<rpc_outcome> viewer_paths::by_either_name(std::string_view method, const question& ask, json arguments) {
+    auto out = co_await ask(arguments);
     if (!knows_no_file(out)) co_return out;
-    const auto other = protocol::rpc_alias("RPCServer.CreateBreakpoint", arguments);
+    const auto other = protocol::rpc_alias(method, arguments);
     if (!other) co_return out;
-    auto again = co_await create(other->arguments);
+    auto again = co_await ask(other->arguments);
     if (knows_no_file(again)) co_return out;
     if (again.ok()) learn_alias(other->was, other->is);
     co_return again;
@@ -70,8 +73,8 @@ asio::awaitable<rpc_outcome> viewer_paths::create_breakpoint(const creation& cre
 
 // --- replies ----------------------------------------------------------------------------------------------
 
-std::string viewer_paths::result(std::string_view text) const {
-    return protocol::rewrite_paths(map_, protocol::rpc_reply_field, text);
+std::string viewer_paths::result(std::string_view text, std::size_t most) const {
+    return protocol::rewrite_paths(map_, protocol::rpc_reply_field, text, most);
 }
 
 bool viewer_paths::in_replies_to(std::string_view operation) const {
@@ -79,9 +82,9 @@ bool viewer_paths::in_replies_to(std::string_view operation) const {
            operation == "evaluate dlv sources" || operation == "evaluate dlv config";
 }
 
-std::string viewer_paths::dap_reply(std::string_view operation, std::string_view text) const {
+std::string viewer_paths::dap_reply(std::string_view operation, std::string_view text, std::size_t most) const {
     if (!text.starts_with(",\"success\":true") || !in_replies_to(operation))
-        return protocol::rewrite_paths(map_, protocol::dap_failure_field, text);
+        return protocol::rewrite_paths(map_, protocol::dap_failure_field, text, most);
     if (operation == "evaluate dlv config") {
         // The window at dlv has no rules.
         constexpr std::string_view none = "substitutePath\\t[]";
@@ -91,7 +94,7 @@ std::string viewer_paths::dap_reply(std::string_view operation, std::string_view
         if (const auto at = out.find(none); at != out.npos) out.replace(at, none.size(), ours.substr(1, ours.size() - 2));
         return out;
     }
-    return protocol::rewrite_paths(map_, operation == "evaluate dlv sources" ? protocol::dap_sources_field : protocol::dap_reply_field, text);
+    return protocol::rewrite_paths(map_, operation == "evaluate dlv sources" ? protocol::dap_sources_field : protocol::dap_reply_field, text, most);
 }
 
 // --- rules that come later --------------------------------------------------------------------------------
@@ -106,6 +109,7 @@ std::string viewer_paths::attach(json& arguments) {
     std::erase_if(*members, [](const auto& m) { return m.first == "substitutePath" || m.first == "guessSubstitutePath"; });
     if (given.rules().size() + map_.rules().size() > protocol::path_map::max_rules)
         return "more than " + std::to_string(protocol::path_map::max_rules) + " rules of substitutePath";
+    if (!given.fit()) return "a rule of substitutePath is longer than 4096 bytes, or has control characters in it";
     // The IDE's own come first. It guesses only where nobody has given any, as with Delve.
     const bool unguided = given.empty() && map_.empty() && sources_.empty();
     auto later = std::exchange(map_, std::move(given));

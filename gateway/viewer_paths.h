@@ -35,24 +35,26 @@ public:
     // --- requests ---------------------------------------------------------------------------------
     // The request with the program's paths, judged anew where there are any: rules are the client's, and what is judged
     // is what dlv gets.
-    void apply(const protocol::rpc_request& r, protocol::judged& j, const protocol::clamps& limits) const;
-    void apply(const protocol::dap_request& r, protocol::judged& j, const protocol::clamps& limits) const;
+    // True: it is, and its rights are to be looked at anew.
+    bool apply(const protocol::rpc_request& r, protocol::judged& j, const protocol::clamps& limits) const;
+    bool apply(const protocol::dap_request& r, protocol::judged& j, const protocol::clamps& limits) const;
     // The program knows the file by its other name in Kubernetes: the client goes on with its own.
     void learn_alias(std::string_view asked_for, std::string_view found);
-    // Does a CreateBreakpoint, and again with the file's other name when dlv does not know the first.
-    using creation = std::function<asio::awaitable<rpc_outcome>(protocol::json arguments)>;
-    asio::awaitable<rpc_outcome> create_breakpoint(const creation& create, protocol::json arguments);
+    // Does a CreateBreakpoint or a FindLocation, and again with the file's other name when dlv does not know the first.
+    using question = std::function<asio::awaitable<rpc_outcome>(protocol::json arguments)>;
+    asio::awaitable<rpc_outcome> by_either_name(std::string_view method, const question& ask, protocol::json arguments);
 
     // --- replies ----------------------------------------------------------------------------------
-    // The text of a result, of a line from behind its id on, or of a DAP message from behind its request_seq on.
-    std::string result(std::string_view json) const;
+    // The text of a result, of a line from behind its id on, or of a DAP message from behind its request_seq on. What
+    // becomes longer than `most` is not completed, and is for the caller to refuse.
+    std::string result(std::string_view json, std::size_t most) const;
     protocol::path_rewriter pass() const { return {map_, protocol::rpc_reply_field}; }  // the same, as it comes
-    std::string dap_reply(std::string_view operation, std::string_view json) const;
+    std::string dap_reply(std::string_view operation, std::string_view json, std::size_t most) const;
     bool in_replies_to(std::string_view operation) const;  // of DAP, that succeed
 
     // --- rules that come later ------------------------------------------------------------------------
     // Takes substitutePath and guessSubstitutePath out of an attach for the window at dlv, whose own mapping would be
-    // in the way (it changes the case of what comes from Windows). A reason, when there are too many.
+    // in the way (it changes the case of what comes from Windows). A reason, when there are too many or too long ones.
     std::string attach(protocol::json& arguments);
     // `dlv config substitutePath …`: answered here, as Delve would. nullopt: not that.
     struct configured {

@@ -59,7 +59,7 @@ bool allowed(frame_type type, std::uint32_t stream, std::size_t length) {
     if (!rule || rule->on_stream != (stream != 0)) return false;
     switch (rule->holds) {
         case content::object:
-            return length > 0 && length <= link_max_control;
+            return length > 0 && length <= (type == frame_type::resume || type == frame_type::resumed ? link_max_payload : link_max_control);
         case content::offset_and_bytes:
             return length > offset_size && length <= link_max_payload;
         case content::offset:

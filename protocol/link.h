@@ -43,7 +43,7 @@ struct link_frame {
 };
 
 constexpr std::size_t link_header_size = 12;
-constexpr std::size_t link_max_payload = 256 * 1024 + 8;  // of a data frame
+constexpr std::size_t link_max_payload = 256 * 1024 + 8;  // of a data frame, and of those that name all streams of a link
 constexpr std::size_t link_max_control = 64 * 1024;       // of any other frame
 constexpr std::size_t link_window = 1024 * 1024;          // unacknowledged bytes per stream and direction
 

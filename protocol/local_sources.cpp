@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "protocol/path_prefix.h"
+
 namespace protocol {
 
 namespace {
@@ -30,6 +32,15 @@ std::string_view without(std::string_view directory, std::string_view rest) {
     return directory.substr(0, directory.size() - rest.size());
 }
 
+// Whether a directory is called as a module is: by the last name of its path, other than that of a major version.
+bool named_after(std::string_view directory, std::string_view module) {
+    const auto last = [](std::string_view path) { return path.substr(path.rfind('/') + 1); };
+    auto name = last(module);
+    const bool version = name.size() > 1 && name[0] == 'v' && name.find_first_not_of("0123456789", 1) == name.npos;
+    if (version && name.size() < module.size()) name = last(module.substr(0, module.size() - name.size() - 1));
+    return !name.empty() && last(directory) == name;
+}
+
 // The module of the longest path that the package is in.
 const std::pair<std::string, std::string>* module_of(const local_sources& here, const std::string& package) {
     const std::pair<std::string, std::string>* found = nullptr;
@@ -38,8 +49,18 @@ const std::pair<std::string, std::string>* module_of(const local_sources& here, 
     return found;
 }
 
-bool fit_for_a_path(std::string_view text) {
-    return text.size() <= 4096 && std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+bool below(std::string_view path, std::string_view directory) { return path != directory && paths::apply(path, directory, "/"); }
+
+// Nested directories first, at the client too where that is possible. In `rules` they are at the server.
+std::vector<path_rule> nested_first(const std::vector<path_rule>& rules) {
+    std::vector<path_rule> out;
+    for (const auto& rule : rules) {
+        auto at = std::find_if(out.begin(), out.end(), [&](const auto& r) { return below(rule.client, r.client); });
+        for (auto other = at; other != out.end(); ++other)
+            if (below(other->server, rule.server)) at = other + 1;
+        out.insert(at, rule);
+    }
+    return out;
 }
 
 using pairs = std::vector<std::pair<std::string, std::string>>;
@@ -97,7 +118,10 @@ std::vector<path_rule> guess_rules(const local_sources& here, const program_sour
         const auto* module = module_of(here, package);
         if (!module) continue;
         // Delve says where some function of the package is, which may be another's, inlined: the rest must fit.
-        if (const auto root = without(directory, behind(package, module->first)); !root.empty()) ++votes[module->first][root];
+        const std::string_view rest = behind(package, module->first);
+        std::string_view root = without(directory, rest);
+        if (rest.empty() && named_after(directory, module->first)) root = directory;
+        if (!root.empty()) ++votes[module->first][root];
     }
     if (const auto* module = module_of(here, main_package); module && !there.main_file.empty()) {
         const std::string_view rest = behind(main_package, module->first);
@@ -117,7 +141,7 @@ std::vector<path_rule> guess_rules(const local_sources& here, const program_sour
     if (!here.goroot.empty() && !goroot.empty()) rules.push_back({here.goroot, std::string(goroot)});
     if (!here.module_cache.empty() && !module_cache.empty()) rules.push_back({here.module_cache, std::string(module_cache)});
     std::stable_sort(rules.begin(), rules.end(), [](const auto& a, const auto& b) { return a.server.size() > b.server.size(); });
-    return rules;
+    return nested_first(rules);
 }
 
 std::string revision_warning(const local_sources& here, const program_sources& there) {
@@ -134,12 +158,13 @@ std::string revision_warning(const local_sources& here, const program_sources& t
 
 local_sources read_guess(const json& guess) {
     local_sources out;
-    out.goroot = guess.get_string("ClientGOROOT");
-    out.main_package = guess.get_string("ImportPathOfMainPackage");
+    for (const auto& [key, into] : {std::pair("ClientGOROOT", &out.goroot), std::pair("ImportPathOfMainPackage", &out.main_package)})
+        if (const auto given = guess.get_string(key); fit_for_a_path(given)) *into = given;
     const json* modules = guess.find("ClientModuleDirectories");
     if (const auto* all = modules ? modules->if_object() : nullptr)
         for (const auto& [path, directory] : *all)
-            if (out.modules.size() < path_map::max_rules && !path.empty()) out.modules.emplace_back(path, text_of(&directory));
+            if (out.modules.size() < path_map::max_rules && !path.empty() && fit_for_a_path(path) && fit_for_a_path(text_of(&directory)))
+                out.modules.emplace_back(path, text_of(&directory));
     return out;
 }
 
@@ -156,6 +181,17 @@ void write_client_paths(json& open, const client_paths& paths) {
     source.set("moduleCache", paths.source.module_cache);
     source.set("revision", paths.source.revision);
     open.set("source", std::move(source));
+}
+
+std::string fault_in_paths(const client_paths& paths) {
+    json open = json::object{};
+    write_client_paths(open, paths);
+    const auto bytes = to_text(open).size();
+    if (!read_client_paths(open)) return "a path of more than 4096 bytes, or with control characters in it, cannot be told to the gateway";
+    if (bytes > longest_client_paths)
+        return "the rules and directories are " + std::to_string(bytes) + " bytes together, and no more than " +
+               std::to_string(longest_client_paths) + " can be told to the gateway";
+    return {};
 }
 
 result<client_paths> read_client_paths(const json& open) {

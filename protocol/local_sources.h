@@ -42,7 +42,7 @@ std::vector<path_rule> guess_rules(const local_sources& here, const program_sour
 // Empty, or why lines may be off: one sentence without an end.
 std::string revision_warning(const local_sources& here, const program_sources& there);
 
-// guessSubstitutePath of an attach (Delve ≥ 1.24), with canonical keys.
+// guessSubstitutePath of an attach (Delve ≥ 1.24), with canonical keys. What cannot be a path is left out.
 local_sources read_guess(const json& guess_substitute_path);
 
 // What `delvegate connect` says of a stream's paths in OPEN: {"map":[[client,server],…],"source":{"modules":
@@ -53,6 +53,9 @@ struct client_paths {
     bool empty() const { return rules.empty() && source.empty(); }
 };
 void write_client_paths(json& open, const client_paths& paths);
+// Why these cannot be said in OPEN, or not one word of it; one clause. Empty: they can.
+std::string fault_in_paths(const client_paths& paths);
+constexpr std::size_t longest_client_paths = 60 * 1024;  // of the 64 KiB of a control frame
 // Refuses other forms, more than path_map::max_rules of either, and names with control characters.
 result<client_paths> read_client_paths(const json& open);
 

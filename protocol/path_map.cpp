@@ -116,6 +116,10 @@ std::optional<module_end> through(std::string_view path, std::string_view name) 
 
 }  // namespace
 
+bool fit_for_a_path(std::string_view text) {
+    return text.size() <= 4096 && std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+}
+
 std::optional<std::string> kubernetes_alias(std::string_view path) {
     for (const auto& [one, other] : {std::pair("vendor", "staging/src"), std::pair("staging/src", "vendor")})
         if (const auto found = through(path, one))
@@ -130,6 +134,10 @@ path_map path_map::from_attach(const json& substitute_path) {
             if (rule.is_object())
                 map.rules_.push_back({std::string(rule.get_string("from")), std::string(rule.get_string("to"))});
     return map;
+}
+
+bool path_map::fit() const {
+    return std::all_of(rules_.begin(), rules_.end(), [](auto& r) { return fit_for_a_path(r.client) && fit_for_a_path(r.server); });
 }
 
 void path_map::add(std::string client, std::string server) {
@@ -153,6 +161,7 @@ std::string path_map::configure(std::string_view rest) {
     if (fields.size() == 1 && std::erase_if(rules_, [&](auto& r) { return r.client == fields[0]; }) == 0)
         return "could not find rule for \"" + fields[0] + "\"";
     if (fields.size() < 2) return {};
+    if (!fit_for_a_path(fields[0]) || !fit_for_a_path(fields[1])) return "a rule is of two paths of up to 4096 bytes without control characters";
     auto more = *this;
     more.add(fields[0], fields[1]);
     if (more.rules_.size() > max_rules) return "there are " + std::to_string(max_rules) + " rules already";

@@ -54,6 +54,8 @@ void path_rewriter::structural(char c) {
     switch (c) {
         case '{':
         case '[': {
+            as_it_is_ = open_.size() >= deepest;
+            if (as_it_is_) return;
             const bool foreign = open_.back().foreign || field_ == path_field::foreign;
             // Strings are only those of an array right under its key.
             open_.push_back({c == '{', foreign, c == '[' && open_.back().object ? field_ : path_field::none});
@@ -130,7 +132,7 @@ void path_rewriter::end_held(std::string& out) {
 
 void path_rewriter::feed(std::string_view bytes, std::string& out) {
     std::size_t copied = 0;
-    for (std::size_t at = 0; at < bytes.size();) {
+    for (std::size_t at = 0; at < bytes.size() && !as_it_is_;) {
         if (where_ == inside::structure) {
             const char c = bytes[at++];
             if (c != '"') {
@@ -165,11 +167,12 @@ void path_rewriter::feed(std::string_view bytes, std::string& out) {
 
 void path_rewriter::finish(std::string& out) { out += std::exchange(held_, {}); }
 
-std::string rewrite_paths(const path_map& map, path_fields fields, std::string_view text) {
+std::string rewrite_paths(const path_map& map, path_fields fields, std::string_view text, std::size_t most) {
+    constexpr std::size_t piece = 16 * 1024;  // of which no more comes than is small beside any limit
     std::string out;
-    out.reserve(text.size() + text.size() / 8);
+    out.reserve(std::min(text.size() + text.size() / 8, most));
     path_rewriter pass(map, fields);
-    pass.feed(text, out);
+    for (std::size_t at = 0; at < text.size() && out.size() <= most; at += piece) pass.feed(text.substr(at, piece), out);
     pass.finish(out);
     return out;
 }

@@ -36,7 +36,9 @@ bool rpc_shows_paths(std::string_view method);
 class path_rewriter {
 public:
     // A string longer than this passes as it is.
-    static constexpr std::size_t longest = 16u << 20;
+    static constexpr std::size_t longest = path_map::longest_text;
+    // … and so does everything from where more objects and arrays than these are open.
+    static constexpr std::size_t deepest = 512;
 
     // `map` must outlive it. What is fed begins inside an object, behind a value: dlv's line after `{"id":N`.
     path_rewriter(const path_map& map, path_fields fields) : map_(&map), fields_(fields), open_{{}} {}
@@ -63,6 +65,7 @@ private:
     path_fields fields_;
     std::vector<level> open_;
     inside where_ = inside::structure;
+    bool as_it_is_ = false;
     bool key_next_ = false;
     bool escaped_ = false;
     path_field field_ = path_field::none;  // of the value that comes
@@ -70,7 +73,8 @@ private:
     std::string held_;  // between the quotes, as it came
 };
 
-// A whole text, from behind a value of its outermost object on, or one value in it.
-std::string rewrite_paths(const path_map& map, path_fields fields, std::string_view text);
+// A whole text, from behind a value of its outermost object on, or one value in it. What becomes longer than `most` is
+// of no use to the caller, and is not completed: it is longer all the same.
+std::string rewrite_paths(const path_map& map, path_fields fields, std::string_view text, std::size_t most = std::string::npos);
 
 }  // namespace protocol

@@ -33,8 +33,21 @@ char fold(char c) {
     return c == '\\' ? '/' : c;
 }
 
+std::size_t in_common(std::string_view a, std::string_view b) {
+    std::size_t n = 0;
+    while (n < a.size() && n < b.size() && fold(a[n]) == fold(b[n])) ++n;
+    return n;
+}
+
 template <class From, class To>
 std::string rewrite(const std::vector<path_rule>& rules, std::string_view text, From from_of, To to_of) {
+    if (text.size() > path_map::longest_text) return std::string(text);
+    // Letters compared and written: a path of a text costs a few of each rule, unless both are made to cost more.
+    std::size_t work = 4096 + 256 * text.size();
+    const auto spend = [&work](std::size_t letters) {
+        work -= std::min(work, letters);
+        return work > 0;
+    };
     std::array<bool, 256> begins{};
     for (const auto& r : rules)
         if (!from_of(r).empty()) begins[static_cast<unsigned char>(fold(from_of(r)[0]))] = true;
@@ -43,10 +56,11 @@ std::string rewrite(const std::vector<path_rule>& rules, std::string_view text, 
         const auto rest = text.substr(at);
         for (const auto& r : rules) {
             const std::string_view from = from_of(r);
-            if (from.empty() || !paths::has_prefix(rest, from)) continue;
+            if (from.empty() || !spend(1 + in_common(rest, from)) || !paths::has_prefix(rest, from)) continue;
             end = end_of_path(text, at + from.size());
             const auto path = text.substr(at, end - at);
             if (!paths::absolute(from) && !is_source(path)) continue;
+            if (!spend(4 * (to_of(r).size() + path.size()))) return std::nullopt;
             if (auto mapped = paths::apply(path, from, to_of(r))) return mapped;
         }
         return std::nullopt;
@@ -54,7 +68,7 @@ std::string rewrite(const std::vector<path_rule>& rules, std::string_view text, 
 
     std::string out;
     std::size_t copied = 0;
-    for (std::size_t at = 0; at < text.size();) {
+    for (std::size_t at = 0; at < text.size() && work > 0;) {
         std::size_t end = 0;
         if (begins[static_cast<unsigned char>(fold(text[at]))] && (at == 0 || !continues_a_path(text[at - 1])))
             if (const auto mapped = mapped_at(at, end)) {

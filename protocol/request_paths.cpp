@@ -8,6 +8,25 @@ namespace {
 
 using mapping = std::string (path_map::*)(std::string_view) const;
 
+// Of the texts in one request; what goes beyond stays as it is.
+constexpr std::size_t longest_texts = 64 * 1024;
+
+bool map_text(json& value, const path_map& map, std::size_t& left) {
+    const auto* text = value.if_string();
+    if (!text || text->size() > left) return false;
+    left -= text->size();
+    auto now = map.text_to_server(*text);
+    if (now == *text) return false;
+    value = json(std::move(now));
+    return true;
+}
+
+bool map_text(json& object, std::string_view key, const path_map& map) {
+    json* value = object.find(key);
+    std::size_t left = longest_texts;
+    return value && map_text(*value, map, left);
+}
+
 bool map_member(json& object, std::string_view key, const path_map& map, mapping how) {
     json* value = object.find(key);
     const auto* text = value ? value->if_string() : nullptr;
@@ -23,16 +42,24 @@ bool map_breakpoint(json& arguments, const path_map& map) {
     return breakpoint && map_member(*breakpoint, "file", map, &path_map::to_server);
 }
 
+// The client's own rules would turn the program's files into the client's, for a location that is the program's now.
+bool map_location(json& arguments, std::string_view key, const path_map& map) {
+    if (!map_member(arguments, key, map, &path_map::location_to_server)) return false;
+    std::erase_if(*arguments.if_object(), [](const auto& m) { return m.first == "SubstitutePathRules"; });
+    return true;
+}
+
 // Each `FILE:LINE in FUNC` of a goroutine that Delve searches for the text of these filters.
 bool map_goroutine_filters(json& arguments, const path_map& map) {
     constexpr std::int64_t first_of_a_location = 1, last_of_a_location = 4;  // api.GoroutineField
     json* filters = arguments.find("Filters");
     auto* list = filters ? filters->if_array() : nullptr;
     bool changed = false;
+    std::size_t left = longest_texts;
     if (list)
         for (json& one : *list)
             if (const auto kind = one.get_int("Kind"); kind >= first_of_a_location && kind <= last_of_a_location)
-                changed = map_member(one, "Arg", map, &path_map::text_to_server) || changed;
+                if (json* text = one.find("Arg")) changed = map_text(*text, map, left) || changed;
     return changed;
 }
 
@@ -40,13 +67,9 @@ bool map_words(json& arguments, std::string_view key, const path_map& map) {
     json* words = arguments.find(key);
     auto* list = words ? words->if_array() : nullptr;
     bool changed = false;
+    std::size_t left = longest_texts;
     if (list)
-        for (json& one : *list)
-            if (const auto* text = one.if_string())
-                if (auto now = map.text_to_server(*text); now != *text) {
-                    one = json(std::move(now));
-                    changed = true;
-                }
+        for (json& one : *list) changed = map_text(one, map, left) || changed;
     return changed;
 }
 
@@ -63,11 +86,11 @@ bool rpc_paths_to_server(std::string_view method, json& arguments, const path_ma
     if (map.empty()) return false;
     if (method == "RPCServer.CreateBreakpoint") {
         const bool file = map_breakpoint(arguments, map);
-        return map_member(arguments, "LocExpr", map, &path_map::location_to_server) || file;
+        return map_location(arguments, "LocExpr", map) || file;
     }
     if (method == "RPCServer.AmendBreakpoint") return map_breakpoint(arguments, map);
-    if (method == "RPCServer.FindLocation") return map_member(arguments, "Loc", map, &path_map::location_to_server);
-    if (method == "RPCServer.ListSources") return map_member(arguments, "Filter", map, &path_map::text_to_server);
+    if (method == "RPCServer.FindLocation") return map_location(arguments, "Loc", map);
+    if (method == "RPCServer.ListSources") return map_text(arguments, "Filter", map);
     if (method == "RPCServer.ListGoroutines") return map_goroutine_filters(arguments, map);
     if (method == "RPCServer.Restart") return map_words(arguments, "NewArgs", map);
     return false;
@@ -83,7 +106,7 @@ bool dap_paths_to_server(std::string_view operation, json& arguments, const path
             for (json& one : *list) changed = map_member(one, "name", map, &path_map::location_to_server) || changed;
         return changed;
     }
-    return operation == "evaluate dlv sources" && map_member(arguments, "expression", map, &path_map::text_to_server);
+    return operation == "evaluate dlv sources" && map_text(arguments, "expression", map);
 }
 
 std::optional<aliased_request> rpc_alias(std::string_view method, const json& arguments) {

@@ -224,6 +224,15 @@ class WhyThereIsNoConnection(ConnectCase):
             self.assertEqual(done.returncode, 2, f"{arguments}: {done.stderr}")
         self.assert_fails(2, "--listen wants ADDRESS:PORT", "x", "--listen", "nonsense", gateway="localhost:1")
 
+    def test_paths_that_make_no_sense(self):
+        many = [word for i in range(16) for word in ("--map", f"/{i}=/" + 4000 * "b")]
+        for words, arguments in (("LOCAL=REMOTE", ["--map", "nonsense"]),
+                                 ("--map: a path of more than 4096 bytes", ["--map", "/a=/" + 4096 * "b"]),
+                                 ("--map: the rules and directories are [0-9]+ bytes together", many),
+                                 ("is not a directory", ["--source", os.path.join(self.directory, "nowhere")]),
+                                 ("no go.mod", ["--source", self.directory])):
+            self.assert_fails(2, words, "x", *arguments, gateway="localhost:1")
+
 
 class WhatItPrints(ConnectCase):
     def test_the_list_of_components(self):

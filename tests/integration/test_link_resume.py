@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 import unittest
 
 from harness import case, cutting, debuggee, stock, tools, waiting
@@ -225,6 +226,25 @@ class WhatIsCarried(BreakingCase):
             answers = [who.result(number) for who, number in numbers]
             self.assertEqual(answers[0], answers[1])
         self.assertGreater(self.way.breaks, 3)
+
+
+class WhatDoesNotFit(BreakingCase):
+    limits = {"viewerBuffer": "4MiB"}
+
+    def test_a_reply_that_is_larger_than_what_may_wait(self):
+        """33 MiB, and the link is away in the middle of it: what did not pass waits in dlv."""
+        client = self.at_tick()
+        self.way.every = (3_000_000, 3_000_001)
+        self.cut()
+        number = client.send("Eval", {"Scope": {"GoroutineID": -1}, "Expr": "main.texts", "Cfg": EVERYTHING})
+        self.until("it breaks", lambda: self.way.breaks > 1)
+        self.way.every = None
+        self.way.shut()
+        self.until("it is down", lambda: self.kept() == 1)
+        time.sleep(2)  # time enough for dlv to say all of it
+        self.assertEqual(self.kept(), 1)
+        self.way.reopen()
+        self.assertEqual(len(client.result(number)["Variable"]["children"]), 33)
 
 
 class TheLaptopSleeps(BreakingCase):

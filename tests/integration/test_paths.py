@@ -6,7 +6,7 @@ import re
 import subprocess
 import unittest
 
-from harness import case, dap, debuggee, tools, waiting
+from harness import case, dap, debuggee, waiting
 from harness.dap import Dap
 from harness.rpc import Rpc
 from harness.terminal import Terminal
@@ -276,11 +276,14 @@ class Checkout(case.Case):
         built = subprocess.run([self.delve.go, "build", "-buildvcs=true", "-gcflags", "all=-N -l", "-o", self.program, "./cmd/app"],
                                cwd=self.there, env=env, capture_output=True, text=True)
         self.assertEqual(built.returncode, 0, built.stderr)
-        self.gateway = self.serve(self.component(maxViewers=8, binary=self.program))
+        policy = os.path.join(self.directory, "policy.yaml")
+        with open(policy, "w", encoding="utf-8") as file:
+            file.write("bindings:\n  - {role: admin, users: [alice], components: [app]}\n  - {role: observer, users: [bob], components: [app]}\n...\n")
+        self.gateway = self.serve(self.component(users=[], maxViewers=8, binary=self.program), policy=policy)
         self.here = self.sources("laptop", vendor=False)
 
-    def laptop(self, *arguments, name="connect"):
-        return self.connect(self.gateway, "alice", name=name, arguments=arguments)
+    def laptop(self, *arguments, who="alice", name="connect"):
+        return self.connect(self.gateway, who, name=name, arguments=arguments)
 
     def warnings(self, laptop):
         return [line for line in laptop.process.errors().splitlines() if "warning" in line]
@@ -340,6 +343,29 @@ class Checkout(case.Case):
         self.assertEqual(client.result(waiting_for_it)["State"]["currentThread"]["file"], self.work())
         self.assertEqual(driver.result(running)["State"]["currentThread"]["file"], os.path.join(self.there, "vendor/k8s.io/demo/work/work.go"))
 
+    def test_nobody_halts_it_to_learn_who_sets_nothing(self):
+        self.commit(self.here, "0123456789" * 4)  # that it is known shows by a warning
+        driver = Rpc(self, self.laptop(name="driver").address)
+        running = driver.resume()
+        waiting.until("it runs", lambda: driver.state()["Running"])
+        bobs = self.laptop("--source", self.here, who="bob", name="bob")
+        watcher = Rpc(self, bobs.address)
+        self.assertIn("may not", watcher.error("CreateBreakpoint", {"Breakpoint": {"file": self.work(), "line": 7}}))
+        ide = Dap(self, bobs.address)
+        ide.attach()
+        refused = ide.call("setBreakpoints", {"source": {"path": self.work()}, "breakpoints": [{"line": 7}]})["breakpoints"][0]
+        self.assertIn("may not", refused["message"])
+        alices = self.laptop("--source", self.here, name="alice")
+        joining = Dap(self, alices.address)
+        joining.attach(lambda: joining.call("setFunctionBreakpoints", {"breakpoints": []}))
+        self.assertEqual(self.warnings(bobs) + self.warnings(alices), [])
+        self.assertFalse(driver.answered(running))
+        joining.call("setBreakpoints", {"source": {"path": self.work()}, "breakpoints": [{"line": 7}]})
+        waiting.until("it is known", lambda: self.warnings(alices))
+        driver.result(running)
+        watcher.state()
+        waiting.until("it is known to him, too", lambda: self.warnings(bobs))
+
     def test_the_other_name_of_a_vendored_file(self):
         """What the person opens is under staging, what was compiled under vendor; both ways, and by every request."""
         rule = ("--map", f"{self.here}={self.there}")
@@ -361,21 +387,13 @@ class Checkout(case.Case):
         placed = viewer.call("setBreakpoints", {"source": {"path": bobs}, "breakpoints": [{"line": 7}]})["breakpoints"][0]
         self.assertTrue(placed["verified"], placed)
         self.assertEqual(placed["source"]["path"], bobs)
+        named = Dap(self, self.laptop(name="carl").address)
+        named.attach(stopOnEntry=True, substitutePath=[{"from": "C:\\k", "to": self.there}])
+        by_location = named.call("setFunctionBreakpoints", {"breakpoints": [{"name": bobs + ":7"}]})["breakpoints"][0]
+        self.assertTrue(by_location["verified"], by_location)
+        self.assertEqual(by_location["source"]["path"], bobs)
         _, stop = viewer.stopped()
         self.assertEqual(viewer.call("stackTrace", {"threadId": stop["threadId"]})["stackFrames"][0]["source"]["path"], bobs)
-
-
-class CommandLine(case.Case):
-    def test_what_makes_no_sense(self):
-        def refused(*arguments):
-            run = subprocess.run([tools.delvegate(), "connect", "app", "--gateway", "localhost:1", *arguments],
-                                 capture_output=True, text=True, env=dict(os.environ, HOME=self.directory))
-            self.assertEqual(run.returncode, 2, run.stderr)
-            self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
-            return run.stderr
-        self.assertIn("LOCAL=REMOTE", refused("--map", "nonsense"))
-        self.assertIn("is not a directory", refused("--source", os.path.join(self.directory, "nowhere")))
-        self.assertIn("no go.mod", refused("--source", self.directory))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ LONGER = {
     "gateway/hub_runs.cpp": (550, "one state machine: how the target is resumed, halted and found standing"),
     "gateway/tls_channel.cpp": (650, "one state machine: bytes, TLS records and both ways of closing"),
     "tests/integration/node/scenarios.js": (450, "a list of cases"),
+    "tests/unit/gateway/link_resume_test.cpp": (550, "a list of cases"),
     "tests/unit/gateway/link_streams_test.cpp": (550, "a list of cases"),
     "tests/unit/gateway/tls_server_test.cpp": (600, "a list of cases"),
 }

@@ -103,6 +103,7 @@ TEST(config, every_error_is_one_line_with_its_place) {
         {"limits: {handshakeTime: -1s}\n", "gateway.yaml:1:25: `handshakeTime`: \"-1s\" is not a duration"},
         {"limits: {connections: many}\n", "gateway.yaml:1:23: `connections` must be a number above zero"},
         {"limits: {connections: 1KiB}\n", "gateway.yaml:1:23: `connections` must be a number above zero"},
+        {"limits: {streamsPerLink: 2001}\n", "gateway.yaml:1:26: `streamsPerLink` must be at most 2000"},
         {"limits: {connections: 0}\n", "gateway.yaml:1:23: `connections` must be a number above zero"},
         {"limits: {viewerBuffer: 99999999999GiB}\n", "gateway.yaml:1:24: `viewerBuffer` must be a size above zero"},
         {"limits: [1]\n", "gateway.yaml:1:9: `limits` must be a map of keys"},

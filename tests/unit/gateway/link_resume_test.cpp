@@ -66,6 +66,7 @@ public:
             streams.send_control(frame_type::verdict, id, verdict);
         }
         if (type == frame_type::verdict) decided = body.get_bool("ok");
+        if (type == frame_type::notice) noticed += std::string(body.get_string("text")) + "\n";
         return true;
     }
     void stream_closed(std::uint32_t) override {}
@@ -79,6 +80,7 @@ public:
 
     std::string wire;
     std::string broke;
+    std::string noticed;
     bool decided = false;
     bool collect_wanted = false;
     int held = 0;
@@ -400,6 +402,101 @@ TEST(link_resume, what_cannot_be_is_found) {
              R"([{"stream":1,"received":5},{"stream":1,"received":5}])", R"([{"received":5}])", R"([5])", R"({})",
              R"([{"stream":1,"reset":5}])"})
         EXPECT_NE(fault(wrong), "") << wrong;
+}
+
+TEST(link_resume, what_has_been_told_is_known_while_a_link_is_held) {
+    pair two;
+    two.gateway->streams.prompt_acks();
+    two.open();
+    two.deliver_all();
+    two.cut();
+    auto* stream = two.gateway->streams.find(1);
+    stream->send("stopped");
+    EXPECT_EQ(stream->sent(), 7u);
+    EXPECT_EQ(stream->delivered(), 0u);
+}
+
+TEST(link_resume, a_line_for_the_person_is_told_though_its_link_breaks) {
+    pair two;
+    two.open();
+    two.deliver_all();
+    two.cut();
+    two.gateway->streams.find(1)->notice("lines may be off");
+    two.resume();
+    two.deliver_all();
+    EXPECT_EQ(two.laptop->noticed, "lines may be off\n");
+    two.gateway->streams.find(1)->notice("once more");
+    two.cut();  // before it could leave
+    two.resume();
+    two.deliver_all();
+    EXPECT_EQ(two.laptop->noticed, "lines may be off\nonce more\n");
+}
+
+// Says something on another stream when it hears of its own end, as the hub does.
+class last_will final : public stream_user {
+public:
+    explicit last_will(link_stream& other) : other_(other) {}
+    void received(std::string_view) override {}
+    void writable() override {}
+    void ended() override {}
+    void lost(std::string_view) override { other_.send("it has gone"); }
+
+private:
+    link_stream& other_;
+};
+
+TEST(link_resume, whoever_hears_of_an_end_may_speak_on_the_streams_that_go_on) {
+    end held;
+    link_stream& going = held.streams.add(1);
+    link_stream& staying = held.streams.add(3);
+    going.attach(std::make_unique<last_will>(staying));
+    staying.send("hello, ");
+    end fresh;
+    fresh.streams.take_over(held.streams);
+    fresh.wire.clear();
+    fresh.streams.resume({[] {
+        stream_place one;
+        one.stream = 3;
+        one.received = 3;
+        return one;
+    }()});
+    protocol::link_decoder decoder;
+    decoder.feed(fresh.wire);
+    protocol::error_code ec;
+    std::string got;
+    while (const auto frame = decoder.next(ec))
+        if (frame->type == frame_type::data && frame->stream == 3) {
+            EXPECT_EQ(protocol::read_offset(frame->payload), 3 + got.size());
+            got += frame->payload.substr(8);
+        }
+    EXPECT_EQ(got, "lo, it has gone");
+}
+
+// Drops its stream when the other end has ended it.
+class hasty final : public stream_user {
+public:
+    explicit hasty(link_stream& stream) : stream_(stream) {}
+    void received(std::string_view) override {}
+    void writable() override {}
+    void ended() override { stream_.abort("so it is"); }
+    void lost(std::string_view) override {}
+
+private:
+    link_stream& stream_;
+};
+
+TEST(link_resume, a_stream_may_be_dropped_when_it_is_ended) {
+    end one;
+    link_stream& stream = one.streams.add(1);
+    stream.attach(std::make_unique<hasty>(stream));
+    stream.end();
+    std::string wire;
+    protocol::append_control(wire, frame_type::hello, 0, json::object{{"version", 1}});
+    protocol::append_offset(wire, frame_type::end, 1, 0);
+    one.streams.feed(wire);
+    one.collect();
+    EXPECT_TRUE(one.streams.empty());
+    EXPECT_EQ(one.broke, "");
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 // Broken links at the gateway: who may go on with them, for how long, and what they may cost.
 #include "gateway/link_store.h"
 
+#include <fstream>
+#include <iterator>
+
+#include "gateway/audit_trail.h"
 #include "gateway/authority.h"
 #include "gateway/tls_server.h"
 #include "tests/unit/gateway/hand_link.h"
@@ -291,6 +295,46 @@ TEST_F(link_store_test, a_gateway_that_ends_keeps_nothing) {
     server->drain([&] { drained = true; });
     ASSERT_TRUE(until([&] { return drained; }));
     EXPECT_EQ(heard(), "hello<down><lost>");
+}
+
+TEST_F(link_store_test, the_place_of_a_link_that_is_taken_over_at_once_is_nobodys) {
+    bounds.resume_links = 1;
+    serve();
+    const auto kept = broken();
+    const auto up = talking();
+    const auto again = back(*up, five);
+    EXPECT_TRUE(again->resumed()->get_bool("ok"));
+    EXPECT_EQ(counts.given_up_links, 0u);
+    EXPECT_TRUE(back(*kept, five)->resumed()->get_bool("ok"));
+}
+
+TEST_F(link_store_test, groups_are_the_same_in_any_order) {
+    serve();
+    contexts["alice0"] = authority::client_context(ca.person("alice", {"ops", "dev"}));
+    const auto first = broken();
+    contexts["alice0"] = authority::client_context(ca.person("alice", {"dev", "ops"}));
+    EXPECT_TRUE(back(*first, five)->resumed()->get_bool("ok"));
+}
+
+TEST_F(link_store_test, who_asks_for_somebody_elses_link_is_on_record) {
+    temporary_directory directory;
+    audit_config configuration;
+    configuration.anchors = directory.path() + "/anchors.jsonl";
+    auto trail = audit_trail::open(io, configuration, directory.path());
+    ASSERT_TRUE(trail) << trail.error();
+    parts.audit = trail->get();
+    serve();
+    const auto up = talking();
+    const auto thief = link(as("bob"));
+    thief->resume(*up, five);
+    ASSERT_TRUE(until([&] { return thief->resumed() != nullptr; }));
+    EXPECT_NE(refusal(*thief), "");
+    (*trail)->close();
+    std::ifstream in((*trail)->file());
+    const std::string record{std::istreambuf_iterator<char>(in), {}};
+    EXPECT_NE(record.find("asked to go on with a link of alice"), std::string::npos) << record;
+    server.reset();
+    parts.audit = nullptr;
 }
 
 }  // namespace

@@ -84,6 +84,14 @@ TEST(link_decoder, refuses_a_frame_by_its_header_alone) {
     EXPECT_EQ(got.error, errc::bad_frame);
 }
 
+TEST(link_decoder, takes_all_streams_of_a_link_in_one_frame) {
+    std::string wire;
+    append_frame(wire, frame_type::resume, 0, "{" + std::string(200 * 1024, ' ') + "}");
+    EXPECT_EQ(support::decode(link_decoder(), support::whole(wire)).messages.size(), 1u);
+    wire[0] = static_cast<char>(frame_type::hello);
+    EXPECT_EQ(support::decode(link_decoder(), support::whole(wire)).error, errc::bad_frame);
+}
+
 TEST(link_data, is_cut_into_frames_that_are_allowed) {
     const std::size_t most = link_max_payload - 8;
     for (const std::size_t size : {std::size_t{0}, std::size_t{1}, most, most + 1, 3 * most}) {

@@ -140,5 +140,46 @@ TEST(client_paths, of_another_form_are_refused) {
     EXPECT_FALSE(read_client_paths(open));
 }
 
+TEST(guess_rules, a_module_of_one_package_is_found_by_its_directorys_name) {
+    program_sources there;
+    there.packages = {{"example.com/lib", "/build/lib"}, {"example.com/new/v2", "/build/new"}, {"example.com/odd", "/usr/local/go/src/strings"}};
+    local_sources here;
+    here.modules = {{"example.com/lib", "/home/ann/lib"}, {"example.com/new/v2", "/home/ann/new"}, {"example.com/odd", "/home/ann/odd"}};
+    EXPECT_EQ(guess_rules(here, there), (rules{{"/home/ann/lib", "/build/lib"}, {"/home/ann/new", "/build/new"}}));
+}
+
+TEST(guess_rules, what_is_nested_here_comes_first_where_nothing_is_nested_there) {
+    program_sources there;
+    there.packages = {{"example.com/app/a", "/very/long/app/a"}, {"example.com/sub/b", "/x/b"}};
+    local_sources here;
+    here.modules = {{"example.com/app", "/home/ann/app"}, {"example.com/sub", "/home/ann/app/sub"}};
+    EXPECT_EQ(guess_rules(here, there), (rules{{"/home/ann/app/sub", "/x"}, {"/home/ann/app", "/very/long/app"}}));
+    // Where it is the other way round there, what the program shows is right at least.
+    there.packages = {{"example.com/app/a", "/x/app/a"}, {"example.com/sub/b", "/x/b"}};
+    EXPECT_EQ(guess_rules(here, there), (rules{{"/home/ann/app", "/x/app"}, {"/home/ann/app/sub", "/x"}}));
+}
+
+TEST(read_guess, leaves_out_what_is_no_path) {
+    const std::string longer(4097, 'a');
+    const auto guess = read_guess(json(json::object{{"ImportPathOfMainPackage", longer},
+                                                    {"ClientGOROOT", longer},
+                                                    {"ClientModuleDirectories", json::object{{"a", longer}, {longer, "/a"}, {"b", "/b\n"}}}}));
+    EXPECT_TRUE(guess.empty() && guess.main_package.empty());
+}
+
+TEST(client_paths, that_could_not_be_told_are_found_before) {
+    client_paths paths;
+    EXPECT_EQ(fault_in_paths(paths), "");
+    paths.rules = {{"/a", std::string(4097, 'x')}};
+    EXPECT_NE(fault_in_paths(paths), "");
+    paths.rules = {{"/a\n", "/b"}};
+    EXPECT_NE(fault_in_paths(paths), "");
+    paths.rules = {};
+    for (int i = 0; i < 250; ++i) paths.source.modules.emplace_back("example.com/" + std::to_string(i), "/" + std::string(200, 'd'));
+    EXPECT_EQ(fault_in_paths(paths), "");
+    for (auto& [module, directory] : paths.source.modules) directory += std::string(40, 'd');
+    EXPECT_NE(fault_in_paths(paths).find("bytes together"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace protocol

@@ -184,5 +184,19 @@ TEST(path_map, fields_end_where_the_text_ends_wherever_it_is_cut) {
     }
 }
 
+TEST(path_map, takes_no_rule_that_could_not_be_two_paths) {
+    const std::string longest(4096, 'a');
+    path_map map;
+    EXPECT_EQ(map.configure(" /a " + longest), "");
+    EXPECT_NE(map.configure(" /b " + longest + "a"), "");
+    EXPECT_NE(map.configure(" " + longest + "a /b"), "");
+    EXPECT_NE(map.configure(" /b \"/x\x01\""), "");
+    EXPECT_EQ(map.rules(), (rules{{"/a", longest}}));
+    EXPECT_TRUE(map.fit());
+    const auto given = parse_json(R"([{"from":"/a","to":")" + longest + R"(a"}])");
+    ASSERT_TRUE(given);
+    EXPECT_FALSE(path_map::from_attach(*given).fit());
+}
+
 }  // namespace
 }  // namespace protocol

@@ -127,5 +127,28 @@ TEST(path_rewriter, knows_which_methods_have_none) {
         EXPECT_TRUE(rpc_shows_paths(method)) << method;
 }
 
+TEST(path_rewriter, goes_no_deeper_than_anything_is) {
+    const auto map = linux_map();
+    const auto nested = [](std::size_t depth) {
+        return ",\"a\":" + std::string(depth, '[') + R"({"file":"/go/src/k/a.go"})" + std::string(depth, ']') + R"(,"file":"/go/src/k/a.go"})";
+    };
+    EXPECT_NE(rewrite_paths(map, rpc_reply_field, nested(500)).find("/home/ann"), std::string::npos);
+    const auto deep = nested(1u << 20);  // no more is kept of it than its first levels
+    EXPECT_TRUE(rewrite_paths(map, rpc_reply_field, deep) == deep);
+    const auto too_deep = nested(600);
+    for (std::size_t size = 1; size < 8; ++size)
+        EXPECT_EQ(in_pieces(map, rpc_reply_field, support::chunks(too_deep, size)), too_deep);
+}
+
+TEST(path_rewriter, stops_where_it_has_become_too_long) {
+    path_map map;
+    map.add("/" + std::string(4000, 'a'), "/");
+    std::string text = ",\"Sources\":[\"/x\"";
+    while (text.size() < 1u << 20) text += ",\"/x\"";
+    const auto out = rewrite_paths(map, rpc_reply_field, text + "]}", 1u << 20);
+    EXPECT_GT(out.size(), 1u << 20);
+    EXPECT_LT(out.size(), 32u << 20);
+}
+
 }  // namespace
 }  // namespace protocol

@@ -112,5 +112,44 @@ TEST(kubernetes_alias, is_not_learned_of_another_file) {
     EXPECT_TRUE(map.empty());
 }
 
+// Without the bound a text like these takes minutes, and becomes gigabytes.
+TEST(path_text, costs_no_more_than_its_length_whatever_the_rules) {
+    std::string prefix;
+    while (prefix.size() < 4000) prefix += "C:\\(";
+    path_map map;
+    for (int i = 0; i < 12; ++i) map.add(prefix + std::to_string(i), "/src");
+    map.add("C:\\work", "/src");
+    std::string text = "C:\\work\\a.go ";
+    while (text.size() < 256 * 1024) text += "C:\\(";
+    text += " C:\\work\\a.go";
+    const auto mapped = map.text_to_server(text);
+    EXPECT_TRUE(mapped.starts_with("/src/a.go C:\\("));
+    EXPECT_TRUE(mapped.ends_with(" C:\\work\\a.go"));  // it is not come to
+    // What is a list of paths is all mapped, by many rules.
+    std::string list, list_there;
+    path_map many;
+    for (int i = 0; i < 64; ++i) {
+        const auto name = "/src/k8s.io/mod" + std::to_string(i);
+        many.add("/home/ann/kubernetes" + name, "/go/src/k" + name);
+    }
+    for (int i = 0; i < 1000; ++i) {
+        const auto file = "/src/k8s.io/mod" + std::to_string(i % 64) + "/pkg/a.go\n";
+        list += "/home/ann/kubernetes" + file;
+        list_there += "/go/src/k" + file;
+    }
+    EXPECT_EQ(many.text_to_server(list), list_there);
+    EXPECT_EQ(many.text_to_client(list_there), list);
+}
+
+TEST(path_text, does_not_grow_without_bound) {
+    path_map map;
+    map.add("/" + std::string(4000, 'a'), "/");
+    std::string text;
+    while (text.size() < 64 * 1024) text += "/ ";
+    EXPECT_LT(map.text_to_client(text).size(), 100 * text.size());
+    const std::string long_one = "/x " + std::string(path_map::longest_text, ' ');
+    EXPECT_EQ(map.text_to_client(long_one), long_one);
+}
+
 }  // namespace
 }  // namespace protocol

@@ -75,5 +75,31 @@ TEST(rpc_alias, is_the_same_request_with_the_other_name) {
     EXPECT_FALSE(rpc_alias("RPCServer.Eval", value(R"({"Loc":"/k/vendor/k8s.io/api/a.go:3"})")));
 }
 
+TEST(request_paths, a_location_that_is_the_programs_is_not_for_the_clients_own_rules) {
+    auto mapped = value(R"({"Loc":"/home/ann/k/a.go:3","SubstitutePathRules":[["/build","/home/ann"]]})");
+    EXPECT_TRUE(rpc_paths_to_server("RPCServer.FindLocation", mapped, windows()));
+    EXPECT_EQ(mapped, value(R"({"Loc":"/go/src/k/a.go:3"})"));
+    mapped = value(R"({"LocExpr":"/home/ann/k/a.go:3","Breakpoint":{"id":0},"SubstitutePathRules":[["/build","/home/ann"]]})");
+    EXPECT_TRUE(rpc_paths_to_server("RPCServer.CreateBreakpoint", mapped, windows()));
+    EXPECT_EQ(mapped, value(R"({"LocExpr":"/go/src/k/a.go:3","Breakpoint":{"id":0}})"));
+    // One that no rule of ours fits is theirs.
+    const auto theirs = value(R"({"Loc":"/home/bob/a.go:3","SubstitutePathRules":[["/build","/home/bob"]]})");
+    mapped = theirs;
+    EXPECT_FALSE(rpc_paths_to_server("RPCServer.FindLocation", mapped, windows()));
+    EXPECT_EQ(mapped, theirs);
+}
+
+TEST(request_paths, so_much_text_of_one_request_is_looked_at) {
+    const std::string much(64 * 1024, ' ');
+    auto asked = json(json::object{{"Filter", "/home/ann/k " + much}});
+    EXPECT_FALSE(rpc_paths_to_server("RPCServer.ListSources", asked, windows()));
+    json::array words(3, json("/home/ann/k" + std::string(30'000, ' ')));
+    asked = json(json::object{{"NewArgs", words}});
+    EXPECT_TRUE(rpc_paths_to_server("RPCServer.Restart", asked, windows()));
+    const auto& list = *asked.find("NewArgs")->if_array();
+    EXPECT_TRUE(list[1].if_string()->starts_with("/go/src/k"));
+    EXPECT_EQ(list[2], words[2]);
+}
+
 }  // namespace
 }  // namespace protocol
