@@ -41,7 +41,7 @@ component::component(asio::io_context& context, component_config configuration, 
       bounds_(bounds),
       rights_(rights),
       refused_replies_(refused_replies),
-      hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers, .baton = configuration_.baton}),
+      hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers, .longest_park = configuration_.longest_park(), .baton = configuration_.baton}),
       process_watch_(context),
       output_watch_(context) {
     hub_.before_exit = [this] { show_output(64); };
@@ -306,6 +306,7 @@ verdict component::open(const caller& who, stream_peer& peer, std::unique_ptr<st
         return v;
     }
     v.accepted = true;
+    if (!who.stop.empty()) v.stop = hub_.park().words_of(who.stop);
     v.session = new_session_id();
     user = std::make_unique<debug_stream>(*this, peer, who, v.session);
     return v;
@@ -325,6 +326,7 @@ component_summary component::summary() const {
             s.detail = hub_.last_stop().entry ? "at its entry" : hub_.last_stop().state.position();
             break;
     }
+    if (auto parked = hub_.park().words(); !parked.empty()) s.detail += (s.detail.empty() ? "" : "; ") + parked;
     if (auto people = who_is_here(); !people.empty()) s.detail += (s.detail.empty() ? "" : "; ") + people;
     return s;
 }

@@ -200,6 +200,7 @@ void hub::restart(viewer& v, std::string params, std::function<void(const rpc_ou
         image_.clear();
         image_bytes_ = 0;
         budget_.forget();
+        park_.forget();
         rpc_outcome state_out;
         auto state = co_await ask_state(state_out, true);
         if (generation != generation_) co_return;
@@ -248,6 +249,7 @@ void hub::detach(std::string reason) {
     at_entry_ = false;
     kept_ = false;
     budget_.forget();
+    park_.forget();
     pid_ = 0;
     halt_timer_.cancel();
     grace_timer_.cancel();
