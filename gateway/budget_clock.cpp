@@ -18,13 +18,25 @@ void budget_clock::stands(time_point now) {
     free_since_.reset();
 }
 
+void budget_clock::hold(time_point now, time_point until) {
+    if (!standing()) return;
+    hold_from_ = now;
+    hold_until_ = until;
+    // Of a time that is longer than what was left there is word anew.
+    if (until > *since_ + budget_.damage) told_ &= ~((1u << static_cast<unsigned>(mark::half)) | (1u << static_cast<unsigned>(mark::most)));
+}
+
 void budget_clock::runs(time_point now) {
+    hold_from_.reset();
+    hold_until_.reset();
     if (since_ && !free_since_) free_since_ = now;
 }
 
 void budget_clock::forget() {
     since_.reset();
     free_since_.reset();
+    hold_from_.reset();
+    hold_until_.reset();
     told_ = 0;
 }
 
@@ -34,6 +46,7 @@ budget_clock::duration budget_clock::used(time_point now) const {
 }
 
 budget_clock::duration budget_clock::left(time_point now) const {
+    if (hold_until_ && since_) return std::max(duration{0}, std::chrono::duration_cast<duration>(at(mark::used_up) - now));
     return std::max(duration{0}, budget_.damage - used(now));
 }
 
@@ -43,6 +56,12 @@ std::optional<budget_clock::duration> budget_clock::until_duty(time_point now) c
 }
 
 budget_clock::time_point budget_clock::at(mark m) const {
+    if (hold_until_ && *hold_until_ > *since_ + budget_.damage) {
+        const auto whole = *hold_until_ - *hold_from_;
+        if (m == mark::half) return *hold_from_ + whole / 2;
+        if (m == mark::most) return *hold_from_ + whole * 4 / 5;
+        if (m == mark::used_up) return *hold_until_;
+    }
     switch (m) {
         case mark::disturb: return *since_ + budget_.disturb;
         case mark::half: return *since_ + budget_.damage / 2;

@@ -43,12 +43,16 @@ public:
     // Said as often as one likes; the first one after the other counts.
     void stands(time_point now);
     void runs(time_point now);
+    // It stands on purpose until then: nothing is due before, but word of half and most of that time. Ends with runs() and
+    // forget(); what has been used up meanwhile stays used up. Only while it stands and something is left.
+    void hold(time_point now, time_point until);
+    bool held(time_point now) const { return hold_until_ && now < *hold_until_; }
     void forget();  // there is nothing to be kept from a duty any more
 
     bool counting() const { return since_.has_value(); }
     bool standing() const { return since_ && !free_since_; }
     duration used(time_point now) const;
-    duration left(time_point now) const;  // never below zero
+    duration left(time_point now) const;  // never below zero; until the hold's end, where that is later
     // Until one duty is done, if nothing stops it; nothing while it stands.
     std::optional<duration> until_duty(time_point now) const;
 
@@ -65,6 +69,7 @@ private:
     stop_budget budget_;
     std::optional<time_point> since_;  // when it was stopped first, and no duty done since
     std::optional<time_point> free_since_;
+    std::optional<time_point> hold_from_, hold_until_;
     unsigned told_ = 0;  // one bit a mark
 };
 

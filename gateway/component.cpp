@@ -42,6 +42,7 @@ component::component(asio::io_context& context, component_config configuration, 
       rights_(rights),
       refused_replies_(refused_replies),
       hub_(context, configuration_.name, {.max_viewers = configuration_.max_viewers,
+                                          .longest_park = configuration_.longest_park(),
                                           .baton = configuration_.baton,
                                           .resume_time = bounds.resume_time,
                                           .call_time = bounds.call_time,
@@ -331,6 +332,7 @@ verdict component::open(const caller& who, stream_peer& peer, std::unique_ptr<st
         return v;
     }
     v.accepted = true;
+    if (!who.stop.empty()) v.stop = hub_.park().words_of(who.stop);
     v.session = new_session_id();
     user = std::make_unique<debug_stream>(*this, peer, who, v.session);
     return v;
@@ -350,6 +352,7 @@ component_summary component::summary() const {
             s.detail = hub_.last_stop().entry ? "at its entry" : hub_.last_stop().state.position();
             break;
     }
+    if (auto parked = hub_.park().words(); !parked.empty()) s.detail += (s.detail.empty() ? "" : "; ") + parked;
     if (auto people = who_is_here(); !people.empty()) s.detail += (s.detail.empty() ? "" : "; ") + people;
     return s;
 }

@@ -58,6 +58,7 @@ public:
     verdict open(const caller& who, stream_peer& peer, std::unique_ptr<stream_user>& user);
     component_summary summary() const;
     hub_baton& baton() { return hub_.baton(); }
+    hub_park& park() { return hub_.park(); }
     protocol::json status() const;
     // Its IDE connections: {"session","component","user","groups","authority","address","client","protocol",
     // "since","certificateEnds"}, and "awaySince" while its link is down.

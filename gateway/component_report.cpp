@@ -39,7 +39,11 @@ std::string component_status_text(const json& status) {
     if (const auto by = text_of(status, "by"); !by.empty()) out += " by " + by;
     if (const auto deadline = time_of(status, "deadline"); !deadline.empty()) out += ", put back by itself at " + deadline;
     if (const auto armed = time_of(status, "armedUntil"); !armed.empty()) out += "; armed until " + armed;
-    return out + "\n" + each_line(status, "warnings", "warning: ") + each_line(status, "notes", "");
+    out += "\n";
+    if (const json* park = status.find("park"))
+        out += "  stop " + text_of(*park, "stop") + " is parked by " + text_of(*park, "by") + " until " + time_of(*park, "until") + ": " +
+               text_of(*park, "note") + "\n";
+    return out + each_line(status, "warnings", "warning: ") + each_line(status, "notes", "");
 }
 
 std::string launcher_text(const json& report) {

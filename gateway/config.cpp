@@ -226,6 +226,11 @@ private:
             if (ok() && (one.baton.idle < std::chrono::seconds(1) || one.baton.idle > std::chrono::hours(24)))
                 return fail(*idle, "`batonIdle` must be between 1s and 1d");
         }
+        if (const auto* time = at("park"); time && one.how != component_config::kind::launcher) {
+            one.park = checked(*time, "park", parse_duration(text("park", *time)));
+            if (ok() && (*one.park > std::chrono::hours(24 * 7) || *one.park % std::chrono::seconds(1) != std::chrono::milliseconds(0)))
+                return fail(*time, "`park` must be of whole seconds, at most 7d");
+        }
         if (one.how == component_config::kind::launcher)
             launcher_part(given);
         else if (one.how == component_config::kind::connect)
@@ -259,7 +264,7 @@ private:
                 one.address = checked(value, key, launcher::parse_address(text(key, value)));
             else if (key == "user")
                 one.dlv_user = text(key, value);
-            else if (!of_every_kind(key))
+            else if (!of_every_kind(key) && key != "park")
                 return fail(value, "`" + key + "` belongs to kind exec, and this component is of kind connect");
         }
         if (ok() && !given.contains("address"))

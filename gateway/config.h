@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,12 @@ struct component_config {
     std::string dlv_user;             // whose it is; empty: the gateway's user
     // kind exec: none by default. Of a component of kind launcher it is the launcher that tells.
     stop_budget budget;
+    // How long a stop may be held on purpose; empty: 1 h where there is no budget, and else not at all. Of kind launcher it is
+    // root's to say.
+    std::optional<std::chrono::milliseconds> park;
+    std::chrono::milliseconds longest_park() const {
+        return park.value_or(budget.any() ? std::chrono::milliseconds(0) : std::chrono::milliseconds(std::chrono::hours(1)));
+    }
     // kind launcher: all that is to be known stands in root's launcher.yaml.
 };
 std::string_view to_string(component_config::kind how);  // "exec"

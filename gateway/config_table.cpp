@@ -185,6 +185,10 @@ const std::vector<plain_key>& component_keys() {
          "kind exec: how long it must run freely until past stops count no more, and breakpoints come on again. Without it: a "
          "quarter of stopBudget.",
          "2s"},
+        {"park", "duration", "",
+         "kinds exec and connect: how long a stop may be held on purpose (`delvegate park`), whatever stopBudget says; 0s: not at "
+         "all. Without it: 1h, and 0s where there is a stopBudget.",
+         "30m"},
         {"address", "address", "",
          "kind connect: where dlv listens: 127.0.0.1:PORT, [::1]:PORT or unix:PATH.", "127.0.0.1:2345"},
     };

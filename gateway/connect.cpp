@@ -87,8 +87,8 @@ public:
     }
 
 private:
-    // Asks whether a component can be opened, without taking anybody's place there: only the refusal of
-    // a component that is not on the list, or not available, is provoked.
+    // Asks whether a component can be opened, without taking anybody's place there for longer than that: the refusal of
+    // a component that is not on the list, or not available, is provoked, or what is to be said of a stop.
     class probe final : public stream_caller {
     public:
         explicit probe(connector& owner) : owner_(owner) {}
@@ -165,6 +165,10 @@ private:
         };
         if (at == components.end() || !in_session(at->state))
             return link_.open(options_.component, std::make_shared<probe>(*this));
+        if (!options_.stop.empty()) {
+            found_ = *at;
+            return link_.open(options_.component, std::make_shared<probe>(*this), options_.stop);
+        }
         ready(at->state, at->detail);
     }
 
@@ -177,7 +181,10 @@ private:
 
     void judged(const verdict& said) {
         if (ready_ || stopping_) return;
-        if (said.accepted) return ready("running", {});
+        if (said.accepted) {
+            if (!options_.stop.empty()) say(said.stop.empty() ? "this gateway knows no names of stops; is it an older one?" : said.stop);
+            return found_ ? ready(found_->state, found_->detail) : ready("running", {});
+        }
         auto line = said.reason;
         auto code = connect_exit::unavailable;
         if (said.code == "not-authorized") code = connect_exit::not_authorized;
@@ -313,6 +320,7 @@ private:
     std::optional<certificate_renewal> renewal_;
     std::string told_down_;  // the last reason that was told
     std::set<std::string> told_;  // the gateway's notices
+    std::optional<component_summary> found_;  // the component, while its stop is asked for
     bool ready_ = false;
     bool stopping_ = false;
     bool renewing_ = false;

@@ -29,6 +29,7 @@ struct connect_options {
     auth::tls_files files;
     std::string context;  // whose certificate this is and is kept fresh; empty: not from a context
     protocol::client_paths paths{};  // of the sources on this host
+    std::string stop;            // the name of one to be told of; empty: none
     std::string listen = "127.0.0.1:2345";
     bool any_interface = false;  // the listen address may be other than loopback
     bool quiet = false;          // errors only

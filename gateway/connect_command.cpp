@@ -12,6 +12,7 @@
 #include "gateway/contexts.h"
 #include "gateway/laptop_place.h"
 #include "gateway/local_checkout.h"
+#include "launcher/launcher_wire.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -46,6 +47,9 @@ connect_exit run(arguments& a) {
     if (const auto fault = protocol::fault_in_paths({a.options.paths.rules, {}}); !fault.empty()) return complain("--map: " + fault);
     if (const auto fault = protocol::fault_in_paths(a.options.paths); !fault.empty())
         return complain("--source " + a.source + (a.map.empty() ? "" : " with --map") + ": " + fault);
+    if (!a.options.stop.empty() && a.options.component.empty()) return complain("--stop needs the component's name");
+    if (!a.options.stop.empty() && !launcher::is_stop_name(a.options.stop))
+        return complain("\"" + a.options.stop + "\" is no stop's name; they look like 17-3f9c, as `delvegate park` tells them");
     const auto found = a.place.find();
     if (!found) return complain(found.error().text, found.error().certificate ? connect_exit::certificate : connect_exit::usage);
     a.options.host = found->host;
@@ -76,6 +80,7 @@ Examples:
   delvegate connect web
   delvegate connect web --gateway node1.example:7443
   delvegate connect web --source ~/src/web
+  delvegate connect web --stop 17-3f9c     # parked for you by a colleague
   delvegate connect web --map ~/src/web=/build/web --map /usr/lib/go=/usr/local/go
   dlv connect 127.0.0.1:2345
 
@@ -102,6 +107,8 @@ void add_connect_command(CLI::App& app, int& exit_code) {
         ->allow_extra_args(false);
     connect->add_option("--source", a->source, "The checkout of the program's sources, from which such rules are guessed")
         ->type_name("DIR");
+    connect->add_option("--stop", o.stop, "The name of a stop: says whether it stands, with its note, or where the program is now")
+        ->type_name("NAME");
     connect->add_flag("--dangerously-let-other-hosts-debug", o.any_interface,
                       "Allow --listen on more than loopback: whoever reaches the port debugs under your name");
     connect->add_flag("-q,--quiet", o.quiet, "Print nothing but what goes wrong");

@@ -64,18 +64,20 @@ void dap_view::tell_stop(const stop& at) {
     if (hit.empty() && !whose.empty()) console("Stopped at a breakpoint of " + whose + ".");
     if (!at.by.empty() && at.by != who_.who.user) console("Stopped for " + at.by + ".");
     if (!at.why.empty()) console("delvegate: " + at.why + ".");
+    if (const auto parked = hub_.park().words(); !parked.empty()) console("delvegate: " + parked);
 }
 
 // `delvegate baton …` in the debug console.
 void dap_view::type_to_delvegate(const request& r) {
     const auto words = protocol::read_session_words(r.arguments.get_string("expression"));
     if (!words) return fail(r, unable_to_look, "Unable to evaluate expression", "not for delvegate");
-    const auto said = carry_out(hub_, who_.who, grants(), *words);
-    if (!said) return fail(r, not_allowed_id, "delvegate", said.error());
-    json body = json::object{};
-    body.set("result", *said);
-    body.set("variablesReference", 0);
-    respond(r, body);
+    carry_out(hub_, who_.who, grants(), *words, guarded([this, r](const baton::told& said) {
+                  if (!said) return fail(r, not_allowed_id, "delvegate", said.error());
+                  json body = json::object{};
+                  body.set("result", *said);
+                  body.set("variablesReference", 0);
+                  respond(r, body);
+              }));
 }
 
 void dap_view::on_exit(std::int64_t status) {

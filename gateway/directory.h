@@ -21,6 +21,7 @@ struct verdict {
     std::string component;                // resolved name
     std::string session;                  // id that follows the stream through log and audit
     std::vector<std::string> components;  // those the caller may see (for no-such-component)
+    std::string stop;                     // of the stop that was asked for: whether it stands; one line for a person
 };
 
 struct component_summary {
@@ -34,6 +35,7 @@ struct caller {
     std::string address;  // "192.0.2.7:50312"
     std::string client;   // what the peer says it is: "delvegate/0.1.0", "tls"
     std::shared_ptr<const protocol::client_paths> paths{};  // what it says of its sources; null: nothing
+    std::string stop{};  // the name of the stop it comes for; empty: any
 };
 
 class directory {

@@ -204,6 +204,8 @@ json hub::describe() const {
     out.set("breakpoints", static_cast<std::uint64_t>(breakpoints_.size()));
     if (auto budget = budget_.describe(); !budget.is_null()) out.set("stopBudget", std::move(budget));
     out.set("runControl", baton_.describe());
+    if (phase_ == phase::stopped) out.set("stop", park_.name());
+    if (auto parked = park_.describe(); !parked.is_null()) out.set("park", std::move(parked));
     return out;
 }
 

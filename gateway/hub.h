@@ -35,6 +35,7 @@
 #include "gateway/hub_baton.h"
 #include "gateway/hub_budget.h"
 #include "gateway/hub_outsiders.h"
+#include "gateway/hub_park.h"
 #include "gateway/look_answers.h"
 #include "gateway/look_desk.h"
 #include "gateway/rpc_channel.h"
@@ -117,6 +118,7 @@ struct run_order {
 struct hub_settings {
     std::size_t max_viewers = 64;
     std::chrono::milliseconds breakpoint_grace = std::chrono::seconds(30);
+    std::chrono::milliseconds longest_park{0};
     baton_settings baton{};
     std::chrono::milliseconds resume_time{0};  // for people who were here when the gateway ended
     std::chrono::milliseconds call_time = std::chrono::seconds(30);  // of code that somebody calls in the program
@@ -164,6 +166,9 @@ public:
     void notice(const std::string& text, const std::function<bool(const viewer&)>& whom);
     // Who may run the target, one at a time.
     hub_baton& baton() { return baton_; }
+    // The stop that is held on purpose, and the names of stops.
+    hub_park& park() { return park_; }
+    const hub_park& park() const { return park_; }
     // Why a request of this view that would move the target is refused now; empty: it is not, or joins a run.
     std::string not_your_turn(const viewer& v) const;
     // Whether somebody waits to run the target, and for looks to be done.
@@ -214,13 +219,14 @@ public:
 
     // --- runs -------------------------------------------------------------------------------------
     void run(viewer& v, run_order order, on_end end);
-    void go_on();  // from the entry, on nobody's behalf
+    void go_on(std::string by = {});  // from where it stands, on no view's behalf
     void halt(viewer& v, on_end end);
     // Whether the same request by this view now would move the target, or only join what goes on.
     bool would_resume(const viewer& v) const {
         return phase_ == phase::stopped && (told(v) || alone_at_entry());
     }
     bool would_halt() const { return phase_ == phase::running || run_pending(); }
+    bool about_to_run() const { return run_pending(); }
     void wait_for_stop(viewer& v, on_end end);  // at once when it does not run
     void restart(viewer& v, std::string params, std::function<void(const rpc_outcome&)> done);
 
@@ -467,6 +473,7 @@ private:
     hub_baton baton_;
     session_memory* memory_ = nullptr;
     session_memory::past past_;
+    hub_park park_{*this, settings_.longest_park};
     std::uint64_t generation_ = 0;  // of the connection to dlv: late answers of an older one are dropped
 };
 

@@ -183,6 +183,7 @@ void hub::detach(std::string reason) {
     at_entry_ = false;
     kept_ = false;
     budget_.forget();
+    park_.forget();
     pid_ = 0;
     halt_timer_.cancel();
     grace_timer_.cancel();

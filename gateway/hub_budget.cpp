@@ -74,8 +74,31 @@ void hub_budget::runs() {
 void hub_budget::forget() {
     clock_.forget();
     timer_.cancel();
+    all_.off = off_for();
     off_ = forcing_ = false;
     switched_off_.clear();
+}
+
+bool hub_budget::hold(clock::time_point until) {
+    if (off_) return false;
+    clock_.hold(clock::now(), until);
+    arm();
+    return true;
+}
+
+std::chrono::milliseconds hub_budget::off_for() const {
+    return all_.off + (off_ ? std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - off_since_) : std::chrono::milliseconds(0));
+}
+
+// What people missed while it did its duty: hits of a breakpoint that is off nobody counts.
+std::string hub_budget::skipped_words() const {
+    const auto count = [](std::uint64_t n, std::string_view what) {
+        return std::to_string(n) + " " + std::string(what) + (n == 1 ? "" : "s");
+    };
+    const auto time = std::chrono::duration_cast<budget_clock::duration>(clock::now() - off_since_);
+    return count(were_off_.size(), "breakpoint") + " had no effect for " + seconds(time) + ", " + count(skipped_.resumes, "stop") +
+           (skipped_.resumes == 1 ? " was" : " were") + " cut short, " + count(skipped_.halts, "halt") +
+           (skipped_.halts == 1 ? " was" : " were") + " refused";
 }
 
 void hub_budget::arm() {
@@ -131,16 +154,25 @@ json hub_budget::describe() const {
     return json::object{{"damage", format_duration(terms.damage)},
                         {"duty", format_duration(terms.whole_duty())},
                         {"used", format_duration(clock_.used(clock::now()))},
-                        {"breakpointsOff", off_}};
+                        {"breakpointsOff", off_},
+                        {"forcedResumes", all_.resumes},
+                        {"haltsRefused", all_.halts},
+                        {"breakpointsOffFor", format_duration(off_for())}};
 }
 
 // --- off, and on again ----------------------------------------------------------------------------------------
 
 void hub_budget::force() {
     if (forcing_ || !hub_.door_) return;
-    if (!off_)
+    ++skipped_.resumes;
+    ++all_.resumes;
+    if (!off_) {
+        skipped_ = {.resumes = 1};
+        were_off_.clear();
+        off_since_ = clock::now();
         tell("the stop budget of " + seconds(clock_.budget().damage) + " is used up: its breakpoints are switched off and it goes on; "
              "they come on again when it has run for " + seconds(clock_.budget().whole_duty()));
+    }
     off_ = true;
     if (hub_.phase_ == phase::running && !hub_.run_.through_door) {
         // A call that somebody makes in the program: it is halted, and that stop comes here again.
@@ -185,6 +217,7 @@ boost::asio::awaitable<void> hub_budget::switch_off() {
         if (generation != hub_.generation_ || out.lost) co_return;
         if (out.ok()) {
             switched_off_.insert(id);
+            were_off_.insert(id);
             continue;
         }
         // What cannot be switched off goes: it would stop the program again.
@@ -196,9 +229,10 @@ boost::asio::awaitable<void> hub_budget::switch_off() {
 }
 
 void hub_budget::switch_on() {
+    all_.off = off_for();
     off_ = false;
     auto which = std::exchange(switched_off_, {});
-    tell("it has done its duty; its breakpoints are on again");
+    tell("it has done its duty; its breakpoints are on again (meanwhile " + skipped_words() + ")");
     if (which.empty()) return;
     hub_.change(nullptr, [this, which] { return put_back_on(which); }, [](const std::string&) {});
 }

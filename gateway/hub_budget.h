@@ -36,6 +36,11 @@ public:
     void runs();
     void forget();  // dlv is gone, or the program is another one
 
+    // The stop is held on purpose until then. False: there is a budget, and nothing of it is left.
+    bool hold(std::chrono::steady_clock::time_point until);
+    // A halt was asked for, and refused for the budget's sake.
+    void refused_halt() { ++skipped_.halts; ++all_.halts; }
+
     // Breakpoints are off, and so they stay for now: nobody's halt is done.
     bool off() const { return off_; }
     // "the stop budget of … is used up; it can be stopped again in 2 s, when it has done its duty"
@@ -43,7 +48,8 @@ public:
     // For use inside work, after breakpoints were changed: those that came are off, too.
     boost::asio::awaitable<void> keep_off();
 
-    // {"damage":"10s","duty":"2.5s","used":"3s","breakpointsOff":false}; null: there is no budget
+    // {"damage":"10s","duty":"2.5s","used":"3s","breakpointsOff":false,"forcedResumes":1,"haltsRefused":0,
+    // "breakpointsOffFor":"3.2s"}, the last three since the gateway came; null: there is no budget
     protocol::json describe() const;
 
 private:
@@ -58,12 +64,23 @@ private:
     boost::asio::awaitable<void> put_back_on(std::set<std::int64_t> which);
     void tell(const std::string& what, bool everybody = true);
 
+    // What people did not get for the duty's sake: since breakpoints went off the last time, and altogether.
+    struct skipped {
+        std::uint64_t resumes = 0, halts = 0;
+        std::chrono::milliseconds off{0};
+    };
+    std::chrono::milliseconds off_for() const;
+    std::string skipped_words() const;
+
     hub& hub_;
     budget_clock clock_;
     boost::asio::steady_timer timer_;
     bool off_ = false;
     bool forcing_ = false;   // the work is under way
     std::set<std::int64_t> switched_off_;
+    std::set<std::int64_t> were_off_;  // all of this time, those that are gone too
+    clock::time_point off_since_{};
+    skipped skipped_, all_;
 };
 
 }  // namespace gateway

@@ -91,6 +91,7 @@ asio::awaitable<bool> hub::meet_new_process(std::string by, std::map<std::int64_
     image_.clear();
     image_bytes_ = 0;
     budget_.forget();
+    park_.forget();
     hits_.clear();
     const auto build = [this] { return fixed_["RPCServer.BuildID"] + fixed_["RPCServer.LastModified"]; };
     const auto before = build();

@@ -105,11 +105,11 @@ void hub::run(viewer& v, run_order order, on_end end) {
     pump();
 }
 
-void hub::go_on() {
+void hub::go_on(std::string by) {
     if (phase_ != phase::stopped) return;
     jobs_.push_back({nullptr, job::when::stopped,
-                     [this, number = stops_] {
-                         return start_run(nullptr, {}, {.command = "continue", .arguments = json::object{}, .goroutine = {}}, number, {});
+                     [this, by = std::move(by), number = stops_] {
+                         return start_run(nullptr, by, {.command = "continue", .arguments = json::object{}, .goroutine = {}}, number, {});
                      },
                      [](const std::string&) {}, [] {}});
     pump();
@@ -140,7 +140,10 @@ void hub::halt(viewer& v, on_end end) {
         return;
     }
     if (phase_ != phase::running) return wait_for_stop(v, std::move(end));
-    if (budget_.off()) return end({.error = budget_.refusal(), .state = {}, .stop = nullptr});
+    if (budget_.off()) {
+        budget_.refused_halt();
+        return end({.error = budget_.refusal(), .state = {}, .stop = nullptr});
+    }
     run_.halted_by_person = true;
     run_.halted_by = v.who().who.user;
     wait(v, std::move(end));
@@ -201,6 +204,7 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
     phase_ = phase::running;
     at_entry_ = false;
     if (v && end) waiters_.push_back({v, std::move(end)});
+    park_.runs(by);
     for (auto* each : everybody()) each->on_moving();
     auto command = order.arguments;
     command.set("name", order.command);
@@ -423,6 +427,7 @@ void hub::become_exited(std::int64_t status) {
     phase_ = phase::exited;
     motion_ = motion::still;
     budget_.forget();
+    park_.forget();
     exit_status_ = status;
     auto state = exited_state(pid_, status);
     auto due = std::exchange(waiters_, {});
@@ -501,6 +506,7 @@ void hub::call(viewer& v, work w, refusal refused) {
         motion_ = motion::free;
         at_entry_ = false;
         hits_.clear();
+        park_.runs(by);
         const auto* runner = run_.runner;
         for (auto* each : everybody())
             if (each != runner) each->on_moving();

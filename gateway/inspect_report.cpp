@@ -140,6 +140,7 @@ std::string inspect_report(const json& plan) {
     row(out, text(budget, "derivation"));
     row(out, "then its breakpoints are off until it has run freely for " + duration(budget, "dutySeconds") + ": " +
                  text(budget, "dutyDerivation"));
+    if (plan.get_int("parkSeconds") > 0) row(out, "a stop may be held on purpose for " + duration(plan, "parkSeconds"));
     section(out, "Who may");
     row(out, "start it through the gateway: " + text(plan, "remoteStart"));
     row(out, "do to it through the gateway: " + joined(list(plan, "ceiling")));

@@ -67,7 +67,7 @@ void laptop_connection::start(boost::asio::ip::tcp::socket socket, SSL_CTX* cont
 }
 
 void laptop_connection::open(std::string_view component, std::shared_ptr<stream_caller> caller,
-                             const protocol::client_paths& paths) {
+                             const protocol::client_paths& paths, std::string_view stop) {
     if (failing_ || !goodbye_.empty())
         return caller->failed(goodbye_.empty() ? "the link to the gateway just broke" : goodbye_);
     const std::uint32_t id = next_id_;
@@ -75,6 +75,7 @@ void laptop_connection::open(std::string_view component, std::shared_ptr<stream_
     json body;
     body.set("component", component);
     protocol::write_client_paths(body, paths);
+    if (!stop.empty()) body.set("stop", stop);
     streams_.send_control(frame_type::open, id, body);
     link_stream& stream = streams_.add(id);
     undecided_[id] = {caller, steady_clock::now()};
@@ -231,6 +232,7 @@ bool laptop_connection::on_verdict(std::uint32_t stream, const json& body) {
     said.reason = protocol::printable(body.get_string("reason"));
     said.component = protocol::printable(body.get_string("component"));
     said.session = protocol::printable(body.get_string("session"));
+    said.stop = protocol::printable(body.get_string("stop"));
     if (const auto* names = body.find("components"); names && names->if_array())
         for (const auto& name : *names->if_array())
             if (name.if_string()) said.components.push_back(protocol::printable(*name.if_string()));

@@ -88,7 +88,9 @@ public:
     // connection or resumed().
     void start(boost::asio::ip::tcp::socket socket, SSL_CTX* context, broken_link* broken);
     // `paths`: members of OPEN that say what the laptop has of the sources.
-    void open(std::string_view component, std::shared_ptr<stream_caller> caller, const protocol::client_paths& paths);
+    // `stop`: the name of a stop that the verdict is to speak of.
+    void open(std::string_view component, std::shared_ptr<stream_caller> caller, const protocol::client_paths& paths,
+              std::string_view stop = {});
     void list();
     // Ends politely; gone() is not called.
     void close(std::string_view reason);

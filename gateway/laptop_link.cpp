@@ -40,10 +40,10 @@ void laptop_link::start() {
     dial_now();
 }
 
-void laptop_link::open(std::string component, std::shared_ptr<stream_caller> caller) {
+void laptop_link::open(std::string component, std::shared_ptr<stream_caller> caller, std::string stop) {
     if (closed_) return caller->failed("delvegate connect is ending");
-    if (up_) return connection_->open(component, std::move(caller), settings_.paths);
-    waiting_.push_back({std::move(component), std::move(caller)});
+    if (up_) return connection_->open(component, std::move(caller), settings_.paths, stop);
+    waiting_.push_back({std::move(component), std::move(caller), std::move(stop)});
     start();
 }
 
@@ -132,7 +132,7 @@ void laptop_link::greeted() {
     up_since_ = std::chrono::steady_clock::now();
     next_pause_ = first_pause;
     const auto all = std::exchange(waiting_, {});
-    for (const auto& one : all) connection_->open(one.component, one.caller, settings_.paths);
+    for (const auto& one : all) connection_->open(one.component, one.caller, settings_.paths, one.stop);
     watcher_.link_up();
 }
 

@@ -51,7 +51,7 @@ public:
     std::size_t held() const { return broken_ ? broken_->streams.size() : 0; }
     std::chrono::seconds held_for() const { return broken_ ? broken_->time : std::chrono::seconds(0); }
     // Now, or as soon as there is a link; caller->failed() when the dial fails.
-    void open(std::string component, std::shared_ptr<stream_caller> caller);
+    void open(std::string component, std::shared_ptr<stream_caller> caller, std::string stop = {});
     // Answered by listed(). Only while up.
     void list();
     // Ends politely; nobody is called any more.
@@ -86,6 +86,7 @@ private:
     struct waiting {
         std::string component;
         std::shared_ptr<stream_caller> caller;
+        std::string stop{};
         int dials = 3;  // that may break before they are told
     };
     std::deque<waiting> waiting_;

@@ -28,13 +28,35 @@ std::string time_of(std::int64_t seconds) {
 
 launched::launched(boost::asio::io_context& io, const launcher_parts& parts, hub& session, std::string name)
     : io_(io), parts_(parts), hub_(session), name_(std::move(name)), again_(io), patience_(io), pause_(first_pause) {
+    hub_.park().keeper = [this](const hub_park::order& what, const hub_park::kept& done) { park(what, done); };
     parts_.watch.listen({name_,
                          [this, alive = std::weak_ptr<char>(alive_)] {
                              if (!alive.expired()) changed();
                          },
                          [this, alive = std::weak_ptr<char>(alive_)] {
-                             return !alive.expired() && !hub_.viewers().empty();
+                             // Whoever has parked a stop need not stay with it.
+                             return !alive.expired() && (!hub_.viewers().empty() || hub_.park().holds());
                          }});
+}
+
+// The guard keeps it, so that it lasts when this gateway dies; root's limit is asked there, too.
+void launched::park(const hub_park::order& what, const hub_park::kept& done) {
+    launcher::launcher_request request;
+    request.verb = launcher::launcher_verb::park;
+    request.component = name_;
+    request.session = session_;
+    request.duration = what.time;
+    request.stop = what.stop;
+    request.by = protocol::printable(what.by.user).substr(0, 128);
+    request.note = what.note;
+    using until = launcher::outcome<std::chrono::system_clock::time_point>;
+    parts_.client.ask(std::move(request), [this, alive = std::weak_ptr<char>(alive_), done](const launcher_answer& answer) {
+        if (alive.expired()) return;
+        if (answer.failed) return done(until(boost::system::in_place_error, answer.failed->text));
+        const auto seconds = answer.result.get_int("until");
+        parts_.watch.ask_now();
+        done(until(boost::system::in_place_value, std::chrono::system_clock::from_time_t(static_cast<std::time_t>(seconds))));
+    });
 }
 
 void launched::start() {
@@ -56,7 +78,13 @@ void launched::changed() {
     if (now) hub_.budget().change(now->budget);
     const bool attached = !session_.empty();
     if (now && now->in_session()) {
-        if (attached && session_ == now->session) return;
+        if (attached && session_ == now->session) {
+            // By an earlier gateway, which has gone meanwhile.
+            if (!attaching_ && now->parked_until != 0)
+                hub_.park().adopt(now->park.by, now->park.note, now->park.stop,
+                                  std::chrono::system_clock::from_time_t(static_cast<std::time_t>(now->parked_until)));
+            return;
+        }
         if (attached) let_go(now);
         return attach(*now);
     }

@@ -55,6 +55,7 @@ private:
     void changed();
     void attach(const launcher_report& now);
     void let_go(const launcher_report* now);
+    void park(const hub_park::order& what, const hub_park::kept& done);
     std::string situation() const;  // why there is no session, without what to do about it
 
     boost::asio::io_context& io_;

@@ -269,6 +269,7 @@ std::chrono::milliseconds launcher_client::usual_time(launcher_verb verb) {
         case launcher_verb::status:
         case launcher_verb::arm:
         case launcher_verb::disarm:
+        case launcher_verb::park:
         case launcher_verb::heartbeat: break;
     }
     return std::chrono::seconds(5);

@@ -55,6 +55,11 @@ std::optional<launcher_report> read_one(const json& from) {
     out.session = from.get_string("session");
     if (!out.session.empty() && !launcher::is_session_id(out.session)) return std::nullopt;
     out.budget = budget_of(from);
+    if (const auto* park = from.find("park"); park && park->if_object()) {
+        out.parked_until = park->get_int("until");
+        out.park = {protocol::printable(park->get_string("by")), protocol::printable(park->get_string("note")), std::string(park->get_string("stop"))};
+        if (!launcher::is_stop_name(out.park.stop)) out.parked_until = 0;
+    }
     out.notes = lines_of(from, "notes");
     out.warnings = lines_of(from, "warnings");
     return out;

@@ -16,6 +16,7 @@
 #include "gateway/budget_clock.h"
 #include "gateway/launcher_client.h"
 #include "launcher/component_manager.h"
+#include "launcher/guard_control.h"
 
 namespace gateway {
 
@@ -32,6 +33,8 @@ struct launcher_report {
     std::string remote;   // never, armed, always
     std::string session;
     stop_budget budget;
+    launcher::park_words park;       // of a stop that is held on purpose
+    std::int64_t parked_until = 0;   // 0: none is
     std::vector<std::string> notes, warnings;
 
     bool operator==(const launcher_report&) const = default;

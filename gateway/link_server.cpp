@@ -23,6 +23,7 @@ constexpr std::int64_t link_version = 1;
 constexpr std::size_t pause_above = 1024 * 1024;   // unsent bytes; more than streams alone can queue
 constexpr std::size_t list_size = 48 * 1024;       // of a COMPONENTS frame, below link_max_control
 constexpr std::size_t max_agent = 128;
+constexpr std::size_t max_stop = 64;
 constexpr std::chrono::milliseconds goodbye_time{2000};
 
 class link_server final : public carrier, channel_user, link_owner, link_output, link_store::live {
@@ -155,6 +156,9 @@ private:
         auto paths = protocol::read_client_paths(body);
         if (!paths) return false;
         caller who = in_.who;
+        const json* stop = body.find("stop");
+        if (stop && (!stop->is_string() || stop->if_string()->size() > max_stop)) return false;
+        who.stop = protocol::printable(body.get_string("stop"));
         if (!paths->empty()) who.paths = std::make_shared<protocol::client_paths>(std::move(*paths));
 
         verdict said;
@@ -199,6 +203,7 @@ private:
         if (said.accepted) {
             body.set("component", said.component);
             body.set("session", said.session);
+            if (!said.stop.empty()) body.set("stop", said.stop);
             streams_.find(id)->was_made_by(body);
             return streams_.send_control(frame_type::verdict, id, body);
         }

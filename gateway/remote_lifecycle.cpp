@@ -38,6 +38,7 @@ std::optional<way> way_of(const launcher::launcher_request& request) {
         case launcher_verb::arm:
         case launcher_verb::disarm:
         case launcher_verb::dial:
+        case launcher_verb::park:
         case launcher_verb::heartbeat: break;
     }
     return std::nullopt;

@@ -212,10 +212,12 @@ void rpc_view::state(const request& r, const judged& j) {
 // `print delvegate baton …`: Eval's answer is a variable, so a text is one.
 void rpc_view::type_to_delvegate(const request& r, const judged& j) {
     const auto words = protocol::read_session_words(j.arguments.get_string("Expr"));
-    const auto said = words ? carry_out(hub_, who_.who, grants(), *words)
-                            : baton::told(boost::system::in_place_error, "not for delvegate");
-    if (!said) return refuse(r.id, said.error());
-    reply(r.id, "{\"Variable\":" + protocol::to_text(text_variable(j.arguments.get_string("Expr"), *said)) + "}");
+    if (!words) return refuse(r.id, "not for delvegate");
+    const std::string expression(j.arguments.get_string("Expr"));
+    carry_out(hub_, who_.who, grants(), *words, guarded([this, id = r.id, expression](const baton::told& said) {
+                  if (!said) return refuse(id, said.error());
+                  reply(id, "{\"Variable\":" + protocol::to_text(text_variable(expression, *said)) + "}");
+              }));
 }
 
 void rpc_view::command(const request& r, const judged& j) {

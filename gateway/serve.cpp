@@ -280,7 +280,7 @@ private:
     http_answer report(std::string_view path) const {
         if (path == "/v1/sessions") return {200, protocol::to_text(json(json::object{{"sessions", components_.sessions()}}))};
         if (session_api::serves(path)) return session_.on_node(path, {});
-        if (path != "/v1/status") return {404, http_error("there are /v1/status, /v1/sessions and /v1/components/NAME/baton")};
+        if (path != "/v1/status") return {404, http_error("there are /v1/status, /v1/sessions and /v1/components/NAME/baton and /park")};
         json body = status_report(parts_, *server_, since_, components_.status());
         body.set("confinement", confined_.describe());
         body.set("trust", trust_.describe());
@@ -301,7 +301,7 @@ private:
 
     http_answer act(std::string_view path, std::string_view body) {
         if (session_api::serves(path)) return session_.on_node(path, body);
-        if (path != "/v1/sessions/kill") return {404, http_error("there are /v1/sessions/kill and /v1/components/NAME/baton")};
+        if (path != "/v1/sessions/kill") return {404, http_error("there are /v1/sessions/kill and /v1/components/NAME/baton, /park and /unpark")};
         auto answer = kill_sessions(body, components_, identities_);
         if (audit_ && answer.status == 200) audit_->administration({}, "sessions kill " + std::string(body) + ": " + answer.body);
         return answer;

@@ -1,5 +1,6 @@
 #include "gateway/session_api.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,21 +25,64 @@ std::string name_in(std::string_view path) {
     return std::string(path.substr(0, path.find('/')));
 }
 
+constexpr std::string_view not_yet = "the launcher is being asked";
+
+enum class about { baton, park, unpark };
+
 struct deed {
-    std::string verb, to;  // an empty verb: only to be told
+    about what = about::baton;
+    std::string verb, to;  // of the baton
+    std::string note;      // of park
+    std::chrono::seconds time{0};
+    bool asks = true;      // only to be told
+
+    // As the policy knows it.
+    std::string operation() const {
+        if (what == about::unpark) return "unpark";
+        if (what == about::park) return asks ? "parked" : "park";
+        return "baton" + (asks ? "" : " " + verb);
+    }
+    op_class needs() const {
+        if (asks) return op_class::observe;
+        return what == about::baton && verb == "take" ? op_class::lifecycle : op_class::control;
+    }
 };
+
+about subject_of(std::string_view path) {
+    if (path.ends_with("/unpark")) return about::unpark;
+    return path.ends_with("/park") ? about::park : about::baton;
+}
 
 // Empty: well read.
 std::string read_body(std::string_view body, deed& into) {
+    into.asks = false;
+    if (into.what == about::unpark && body.empty()) return {};
     const auto parsed = protocol::parse_json(body, {.max_depth = 4, .fold_keys = false});
     if (!parsed || !parsed->if_object()) return "the body must be a JSON object";
+    std::string time;
     for (const auto& [key, value] : *parsed->if_object()) {
-        if ((key != "do" && key != "to") || !value.if_string()) return "the body's members are the texts `do` and `to`";
-        (key == "do" ? into.verb : into.to) = *value.if_string();
+        auto* const field = into.what == about::baton  ? key == "do" ? &into.verb : key == "to" ? &into.to : nullptr
+                            : into.what == about::park ? key == "note" ? &into.note : key == "for" ? &time : nullptr
+                                                       : nullptr;
+        if (!field || !value.if_string())
+            return into.what == about::baton  ? "the body's members are the texts `do` and `to`"
+                   : into.what == about::park ? "the body's members are the texts `note` and `for`"
+                                              : "unpark takes no members";
+        *field = *value.if_string();
     }
-    if (into.verb != "ask" && into.verb != "give" && into.verb != "take" && into.verb != "drop")
-        return "`do` must be ask, give, take or drop";
-    if (!into.to.empty() && into.verb != "give") return "`to` belongs to give";
+    if (into.what == about::baton) {
+        if (into.verb != "ask" && into.verb != "give" && into.verb != "take" && into.verb != "drop")
+            return "`do` must be ask, give, take or drop";
+        if (!into.to.empty() && into.verb != "give") return "`to` belongs to give";
+    }
+    if (into.what == about::park) {
+        auto note = read_note(into.note);
+        if (!note) return "`note` must say why it is parked, in at most " + std::to_string(hub_park::max_note) + " bytes";
+        into.note = std::move(*note);
+        const auto read = read_park_time(time);
+        if (!read) return "`for` must be a time from 1s to 7d, such as 10m";
+        into.time = *read;
+    }
     return {};
 }
 
@@ -56,15 +100,26 @@ struct session_api::order {
     audit_operation recorded{};
 };
 
-http_answer session_api::act(const order& one) {
+void session_api::act(const order& one, const std::function<void(const http_answer&)>& done) {
     auto* target = components_.named(one.name);
-    if (!target) return fault(404, "unknown", "no component of that name; see /v1/components");
-    const auto said = target->baton().carry_out(one.by, one.rules, one.what.verb, one.what.to);
-    if (!one.what.verb.empty())
-        log().info("{}: baton {} by {}: {}", one.name, one.what.verb, protocol::printable(one.by.user),
-                   protocol::printable(said ? *said : said.error()));
-    if (!said) return fault(409, "refused", said.error());
-    return {200, protocol::to_text(json(json::object{{"text", *said}, {"baton", target->baton().describe()}}))};
+    if (!target) return done(fault(404, "unknown", "no component of that name; see /v1/components"));
+    const auto answered = [target, done, name = one.name, by = one.by.user, operation = one.what.operation(), what = one.what.what,
+                           asks = one.what.asks](const baton::told& said) {
+        if (!asks)
+            log().info("{}: {} by {}: {}", name, operation, protocol::printable(by), protocol::printable(said ? *said : said.error()));
+        if (!said) return done(fault(409, "refused", said.error()));
+        json body = json::object{{"text", *said}};
+        if (what == about::baton)
+            body.set("baton", target->baton().describe());
+        else if (auto parked = target->park().describe(); !parked.is_null())
+            body.set("park", std::move(parked));
+        done({200, protocol::to_text(body)});
+    };
+    if (one.what.what == about::baton) return answered(target->baton().carry_out(one.by, one.rules, one.what.verb, one.what.to));
+    if (one.what.what == about::unpark) return target->park().unpark(one.by, one.rules, answered);
+    if (!one.what.asks) return target->park().park({one.by, one.what.note, one.what.time, {}}, one.rules, answered);
+    const auto words = target->park().words();
+    answered({boost::system::in_place_value, words.empty() ? "no stop of " + one.name + " is parked" : words});
 }
 
 void session_api::handle(const caller& who, const http_request& request, api_stream to) {
@@ -73,18 +128,23 @@ void session_api::handle(const caller& who, const http_request& request, api_str
     one->who = who;
     one->by = person_of(who.who);
     one->to = std::move(to);
+    one->what.what = subject_of(request.path);
     if (!components_.find(who.who, one->name))
         return one->to.answer(fault(404, "unknown", "no component of that name for " + who.who.user + " here; see /v1/components"));
+    if (one->what.what == about::unpark && request.method != "POST")
+        return one->to.answer({405, http_error("only POST is served here"), "POST"});
     if (request.method != "GET" && request.method != "POST")
         return one->to.answer({405, http_error("only GET and POST are served here"), "GET, POST"});
     if (request.method == "POST")
         if (const auto wrong = read_body(request.body, one->what); !wrong.empty()) return one->to.answer(fault(400, "malformed", wrong));
     auto& judged = one->judged;
     judged.how = protocol::service::local;
-    judged.operation = "baton" + (one->what.verb.empty() ? "" : " " + one->what.verb);
-    judged.classes = {one->what.verb.empty() ? op_class::observe : one->what.verb == "take" ? op_class::lifecycle : op_class::control};
+    judged.operation = one->what.operation();
+    judged.classes = {one->what.needs()};
     judged.arguments = json::object{};
     if (!one->what.to.empty()) judged.arguments.set("to", one->what.to);
+    if (!one->what.note.empty()) judged.arguments.set("note", one->what.note);
+    if (one->what.time.count() > 0) judged.arguments.set("seconds", std::int64_t{one->what.time.count()});
     if (audit_) {
         one->session = std::make_unique<audit_session>(*audit_, who, std::string(), one->name);
         one->session->speaks("api");
@@ -96,29 +156,34 @@ void session_api::handle(const caller& who, const http_request& request, api_str
         if (one->session) one->session->refusal(judged, {false, decided.rule}, why);
         return one->to.answer(fault(403, "forbidden", why));
     }
+    orders_.push_back(one);
     if (!one->session) return go(one, {});
-    if (one->what.verb.empty()) {
+    if (one->what.asks) {
         one->recorded = one->session->intent(judged, {true, decided.rule}, [](const std::string&) {});
         return go(one, {});
     }
-    orders_.push_back(one);
     one->recorded = one->session->intent(judged, {true, decided.rule}, [this, weak = std::weak_ptr<order>(one)](const std::string& error) {
         if (const auto kept = weak.lock()) go(kept, error);
     });
 }
 
 void session_api::go(const std::shared_ptr<order>& one, const std::string& error) {
-    orders_.remove(one);
-    if (!error.empty()) return one->to.answer(fault(503, "failed", "not done, because it could not be recorded: " + error));
+    if (!error.empty()) return ended(*one, fault(503, "failed", "not done, because it could not be recorded: " + error));
     // The record of it has taken its time.
     const auto rights = rights_.of(one->who.who, one->name);
-    one->rules = rights.allows("baton", {op_class::lifecycle});
+    one->rules = rights.allows(one->what.what == about::baton ? "baton" : one->judged.operation, {op_class::lifecycle});
     const auto decided = rights.decide(one->judged.operation, one->judged.classes);
-    const auto answer = decided.allowed
-                            ? act(*one)
-                            : fault(403, "forbidden", auth::refusal_text(decided, one->who.who.user, one->judged.operation, one->name));
-    if (one->session) one->session->outcome(one->recorded, answer.status == 200 ? "ok" : answer.body);
-    one->to.answer(answer);
+    if (!decided.allowed)
+        return ended(*one, fault(403, "forbidden", auth::refusal_text(decided, one->who.who.user, one->judged.operation, one->name)));
+    act(*one, [this, weak = std::weak_ptr<order>(one)](const http_answer& answer) {
+        if (const auto kept = weak.lock()) ended(*kept, answer);
+    });
+}
+
+void session_api::ended(const order& one, const http_answer& answer) {
+    if (one.session && one.recorded.intent != 0) one.session->outcome(one.recorded, answer.status == 200 ? "ok" : answer.body);
+    one.to.answer(answer);
+    orders_.remove_if([&one](const auto& other) { return other.get() == &one; });
 }
 
 http_answer session_api::on_node(std::string_view path, std::string_view body) {
@@ -126,12 +191,32 @@ http_answer session_api::on_node(std::string_view path, std::string_view body) {
     one.name = name_in(path);
     one.by = {"the node's administrator", "node"};
     one.rules = true;
-    if (!body.empty())
-        if (const auto wrong = read_body(body, one.what); !wrong.empty()) return fault(400, "malformed", wrong);
-    auto answer = act(one);
-    if (audit_ && !one.what.verb.empty())
-        audit_->administration({}, "baton " + one.what.verb + " " + one.name + " " + one.what.to + ": " + answer.body);
-    return answer;
+    one.what.what = subject_of(path);
+    if (body.empty()) {
+        if (one.what.what == about::unpark) return {405, http_error("only POST is served here"), "POST"};
+        // An answer that has come meanwhile is waited for.
+        if (const auto waited = asked_on_node_.find(path); waited != asked_on_node_.end()) {
+            if (!waited->second) return fault(202, "waiting", not_yet);
+            auto answer = std::move(*waited->second);
+            asked_on_node_.erase(waited);
+            return answer;
+        }
+    } else if (const auto wrong = read_body(body, one.what); !wrong.empty()) {
+        return fault(400, "malformed", wrong);
+    }
+    const auto answered = std::make_shared<std::optional<http_answer>>();
+    const auto waits = std::make_shared<bool>(false);
+    act(one, [this, answered, waits, where = std::string(path), what = one.what.operation() + " " + one.name + " " + one.what.to + one.what.note,
+              asks = one.what.asks](const http_answer& answer) {
+        if (closed_) return;
+        if (audit_ && !asks) audit_->administration({}, what + ": " + answer.body);
+        *answered = answer;
+        if (*waits) asked_on_node_[where] = answer;
+    });
+    if (*answered) return **answered;
+    *waits = true;
+    asked_on_node_[std::string(path)] = std::nullopt;
+    return fault(202, "waiting", not_yet);
 }
 
 }  // namespace gateway

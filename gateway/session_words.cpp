@@ -1,20 +1,67 @@
 #include "gateway/session_words.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "gateway/hub.h"
 
 namespace gateway {
 
 using protocol::json;
 
-baton::told carry_out(hub& of, const auth::identity& who, const auth::grants& rights, const protocol::session_words& words) {
-    const auto refused = [](std::string why) { return baton::told(boost::system::in_place_error, std::move(why)); };
+namespace {
+
+baton::told refused(std::string why) { return {boost::system::in_place_error, std::move(why)}; }
+
+// `[COMPONENT] [--for TIME] [--note] NOTE`: what the command line takes is understood here, too. Empty: well read.
+std::string read_park(std::string_view text, std::string_view component, hub_park::order& into) {
+    const auto take = [&text](std::string_view word) {
+        if (!text.starts_with(word) || (text.size() > word.size() && text[word.size()] != ' ')) return false;
+        text.remove_prefix(std::min(text.size(), word.size() + 1));
+        while (text.starts_with(' ')) text.remove_prefix(1);
+        return true;
+    };
+    if (const auto whole = text; take(component) && !text.empty() && !text.starts_with("--")) text = whole;
+    if (take("--for")) {
+        const auto end = std::min(text.find(' '), text.size());
+        const auto time = read_park_time(text.substr(0, end));
+        if (end == 0 || !time) return "--for is followed by a time from 1s to 7d, such as 10m";
+        into.time = *time;
+        take(text.substr(0, end));
+    }
+    take("--note");
+    if (text.size() > 1 && (text.front() == '"' || text.front() == '\'') && text.back() == text.front())
+        text = text.substr(1, text.size() - 2);
+    auto note = read_note(text);
+    if (!note) return "say why it is parked, in at most " + std::to_string(hub_park::max_note) + " bytes: delvegate park NOTE";
+    into.note = std::move(*note);
+    return {};
+}
+
+}  // namespace
+
+void carry_out(hub& of, const auth::identity& who, const auth::grants& rights, const protocol::session_words& words,
+               const std::function<void(const baton::told&)>& done) {
+    const auto rules = [&](std::string_view operation) { return rights.allows(operation, {protocol::op_class::lifecycle}); };
+    if (words.subject == "park" && words.text.empty()) {
+        const auto parked = of.park().words();
+        return done({boost::system::in_place_value, parked.empty() ? "no stop of " + of.name() + " is parked" : parked});
+    }
+    if (words.subject == "park") {
+        hub_park::order order;
+        order.by = person_of(who);
+        if (auto wrong = read_park(words.text, of.name(), order); !wrong.empty()) return done(refused(std::move(wrong)));
+        return of.park().park(order, rules("park"), done);
+    }
+    if (words.subject == "unpark" && (words.verb.empty() || words.verb == of.name()) && words.names.empty())
+        return of.park().unpark(person_of(who), rules("unpark"), done);
     auto names = words.names;
     // In a terminal the component is named; here it may be.
     if (!names.empty() && names.front() == of.name() && (words.verb != "give" || names.size() > 1)) names.erase(names.begin());
     if (words.subject != "baton" || names.size() > (words.verb == "give" ? 1u : 0u))
-        return refused("delvegate knows here: delvegate baton, and delvegate baton ask, give [USER], take, drop");
-    const bool rules = rights.allows("baton", {protocol::op_class::lifecycle});
-    return of.baton().carry_out(person_of(who), rules, words.verb, names.empty() ? std::string() : names.front());
+        return done(refused("delvegate knows here: delvegate baton, and delvegate baton ask, give [USER], take, drop; delvegate park NOTE, "
+                            "and delvegate unpark"));
+    done(of.baton().carry_out(person_of(who), rules("baton"), words.verb, names.empty() ? std::string() : names.front()));
 }
 
 json text_variable(std::string_view name, std::string_view text) {

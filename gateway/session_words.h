@@ -1,6 +1,7 @@
 // Words that people type to delvegate itself, in whatever place they are typed (protocol/session_words.h).
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -14,9 +15,10 @@ namespace gateway {
 
 class hub;
 
-// Does what they say, for somebody whose right to it has been judged (protocol::judge gives the classes); the answer, or
-// why not. `rights` says whether what is another's may be given and dropped, too.
-baton::told carry_out(hub& of, const auth::identity& who, const auth::grants& rights, const protocol::session_words& words);
+// Does what they say, for somebody whose right to it has been judged (protocol::judge gives the classes); `done` gets the
+// answer, or why not, once, at once or later. `rights` says whether what is another's may be given, dropped and ended, too.
+void carry_out(hub& of, const auth::identity& who, const auth::grants& rights, const protocol::session_words& words,
+               const std::function<void(const baton::told&)>& done);
 
 // A text as Delve's api.Variable, which is what a client of its Eval shows.
 protocol::json text_variable(std::string_view name, std::string_view text);

@@ -96,6 +96,15 @@ std::string person_text(const json& person) {
            (person.get_bool("warning") && left != "expired" ? " (warning: its last tenth)" : "") + "\n";
 }
 
+// What was skipped for the duty's sake; nothing where nothing was.
+std::string budget_line(const json& budget) {
+    if (budget.get_int("forcedResumes") == 0 && budget.get_int("haltsRefused") == 0) return {};
+    const auto word = [&budget](std::string_view key) { return protocol::printable(budget.get_string(key)); };
+    return "  stop budget of " + word("damage") + ": stops cut short " + number(&budget, "forcedResumes") + ", halts refused " +
+           number(&budget, "haltsRefused") + ", breakpoints off for " + word("breakpointsOffFor") +
+           (budget.get_bool("breakpointsOff") ? ", and now" : "") + "\n";
+}
+
 std::string component_text(const json& component) {
     const auto text = [&component](std::string_view key) { return protocol::printable(component.get_string(key)); };
     std::string out = text("name") + " (" + text("kind") + "): " + state_line(component) + "\n";
@@ -108,6 +117,11 @@ std::string component_text(const json& component) {
         for (const json& one : *people->if_array())
             out += "  " + protocol::printable(one.get_string("user")) + " from " + protocol::printable(one.get_string("address")) + " by " +
                    protocol::printable(one.get_string("protocol")) + " since " + protocol::printable(one.get_string("since")) + "\n";
+    if (const json* park = component.find("park")) {
+        const auto word = [park](std::string_view key) { return protocol::printable(park->get_string(key)); };
+        out += "  stop " + word("stop") + " is parked by " + word("by") + " until " + word("until") + ": " + word("note") + "\n";
+    }
+    if (const json* budget = component.find("stopBudget")) out += budget_line(*budget);
     if (!text("detail").empty()) out += "  " + text("detail") + "\n";
     // Within everything known of it; in the list that people get, beside its state.
     const json* life = component.find("launcher");

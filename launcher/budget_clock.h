@@ -20,6 +20,11 @@ public:
     // Begins to count, with what was spent before; from here on a duty has to be done anew.
     void start(time now, time spent = time(0));
     void see(time now, seen what);
+    // It is stopped on purpose: until then it is not used up, however long it stands. Time goes on being spent. Ends when it
+    // runs or exits.
+    void hold(time until) { held_until_ = until; }
+    bool held(time now) const { return now < held_until_; }
+    time held_for(time now) const { return held(now) ? held_until_ - now : time(0); }
     // It was stopped in between, though nobody saw it: a resume was asked for.
     void interrupted(time now);
 
@@ -27,6 +32,8 @@ public:
     time spent(time now) const;
     time left(time now) const;
     level at(time now) const;
+    // For how long it has been used up, where the time of a hold does not count.
+    time overdue(time now) const;
     // Whether one whole duty has been done since `since`.
     bool duty_done_since(time since) const { return duty_done_ && duty_done_at_ >= since; }
     // When it will be used up if it stays as it is; time::max() while it runs or nothing is counted.
@@ -40,6 +47,9 @@ private:
     time last_at_{0};
     time spent_{0};
     time free_since_{0};
+    void let_go(time now);
+    time held_until_{0};
+    time excused_{0};  // spent beyond the damage in a hold
     bool duty_done_ = false;
     time duty_done_at_{0};
 };

@@ -40,6 +40,13 @@ std::optional<component_state> component_state_named(std::string_view text);
 
 using unix_seconds = std::int64_t;  // 0: none
 
+// A stop that somebody holds on purpose, in the guard's care.
+struct parked_stop {
+    unix_seconds until = 0;  // 0: none
+    std::string by, note;
+    std::string stop;        // "17-3f9c"
+};
+
 struct component_status {
     std::string name;
     component_kind kind = component_kind::static_pod;
@@ -54,6 +61,7 @@ struct component_status {
     remote_start remote = remote_start::armed;
     stop_budgets budget;         // of the plan it was started by; the gateway's hub keeps to it
     std::chrono::milliseconds duty{0};  // how long it must run freely until one duty counts as done; 0: a quarter of damage
+    parked_stop park;
     std::vector<std::string> notes;
     std::vector<std::string> warnings;
 };
@@ -98,6 +106,10 @@ public:
     // The gateway is there and serves the component (somebody is in a session, if `sessions`); without it the component is
     // restored after sessionTimeout. Answers quickly.
     virtual outcome<void> heartbeat(const std::string& name, const std::string& session, bool sessions) = 0;
+    // The stop in which it stands is held for `time`, 0 being the longest that root allows, whatever becomes of the gateway.
+    // `what.until` is not read. Answers quickly.
+    virtual outcome<parked_stop> park(const std::string& name, const std::string& session, std::chrono::seconds time,
+                                      const parked_stop& what) = 0;
 
     // What root has armed; asked from any thread, from now until the end. Without it nothing is.
     virtual void heed(std::function<std::optional<arming>(const std::string& name)> arms) = 0;

@@ -217,6 +217,7 @@ outcome<process_mark> start_guard(service_host& host, const component_plan& plan
     settings.ceiling = ceiling;
     settings.budget = plan.budget;
     settings.duty = plan.budget.duty;
+    settings.park_limit = plan.definition.park;
     settings.entry_limit = plan.definition.session_timeout;
     settings.component = plan.definition.name;
     settings.state_file = files.debuggee + "/guard.json";

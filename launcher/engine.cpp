@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 
+#include "launcher/config_values.h"
 #include "launcher/engine_run.h"
 #include "launcher/guard.h"
 #include "launcher/left_behind.h"
@@ -189,6 +191,12 @@ component_status engine::status_of(const component_definition& definition) {
         auto& here = place_of(definition.name);
         const std::lock_guard lock(places_lock_);
         if (here.leaders_session == out.id && !here.leaders_warning.empty()) status.warnings.push_back(here.leaders_warning);
+        if (guard && guard->parked.count() > 0)
+            status.park = {std::time(nullptr) + guard->parked.count() / 1000, guard->park.by, guard->park.note, guard->park.stop};
+        if (guard && guard->forced_resumes > 0)
+            status.notes.push_back("its guard has cut short " + std::to_string(guard->forced_resumes) + " stops and refused " +
+                                   std::to_string(guard->stops_refused) + ", and kept breakpoints off for " +
+                                   format_duration(std::chrono::floor<std::chrono::seconds>(guard->kept_off)) + " altogether");
         if (guard && guard->breakpoints_off)
             status.warnings.push_back(std::string("the guard has switched its breakpoints off: the stop budget was used up; they come on "
                                                   "again ") + (guard->duty_done ? "at its next stop" : "when one duty has been done"));

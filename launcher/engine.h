@@ -53,6 +53,8 @@ public:
     std::vector<component_status> status() override;
     outcome<unique_fd> dial(const std::string& name, const std::string& session) override;
     outcome<void> heartbeat(const std::string& name, const std::string& session, bool sessions) override;
+    outcome<parked_stop> park(const std::string& name, const std::string& session, std::chrono::seconds time,
+                              const parked_stop& what) override;
 
 private:
     // One component's: what a verb under way has come to, and its lock.

@@ -35,6 +35,8 @@ struct guard_settings {
     // How long beyond the budget a gateway that is there may take to keep it by itself. Then the guard does, whatever
     // heartbeats it hears. Below 0: half of the budget, 2 s to 30 s.
     std::chrono::milliseconds mercy{-1};
+    // The longest park: a stop that somebody holds on purpose, whatever the budget. 0: none.
+    std::chrono::milliseconds park_limit{0};
     // How long it may stand at its entry, where no budget is counted.
     std::chrono::milliseconds entry_limit{600'000};
     std::string component;

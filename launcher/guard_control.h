@@ -4,6 +4,10 @@
 //   {"verb":"alive"}           the gateway's heartbeat, handed on by the launcher
 //   {"verb":"counting"}        the start is over: from now on the stop budget is counted. With "entry": true it stands
 //                              at its entry, and is counted from when it first runs; it may stand there for a while only
+//   {"verb":"park","seconds":600,"stop":"17-3f9c","by":TEXT,"note":TEXT}  the stop is held on purpose, within what root
+//                              allows, which is meant without "seconds"; it ends when the program runs or the time is over,
+//                              whether a gateway is there or not. Answered with "parkedMs". Refused where it does not stand
+//                              or the budget is used up already.
 //   {"verb":"resume"}          breakpoints off (remembered), then continue. With "breakpoints": "keep" they stay,
 //                              with "clear" they are cleared for good.
 //   {"verb":"breakpoints_on"}  those that the guard switched off are switched on again; refused until one duty
@@ -29,6 +33,13 @@
 
 namespace launcher {
 
+// A stop that is held on purpose: whose word it is, and the name people know the stop by. Nothing here is checked but
+// its length.
+struct park_words {
+    std::string by, note, stop;
+    bool operator==(const park_words&) const = default;
+};
+
 // What `status` tells (and state_file holds, as JSON under the same names).
 struct guard_status {
     std::string state;                          // "unknown", "stopped", "running", "exited"
@@ -44,6 +55,10 @@ struct guard_status {
     bool breakpoints_off = false;               // switched off by the guard
     bool duty_done = true;                      // since it switched them off
     std::uint64_t forced_resumes = 0;
+    std::uint64_t stops_refused = 0;            // halts and breakpoints, because a duty was to be done first
+    std::chrono::milliseconds kept_off{0};      // for so long breakpoints have been off, all times together
+    std::chrono::milliseconds parked{0};        // for so long it is still held; 0: it is not
+    park_words park{};
     std::uint64_t connections = 0;              // open now
     std::uint64_t refusals = 0;                 // requests beyond the ceiling
     // Breakpoints: id, name, file, line and "how", "off" or "cleared"; in the state file as Delve listed them.

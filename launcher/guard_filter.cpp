@@ -153,7 +153,8 @@ std::optional<guard_filter::piece> guard_filter::next_rpc(const filter_rules& ru
     judged j = protocol::judge(*request);
     if (const auto why = why_not(j, false, rules); !why.empty()) {
         ended_ = !rules.closed.empty();
-        return piece{piece::where::gateway, protocol::encode_rpc_error(request->id, why), j.operation, false, {}, {}};
+        return piece{piece::where::gateway, protocol::encode_rpc_error(request->id, why), j.operation, false, {}, {},
+                     rules.for_duty(why)};
     }
     const bool runs = j.how == service::run || runs_code(j) || j.how == service::restart;
     piece out{piece::where::dlv, {}, {}, runs, {}, {}};
@@ -181,7 +182,7 @@ std::optional<guard_filter::piece> guard_filter::next_dap(const filter_rules& ru
         const int id = j.dap_error != 0 ? j.dap_error : internal_error;
         const std::string_view summary = j.dap_summary.empty() ? std::string_view("Refused") : j.dap_summary;
         return piece{piece::where::gateway, protocol::encode_dap_error(0, *request, id, summary, why, false),
-                     j.operation, false, {}, {}};
+                     j.operation, false, {}, {}, rules.for_duty(why)};
     }
     if (j.operation == "attach") attached_ = true;
     return piece{piece::where::dlv,

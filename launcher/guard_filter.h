@@ -30,6 +30,7 @@ struct filter_rules {
     std::string no_breakpoints;
     // One of the operations that stop the program, or let it stop again at once: refused with these words while not empty.
     std::string no_stops;
+    bool for_duty(std::string_view why) const { return !why.empty() && (why == no_breakpoints || why == no_stops); }
     // Everything: refused with these words while not empty, and the connection ends.
     std::string closed;
     // As far as the guard knows. Without `control` in the ceiling nobody but the guard resumes, so it is true.
@@ -49,6 +50,7 @@ public:
         std::string refused;     // of an answer: the operation, for the log
         bool resumes = false;    // dlv will run the program: it must have stood
         std::string id, location;  // of a FindLocation
+        bool for_duty = false;     // of an answer: refused because a duty is to be done first
     };
 
     // Takes what came; next() then yields what is to be sent, in order. Nothing follows after ended().

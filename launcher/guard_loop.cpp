@@ -74,6 +74,13 @@ void guard_loop::recall() {
     const time since = std::max(time(0), now() - time(old.get_int("boottimeMs")));
     if (const auto* list = was.taken.if_array()) taken_ = *list;
     forced_ = was.forced_resumes;
+    stops_refused_ = was.stops_refused;
+    kept_off_ = was.kept_off;
+    if (was.parked > since) {
+        clock_.hold(now() + was.parked - since);
+        park_ = was.park;
+        parked_from_ = now();
+    }
     refusals_ = was.refusals;
     off_ = was.breakpoints_off;
     off_at_ = now();
@@ -113,6 +120,10 @@ guard_status guard_loop::status() const {
     s.breakpoints_off = off_;
     s.duty_done = duty_done();
     s.forced_resumes = forced_;
+    s.stops_refused = stops_refused_;
+    s.kept_off = kept_off_ + (off_ ? t - off_at_ : time(0));
+    s.parked = clock_.held_for(t);
+    s.park = park_;
     s.connections = relays_.size();
     s.refusals = refusals_;
     s.taken = taken_;
@@ -130,7 +141,7 @@ void guard_loop::remember(bool at_once) {
     std::string key;
     for (const auto& [name, value] : *all.if_object()) {
         state.set(name, value);
-        if (name != "stoppedForMs" && name != "spentMs" && name != "leftMs" && name != "entryForMs") key += to_text(value) + ' ';
+        if (name != "keptOffMs" && name != "parkedMs" && name != "stoppedForMs" && name != "spentMs" && name != "leftMs" && name != "entryForMs") key += to_text(value) + ' ';
     }
     const bool due = sight_ == seen::stopped && t - remembered_at_ >= seldom;
     if (!at_once && !due && key == remembered_) return;
@@ -179,8 +190,8 @@ void guard_loop::admit() {
     if (relays_.size() >= most_connections)
         return log_.say_rationed("a connection was refused: there are " + std::to_string(most_connections), t);
     relays_.emplace_back(std::move(gateway), settings_.address,
-                         guard_relay::told{[this](const std::string& operation) {
-                                               ++refusals_;
+                         guard_relay::told{[this](const std::string& operation, bool for_duty) {
+                                               ++(for_duty ? stops_refused_ : refusals_);
                                                log_.say_rationed("refused: " + operation, now());
                                            },
                                            [this] {
@@ -204,12 +215,17 @@ void guard_loop::keep_budget() {
     const bool alive = t - alive_at_ < settings_.gateway_silence;
     if (alive != gateway_alive_) log_.say(alive ? "the gateway is back" : "the gateway is gone");
     gateway_alive_ = alive;
-    if (off_ && taken_.empty() && duty_done() && !deeds_.busy()) off_ = false;
+    if (off_ && taken_.empty() && duty_done() && !deeds_.busy()) are_on();
+    if (!park_.stop.empty() && !clock_.held(t)) {
+        log_.say("the park of stop " + park_.stop + " is over");
+        park_ = {};
+        remember(true);
+    }
     // Without a budget it may stand for as long as anybody likes, there as elsewhere.
     const bool long_at_entry = entry_since_ && settings_.budget.damage.count() > 0 && t - *entry_since_ >= settings_.entry_limit;
     const bool used_up = clock_.at(t) == budget_clock::level::used_up;
-    const bool beyond = used_up && clock_.spent(t) >= milliseconds(settings_.budget.damage) + mercy();
-    if (!(long_at_entry || beyond || (used_up && !alive)) || sight_ != seen::stopped) return;
+    const bool beyond = used_up && clock_.overdue(t) >= mercy();
+    if (clock_.held(t) || !(long_at_entry || beyond || (used_up && !alive)) || sight_ != seen::stopped) return;
     if (deeds_.busy() || !orders_.empty() || (forced_at_ != time(0) && t - forced_at_ < force_again)) return;
     forced_at_ = t;
     ++forced_;
@@ -234,6 +250,15 @@ void guard_loop::give_back() {
                        }});
 }
 
+void guard_loop::are_on() {
+    if (!off_) return;
+    off_ = false;
+    const time so_long = now() - off_at_;
+    kept_off_ += so_long;
+    log_.say("breakpoints were off for " + std::to_string(so_long.count()) + " ms; altogether for " + std::to_string(kept_off_.count()) +
+             " ms, with " + std::to_string(forced_) + " stops cut short and " + std::to_string(stops_refused_) + " refused");
+}
+
 void guard_loop::serve_orders() {
     if (deeds_.busy() || orders_.empty()) return;
     auto next = std::move(orders_.front());
@@ -244,20 +269,21 @@ void guard_loop::serve_orders() {
     if (!on) cut("the guard resumes the program");
     const auto t = now();
     if (next.what == deed::off) {
+        if (off_) kept_off_ += t - off_at_;
         off_ = true;
         off_at_ = t;
     }
     clock_.interrupted(t);
     deeds_.begin(next.what, t, [this, on, done = std::move(next.done)](const std::string& error) {
         clock_.interrupted(now());
-        if (on && taken_.empty()) off_ = false;
+        if (on && taken_.empty()) are_on();
         remember(true);
         done(error);
     });
 }
 
 guard_loop::time guard_loop::interval() const {
-    if (deeds_.busy() || !orders_.empty()) return at_work;
+    if (deeds_.busy() || !orders_.empty() || !parks_.empty()) return at_work;
     const bool calm = sight_ == seen::running && clock_.spent(now()) == time(0) && duty_done();
     return calm || sight_ == seen::exited ? seldom : often;
 }
@@ -274,6 +300,7 @@ void guard_loop::round() {
     keep_budget();
     give_back();
     serve_orders();
+    serve_parks();
     deeds_.work(t);
     const auto r = rules();
     for (auto& relay : relays_) relay.work(r, t);

@@ -41,6 +41,7 @@ private:
     void round();
     void keep_budget();
     void give_back();
+    void are_on();
     void serve_orders();
     void admit();
     void cut(const std::string& why);
@@ -57,6 +58,8 @@ private:
     void ask_resume(const protocol::json& request, const guard_callers::answer& answer);
     void ask_breakpoints_on(const guard_callers::answer& answer);
     void ask_ceiling(const protocol::json& request, const guard_callers::answer& answer);
+    void ask_park(const protocol::json& request, const guard_callers::answer& answer);
+    void serve_parks();
     void ask_end(const guard_callers::answer& answer);
 
     const guard_settings settings_;
@@ -82,6 +85,16 @@ private:
     time given_at_{0};        // the last try to give breakpoints back
     time admit_again_{0};
     std::uint64_t forced_ = 0, refusals_ = 0, cuts_ = 0;
+    struct park_request {
+        protocol::json request;
+        guard_callers::answer answer;
+        time until;
+    };
+    std::deque<park_request> parks_;  // asked for where it was last seen running
+    std::uint64_t stops_refused_ = 0;
+    time kept_off_{0};        // without the present time
+    park_words park_;         // empty: no stop is held
+    time parked_from_{0};     // when the first park of this stop began
     std::string remembered_;
     outcome<void> memory_works_;
     time remembered_at_{0};

@@ -87,7 +87,7 @@ void guard_relay::filter(const filter_rules& rules) {
             if (*filter_.speaks() == protocol::dialect::rpc && !rules.ceiling.has(protocol::op_class::read)) values_.emplace();
         }
         if (piece->to == guard_filter::piece::where::gateway) {
-            on_.refused(piece->refused);
+            on_.refused(piece->refused, piece->for_duty);
             answers_ += piece->bytes;
             continue;
         }

@@ -21,7 +21,7 @@ class guard_relay {
 public:
     using time = std::chrono::milliseconds;  // monotonic
     struct told {
-        std::function<void(const std::string& operation)> refused;
+        std::function<void(const std::string& operation, bool for_duty)> refused;
         std::function<void()> resumes;
     };
 

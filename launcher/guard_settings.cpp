@@ -32,6 +32,7 @@ json encode(const guard_settings& s) {
     j.set("dutyMs", std::int64_t(s.duty.count()));
     j.set("gatewaySilenceMs", std::int64_t(s.gateway_silence.count()));
     j.set("mercyMs", std::int64_t(s.mercy.count()));
+    j.set("parkLimitMs", std::int64_t(s.park_limit.count()));
     j.set("entryLimitMs", std::int64_t(s.entry_limit.count()));
     j.set("component", s.component);
     j.set("stateFile", s.state_file);
@@ -57,6 +58,7 @@ outcome<guard_settings> decode(std::string_view text) {
     s.duty = milliseconds(parsed->get_int("dutyMs"));
     s.gateway_silence = milliseconds(parsed->get_int("gatewaySilenceMs"));
     s.mercy = milliseconds(parsed->get_int("mercyMs", s.mercy.count()));
+    s.park_limit = milliseconds(parsed->get_int("parkLimitMs"));
     s.entry_limit = milliseconds(parsed->get_int("entryLimitMs", s.entry_limit.count()));
     s.component = parsed->get_string("component");
     s.state_file = parsed->get_string("stateFile");

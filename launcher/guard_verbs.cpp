@@ -2,12 +2,16 @@
 #include "launcher/guard_loop.h"
 
 #include "launcher/guard_words.h"
+#include "protocol/printable.h"
 
 namespace launcher {
 
 namespace {
 
 using protocol::json;
+
+constexpr std::size_t max_park_words = 512;  // bytes each
+constexpr std::chrono::milliseconds look_again{1'000};
 
 json fine() {
     json j = json::object{};
@@ -64,6 +68,7 @@ void guard_loop::asked(const json& request, const guard_callers::answer& answer)
         return answer(fine());
     }
     if (verb == "resume") return ask_resume(request, answer);
+    if (verb == "park") return ask_park(request, answer);
     if (verb == "breakpoints_on") return ask_breakpoints_on(answer);
     if (verb == "ceiling") return ask_ceiling(request, answer);
     if (verb == "end") return ask_end(answer);
@@ -107,6 +112,48 @@ void guard_loop::ask_ceiling(const json& request, const guard_callers::answer& a
     json j = fine();
     j.set("classes", class_names(ceiling_));
     answer(j);
+}
+
+// Whoever asks may be a gateway in strange hands: the limit is root's, counted from when this stop was parked first.
+void guard_loop::ask_park(const json& request, const guard_callers::answer& answer) {
+    const auto t = now();
+    const auto& app = settings_.component;
+    const time limit = settings_.park_limit;
+    if (limit == time(0)) return answer(refused("stops of " + app + " may not be parked: root says for how long in launcher.yaml, key `park`, and starts it anew"));
+    if (sight_ != seen::stopped) {
+        // It may have come to rest since it was last looked at.
+        if (request.get_bool("again")) return answer(refused(app + " does not stand"));
+        json later = request;
+        later.set("again", true);
+        parks_.push_back({std::move(later), answer, t + look_again});
+        return;
+    }
+    if (off_ || deeds_.busy() || !orders_.empty() || clock_.at(t) == budget_clock::level::used_up)
+        return answer(refused("the stop budget of " + app + " is used up: it has to do its duty first"));
+    const bool held = clock_.held(t);
+    const time most = held ? parked_from_ + limit - t : limit;
+    const time wanted = request.find("seconds") ? time(std::chrono::seconds(request.get_int("seconds"))) : most;
+    if (wanted <= time(0) || wanted > most)
+        return answer(refused(app + " may be parked for at most " + std::to_string(limit.count() / 1000) + " s" + (held ? " altogether" : "")));
+    if (!held) parked_from_ = t;
+    const auto text = [&](const char* key) { return protocol::printable(request.get_string(key)).substr(0, max_park_words); };
+    park_ = {text("by"), text("note"), text("stop")};
+    if (park_.stop.empty()) park_.stop = "?";
+    clock_.hold(t + wanted);
+    log_.say("stop " + park_.stop + " is parked by " + park_.by + " for " + std::to_string(wanted.count() / 1000) + " s");
+    remember(true);
+    json j = fine();
+    j.set("parkedMs", std::int64_t(wanted.count()));
+    answer(j);
+}
+
+void guard_loop::serve_parks() {
+    const auto t = now();
+    while (!parks_.empty() && (sight_ == seen::stopped || t >= parks_.front().until)) {
+        const auto next = std::move(parks_.front());
+        parks_.pop_front();
+        ask_park(next.request, next.answer);
+    }
 }
 
 void guard_loop::ask_end(const guard_callers::answer& answer) {

@@ -54,6 +54,14 @@ json to_json(const guard_status& s) {
     j.set("breakpointsOff", s.breakpoints_off);
     j.set("dutyDone", s.duty_done);
     j.set("forcedResumes", s.forced_resumes);
+    j.set("stopsRefused", s.stops_refused);
+    j.set("keptOffMs", number(s.kept_off));
+    if (s.parked.count() > 0) {
+        j.set("parkedMs", number(s.parked));
+        j.set("parkedBy", s.park.by);
+        j.set("parkedNote", s.park.note);
+        j.set("parkedStop", s.park.stop);
+    }
     j.set("connections", s.connections);
     j.set("refusals", s.refusals);
     j.set("taken", s.taken.is_null() ? json(json::array{}) : s.taken);
@@ -77,6 +85,10 @@ guard_status status_from(const json& j) {
     s.breakpoints_off = j.get_bool("breakpointsOff");
     s.duty_done = j.get_bool("dutyDone", true);
     s.forced_resumes = static_cast<std::uint64_t>(j.get_int("forcedResumes"));
+    s.stops_refused = static_cast<std::uint64_t>(j.get_int("stopsRefused"));
+    s.kept_off = ms("keptOffMs");
+    s.parked = ms("parkedMs");
+    s.park = {std::string(j.get_string("parkedBy")), std::string(j.get_string("parkedNote")), std::string(j.get_string("parkedStop"))};
     s.connections = static_cast<std::uint64_t>(j.get_int("connections"));
     s.refusals = static_cast<std::uint64_t>(j.get_int("refusals"));
     if (const json* taken = j.find("taken")) s.taken = *taken;

@@ -61,6 +61,7 @@ std::vector<component_kind> kinds_of_key(std::string_view key) {
         {"ports", {kind::static_pod, kind::daemon_set, kind::systemd}},
         {"health", {kind::static_pod, kind::daemon_set, kind::systemd}},
         {"stopBudget", {kind::static_pod, kind::daemon_set, kind::systemd, kind::attach}},
+        {"park", {kind::static_pod, kind::daemon_set, kind::systemd, kind::attach}},
         {"onExit", {kind::static_pod, kind::daemon_set, kind::systemd}},
     };
     const auto found = std::ranges::find(rules, key, &rule::key);

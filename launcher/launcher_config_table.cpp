@@ -143,6 +143,13 @@ const std::vector<config_key<component_definition>>& component_keys() {
          [](definition& to, const words& value) {
              return seconds_into(to.stop_budget.emplace(), value[0], std::chrono::seconds(1), std::chrono::hours(24));
          }},
+        {"park", "duration", false, "0s",
+         "How long somebody with the class control may hold a stop on purpose (`delvegate park`), whatever stopBudget says: what is "
+         "said there of others who notice and of damage comes to pass. 0s: not at all.",
+         "",
+         [](definition& to, const words& value) {
+             return seconds_into(to.park, value[0], std::chrono::seconds(0), std::chrono::hours(24 * 7));
+         }},
         {"sessionTimeout", "duration", false, "10m", "How long nobody may be in a session, or no gateway be there, until it is put back.",
          "",
          [](definition& to, const words& value) {

@@ -12,6 +12,7 @@ namespace {
 using protocol::json;
 
 constexpr std::size_t max_by = 128;
+constexpr std::size_t max_note = 512;
 constexpr std::int64_t max_arm_seconds = 366LL * 24 * 3600;
 
 const verb_members* row_named(std::string_view name) {
@@ -48,6 +49,13 @@ std::string take(launcher_request& out, std::string_view key, const json& value)
         if (!text || text->empty() || text->size() > max_by || protocol::printable(*text) != *text)
             return "by must be 1 to 128 printable bytes";
         out.by = *text;
+    } else if (key == "note") {
+        if (!text || text->empty() || text->size() > max_note || protocol::printable(*text) != *text)
+            return "note must be 1 to 512 printable bytes";
+        out.note = *text;
+    } else if (key == "stop") {
+        if (!text || !is_stop_name(*text)) return "stop must be a number, a hyphen and 4 hexadecimal digits";
+        out.stop = *text;
     } else if (key == "stopOnEntry") {
         if (!flag || !*flag) return "stopOnEntry must be true, or left out";
         out.stop_on_entry = true;
@@ -93,6 +101,7 @@ const std::vector<verb_members>& launcher_verbs() {
         {launcher_verb::disarm, "disarm", {"component"}, {}},
         {launcher_verb::dial, "dial", {"component", "session"}, {}},
         {launcher_verb::heartbeat, "heartbeat", {"component", "session"}, {"sessions"}},
+        {launcher_verb::park, "park", {"component", "session", "stop"}, {"seconds", "by", "note"}},
     };
     return rows;
 }
@@ -105,6 +114,12 @@ bool is_component_name(std::string_view text) {
 
 bool is_session_id(std::string_view text) { return is_hex(text, 32); }
 bool is_hash(std::string_view text) { return is_hex(text, 64); }
+
+bool is_stop_name(std::string_view text) {
+    const auto hyphen = text.find('-');
+    return hyphen != text.npos && hyphen >= 1 && hyphen <= 20 && is_hex(text.substr(hyphen + 1), 4) &&
+           std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(hyphen), [](char c) { return c >= '0' && c <= '9'; });
+}
 
 std::string_view to_string(launcher_verb verb) {
     for (const auto& row : launcher_verbs())
@@ -144,6 +159,8 @@ std::string to_text(const launcher_request& request) {
     if (!request.plan.empty()) out.set("plan", "sha256:" + request.plan);
     if (!request.session.empty()) out.set("session", request.session);
     if (!request.by.empty()) out.set("by", request.by);
+    if (!request.note.empty()) out.set("note", request.note);
+    if (!request.stop.empty()) out.set("stop", request.stop);
     if (request.stop_on_entry) out.set("stopOnEntry", true);
     if (request.sessions) out.set("sessions", true);
     if (!request.forces.empty()) {

@@ -24,7 +24,7 @@ inline constexpr int launcher_wire_version = 1;
 inline constexpr std::size_t max_launcher_packet = 64 * 1024;    // bytes, either way
 inline constexpr std::size_t max_launcher_result = 1024 * 1024;  // bytes of JSON text, in parts
 
-enum class launcher_verb : std::uint8_t { inspect, start, stop, restore, status, arm, disarm, dial, heartbeat };
+enum class launcher_verb : std::uint8_t { inspect, start, stop, restore, status, arm, disarm, dial, heartbeat, park };
 std::string_view to_string(launcher_verb verb);
 
 // {"v":1,"verb":"start","component":LABEL,"plan":"sha256:HEX64","session":HEX32,"by":TEXT,"stopOnEntry":true,
@@ -38,6 +38,7 @@ std::string_view to_string(launcher_verb verb);
 //  disarm     component
 //  dial       component session
 //  heartbeat  component session [sessions: true when somebody is in one]
+//  park       component session stop [seconds] [by] [note]
 struct verb_members {
     launcher_verb verb;
     std::string_view name;
@@ -56,7 +57,9 @@ struct launcher_request {
     bool sessions = false;
     std::vector<force> forces;  // no two alike
     decision decide = decision::none;
-    std::chrono::seconds duration{0};  // of arm: 1 s to 366 days
+    std::chrono::seconds duration{0};  // of arm and park: 1 s to 366 days
+    std::string note;     // of park: 1 to 512 printable bytes
+    std::string stop;     // of park: "17-3f9c", a number and 4 hex digits
 
     bool operator==(const launcher_request&) const = default;
 };
@@ -108,5 +111,6 @@ private:
 bool is_component_name(std::string_view text);  // a DNS label
 bool is_session_id(std::string_view text);      // 32 lower-case hex digits
 bool is_hash(std::string_view text);            // 64 lower-case hex digits
+bool is_stop_name(std::string_view text);       // "17-3f9c"
 
 }  // namespace launcher

@@ -67,6 +67,7 @@ struct component_definition {
     std::uint64_t memory_limit = 8ull << 30;                   // bytes, dlv and debuggee together
     std::chrono::seconds start_timeout{120};                   // until the health endpoint answers
     std::optional<std::chrono::seconds> stop_budget;           // instead of the derived one
+    std::chrono::seconds park{0};                              // the longest stop held on purpose beyond it; 0: none
     std::chrono::seconds session_timeout = std::chrono::minutes(10);  // gateway silent: restore
     std::vector<std::uint16_t> ports;                          // that must be free; empty: found
     std::string health;                                        // URL instead of the derived one; "none"

@@ -211,6 +211,7 @@ json to_json(const component_plan& plan, shown how) {
                             {"remoteStart", to_string(definition.remote)},
                             {"ceiling", ceiling_of(definition)},
                             {"startTimeoutSeconds", std::int64_t{definition.start_timeout.count()}},
+                            {"parkSeconds", std::int64_t{definition.park.count()}},
                             {"sessionTimeoutSeconds", std::int64_t{definition.session_timeout.count()}},
                             {"onExit", word_of(definition.when_exited)},
                             {"findings", std::move(findings)}};
@@ -221,7 +222,7 @@ json to_json(const component_plan& plan, shown how) {
 
 outcome<std::string> plan_hash(const component_plan& plan) {
     const auto& definition = plan.definition;
-    const json what = json::object{{"component", definition.name},
+    json what = json::object{{"component", definition.name},
                                    {"kind", to_string(definition.kind)},
                                    {"foundIn", plan.found_in},
                                    {"manifestHash", plan.manifest_hash},
@@ -234,6 +235,7 @@ outcome<std::string> plan_hash(const component_plan& plan) {
                                    {"memoryLimit", definition.memory_limit},
                                    {"stopBudgetSeconds", std::int64_t{plan.budget.damage.count()}},
                                    {"onExit", word_of(definition.when_exited)}};
+    if (definition.park.count() > 0) what.set("parkSeconds", std::int64_t{definition.park.count()});
     auto hash = storage::sha256_hex("delvegate plan 1\n" + protocol::to_text(what));
     if (hash.empty())
         return outcome<std::string>(boost::system::in_place_error, "the plan's hash could not be made: out of memory");
@@ -259,6 +261,8 @@ json to_json(const component_status& status) {
         out.set("stopBudget", json::object{{"disturbMs", milliseconds(status.budget.disturb)},
                                            {"damageMs", milliseconds(status.budget.damage)},
                                            {"dutyMs", milliseconds(status.duty)}});
+    if (status.park.until != 0)
+        out.set("park", json::object{{"until", status.park.until}, {"by", status.park.by}, {"note", status.park.note}, {"stop", status.park.stop}});
     return out;
 }
 

@@ -200,6 +200,12 @@ verb_answer verb_desk::done(const verb_peer& peer, const launcher_request& reque
             out.descriptor = std::move(*fd);
             return out;
         }
+        case launcher_verb::park: {
+            const auto parked = manager_.park(request.component, request.session, request.duration,
+                                              {0, name_of(peer, request), request.note, request.stop});
+            if (!parked) return verb_answer::no(launcher_fault::failed, parked.error());
+            return verb_answer::of(json::object{{"component", request.component}, {"until", parked->until}});
+        }
         case launcher_verb::heartbeat: {
             const auto beat = manager_.heartbeat(request.component, request.session, request.sessions);
             if (!beat) return verb_answer::no(launcher_fault::failed, beat.error());

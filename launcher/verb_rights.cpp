@@ -31,6 +31,7 @@ std::optional<std::string> refusal_of(const verb_question& question, const std::
         case launcher_verb::status:
         case launcher_verb::dial:
         case launcher_verb::heartbeat:
+        case launcher_verb::park:
             return std::nullopt;
     }
     return verb + " is not a verb for this user";  // a verb that this table does not know

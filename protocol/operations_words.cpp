@@ -21,24 +21,35 @@ struct verb {
 };
 constexpr verb verbs[] = {{"", observe}, {"ask", control}, {"give", control}, {"take", lifecycle}, {"drop", control}};
 
+constexpr std::string_view typed_once = "type it into the debug console: here it would be repeated";
+
 }  // namespace
 
 bool judge_words(judged& j, std::string_view text, bool dap) {
     const auto words = read_session_words(text);
     if (!words) return false;
+    // An IDE repeats watches and hovers by itself; what changes something is done once, where it was typed.
+    const std::string_view context = dap ? j.arguments.get_string("context") : std::string_view();
+    const bool repeated = !context.empty() && context != "repl";
+    if (words->subject == "park" || (words->subject == "unpark" && words->names.empty())) {
+        const bool asks = words->subject == "park" && words->text.empty();
+        j.operation = asks ? "parked" : words->subject;
+        j.how = service::local;
+        j.classes = asks ? observe : control;
+        if (!asks && repeated) refuse(j, std::string(typed_once));
+        return true;
+    }
     const auto* known = std::find_if(std::begin(verbs), std::end(verbs), [&](const verb& v) { return v.name == words->verb; });
     if (words->subject != "baton" || known == std::end(verbs)) {
         j.classes = observe;
-        refuse(j, "delvegate knows here: delvegate baton, and delvegate baton ask, give [USER], take, drop");
+        refuse(j, "delvegate knows here: delvegate baton, and delvegate baton ask, give [USER], take, drop; delvegate park NOTE, and "
+                  "delvegate unpark");
         return true;
     }
     j.operation = "baton" + (words->verb.empty() ? "" : " " + words->verb);
     j.how = service::local;
     j.classes = known->classes;
-    // An IDE repeats watches and hovers by itself; what changes something is done once, where it was typed.
-    const std::string_view context = dap ? j.arguments.get_string("context") : std::string_view();
-    if (!words->verb.empty() && !context.empty() && context != "repl")
-        refuse(j, "type it into the debug console: here it would be repeated");
+    if (!words->verb.empty() && repeated) refuse(j, std::string(typed_once));
     return true;
 }
 

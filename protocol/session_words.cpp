@@ -17,6 +17,12 @@ std::optional<session_words> read_session_words(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
         while (at < text.size() && is_space(text[at])) ++at;
         const std::size_t begin = at;
+        // A note is a sentence: it is kept whole.
+        if (words.size() == 2 && words[0] == "delvegate" && words[1] == "park") {
+            auto end = text.size();
+            while (end > begin && is_space(text[end - 1])) --end;
+            return session_words{"park", {}, {}, std::string(text.substr(begin, end - begin))};
+        }
         while (at < text.size() && !is_space(text[at])) ++at;
         if (at == begin) break;
         if (words.size() == max_words) return std::nullopt;

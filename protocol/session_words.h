@@ -13,9 +13,10 @@ struct session_words {
     std::string subject;             // "baton"
     std::string verb;                // "ask", "give", "take", "drop"; empty: only to be told
     std::vector<std::string> names;  // what follows
+    std::string text;                // of park: all that follows it, as it was typed
 };
 
-// Nothing where the text is an expression. At most 16 words.
+// Nothing where the text is an expression. At most 16 words, but for park's.
 std::optional<session_words> read_session_words(std::string_view text);
 
 }  // namespace protocol

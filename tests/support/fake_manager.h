@@ -132,6 +132,17 @@ public:
         if (found == states_.end() || found->second.session != session) return name + " is in no such session";
         return {};
     }
+    launcher::outcome<launcher::parked_stop> park(const std::string& name, const std::string& session, std::chrono::seconds time,
+                                                  const launcher::parked_stop& what) override {
+        note("park " + name + " " + std::to_string(time.count()) + " " + what.stop + " by " + what.by + ": " + what.note);
+        const std::lock_guard lock(lock_);
+        const auto found = states_.find(name);
+        if (found == states_.end() || found->second.session != session)
+            return {boost::system::in_place_error, name + " is in no such session"};
+        found->second.park = what;
+        found->second.park.until = 1'790'000'600;
+        return found->second.park;
+    }
 
 private:
     launcher::component_status of(const std::string& name) const {

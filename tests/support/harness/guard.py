@@ -37,7 +37,7 @@ class Sockets:
 
 class Guard:
     def __init__(self, test, dlv, sockets=None, ceiling=DEFAULT, in_path=True, disturb=1, damage=2, duty=1.0, silence=1.0,
-                 name="guard", mercy=60.0, entry=60.0):
+                 name="guard", mercy=60.0, entry=60.0, park=0):
         self.sockets = sockets or Sockets(test, name)
         self.address = "unix:" + self.sockets.path
         self.state_file = os.path.join(self.sockets.directory, "state.json")
@@ -45,7 +45,7 @@ class Guard:
         settings = {"address": dlv, "ceiling": list(ceiling), "inPath": in_path, "disturbMs": disturb * 1000,
                     "damageMs": damage * 1000, "derivation": "test", "dutyMs": int(duty * 1000),
                     "gatewaySilenceMs": int(silence * 1000), "component": "app", "stateFile": self.state_file,
-                    "mercyMs": int(mercy * 1000), "entryLimitMs": int(entry * 1000)}
+                    "mercyMs": int(mercy * 1000), "entryLimitMs": int(entry * 1000), "parkLimitMs": int(park * 1000)}
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours, theirs, open(self.log_file, "ab") as log:
             self.process = process.Process(test, name, [tools.delvegate(), "guard", "--settings-fd", str(theirs.fileno())],

@@ -107,7 +107,19 @@ class Launcher:
                "plan": "", "notes": [], "warnings": []}
         if self.budget:
             one["stopBudget"] = self.budget
+        watched = self.guard.status() if self.guard and away else {}
+        if watched.get("parkedMs"):
+            one["park"] = {"until": int(time.time()) + watched["parkedMs"] // 1000, "by": watched["parkedBy"],
+                           "note": watched["parkedNote"], "stop": watched["parkedStop"]}
         return one
+
+    def _park(self, connection, request):
+        """As launcher/engine_park.cpp has it."""
+        try:
+            held = self.guard.ask("park", **{key: request[key] for key in ("seconds", "by", "note", "stop") if key in request})
+        except AssertionError as refused:
+            return self._say(connection, error={"code": "failed", "text": str(refused)})
+        return self._say(connection, result={"component": self.component, "until": int(time.time()) + held["parkedMs"] // 1000})
 
     def _give_breakpoints_back(self):
         """As launcher/guard_control.h has it."""
@@ -125,6 +137,8 @@ class Launcher:
             if self.guard:
                 self.guard.ask("alive")
             return self._say(connection, result={})
+        if verb == "park":
+            return self._park(connection, request)
         if verb == "inspect":
             return self._say(connection, result={"component": self.component, "hash": "sha256:" + "0" * 64, "refused": False})
         if verb == "dial":

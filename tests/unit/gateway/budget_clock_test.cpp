@@ -125,5 +125,51 @@ TEST(stop_budget, ADutyThatIsNotGivenIsAQuarter) {
     EXPECT_EQ((stop_budget{.disturb = 0ms, .damage = 8s, .duty = 0ms}).whole_duty(), 2s);
 }
 
+// --- a stop that is held on purpose -----------------------------------------------------------------------------
+
+TEST_F(budget_clock_test, AHoldPutsTheEndOff) {
+    clock.stands(at(0s));
+    EXPECT_EQ(clock.due(at(6s)), mark::half);
+    clock.hold(at(6s), at(106s));
+    EXPECT_TRUE(clock.held(at(105s)));
+    EXPECT_EQ(clock.left(at(6s)), 100s);
+    EXPECT_EQ(clock.due(at(55s)), mark::none);
+    EXPECT_EQ(clock.next(), at(56s));
+    EXPECT_EQ(clock.due(at(56s)), mark::half) << "of the time it is held for";
+    EXPECT_EQ(clock.due(at(86s)), mark::most);
+    EXPECT_EQ(clock.due(at(105999ms)), mark::none);
+    EXPECT_EQ(clock.due(at(106s)), mark::used_up);
+    EXPECT_EQ(clock.used(at(106s)), 106s) << "it was kept from its duty all the same";
+}
+
+TEST_F(budget_clock_test, AHoldWithinTheBudgetChangesNothing) {
+    clock.stands(at(0s));
+    clock.hold(at(1s), at(3s));
+    EXPECT_EQ(clock.due(at(5s)), mark::half);
+    EXPECT_EQ(clock.due(at(8s)), mark::most);
+    EXPECT_EQ(clock.due(at(10s)), mark::used_up);
+}
+
+TEST_F(budget_clock_test, WhoeverRunsItEndsTheHold) {
+    clock.stands(at(0s));
+    clock.hold(at(1s), at(1000s));
+    clock.runs(at(50s));
+    EXPECT_FALSE(clock.held(at(50s)));
+    clock.stands(at(51s));
+    EXPECT_EQ(clock.due(at(51s)), mark::used_up) << "what was used up meanwhile is used up, until a duty was done";
+    clock.runs(at(52s));
+    EXPECT_EQ(clock.due(at(54s)), mark::duty_done);
+    clock.stands(at(60s));
+    EXPECT_EQ(clock.left(at(60s)), 10s);
+}
+
+TEST_F(budget_clock_test, WhatRunsIsNotHeld) {
+    clock.stands(at(0s));
+    clock.runs(at(1s));
+    clock.hold(at(1s), at(1000s));
+    clock.stands(at(2s));
+    EXPECT_EQ(clock.due(at(10s)), mark::used_up);
+}
+
 }  // namespace
 }  // namespace gateway

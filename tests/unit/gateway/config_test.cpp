@@ -151,6 +151,9 @@ TEST(config, every_error_is_one_line_with_its_place) {
          "gateway.yaml:1:48: `stopBudget` must be between 100ms and 1d"},
         {"components: [{name: a, binary: /b, duty: 9s}]\n",
          "gateway.yaml:1:14: component a has a `duty` and no `stopBudget`"},
+        {"components: [{name: a, kind: launcher, park: 9s}]\n", "gateway.yaml:1:46: `park` is not for kind launcher"},
+        {"components: [{name: a, binary: /b, park: 8d}]\n", "gateway.yaml:1:42: `park` must be of whole seconds, at most 7d"},
+        {"components: [{name: a, binary: /b, park: 1500ms}]\n", "gateway.yaml:1:42: `park` must be of whole seconds"},
         {"components: [{name: a, binnary: /b}]\n", "gateway.yaml:1:24: unknown key `binnary`; did you mean `binary`?"},
     };
     for (const auto& one : all) {
@@ -169,6 +172,15 @@ TEST(config, a_component_of_the_launcher_is_a_name_and_its_people) {
     EXPECT_FALSE(read->components[0].budget.any());
     EXPECT_EQ(read->components[1].budget.damage, std::chrono::seconds(8));
     EXPECT_EQ(read->components[1].budget.whole_duty(), std::chrono::seconds(2));
+}
+
+TEST(config, a_stop_may_be_parked_for_an_hour_where_there_is_no_budget) {
+    const auto read = parse_config("components: [{name: a, binary: /b}, {name: b, binary: /b, stopBudget: 8s}, {name: c, binary: /b, "
+                                   "stopBudget: 8s, park: 10m}, {name: d, binary: /b, park: 0s}, {name: e, kind: connect, "
+                                   "address: \"127.0.0.1:1\", park: 2h}]\n", "gateway.yaml", "/etc/delvegate");
+    ASSERT_TRUE(read) << read.error();
+    const int minutes[] = {60, 0, 10, 0, 120};
+    for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(read->components[i].longest_park(), std::chrono::minutes(minutes[i])) << i;
 }
 
 TEST(config, names_are_dns_labels) {

@@ -12,6 +12,7 @@
 
 #include "gateway/launcher_watch.h"
 #include "gateway/upstream.h"
+#include "protocol/printable.h"
 #include "tests/unit/gateway/fake_launcher.h"
 
 namespace gateway {
@@ -263,6 +264,7 @@ TEST_F(launcher_watch_test, TellsOfChangesAndBeatsForWhatIsAway) {
     ASSERT_TRUE(run_until(io, [&] { return watch.find("kube-scheduler")->in_session(); }));
     EXPECT_EQ(watch.find("kube-scheduler")->budget.damage, 8s);
     EXPECT_EQ(changes, 2);
+    EXPECT_EQ(watch.find("kube-scheduler")->parked_until, 0);
     auto beat = launcher.next(io, launcher_verb::heartbeat, [](auto& other) { other.result(json::array{one("running")}); });
     EXPECT_EQ(beat.request.session, session);
     EXPECT_TRUE(beat.request.sessions);
@@ -315,6 +317,17 @@ TEST(launcher_status, WhatIsNotOneIsNone) {
     negative.set("stopBudget", json::object{{"damageMs", std::int64_t{-1}}});
     ASSERT_TRUE(read_launcher_status(json::array{negative}));
     EXPECT_FALSE(read_launcher_status(json::array{negative})->front().budget.any());
+}
+
+TEST(launcher_status, TellsOfAParkedStop) {
+    auto parked = one("running");
+    parked.set("park", json::object{{"until", std::int64_t{1'790'000'600}}, {"by", "al\nice"}, {"note", "why"}, {"stop", "17-3f9c"}});
+    const auto read = read_launcher_status(json::array{parked});
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->front().parked_until, 1'790'000'600);
+    EXPECT_EQ(read->front().park, (launcher::park_words{protocol::printable("al\nice"), "why", "17-3f9c"}));
+    parked.set("park", json::object{{"until", std::int64_t{1}}, {"stop", "../x"}});
+    EXPECT_EQ(read_launcher_status(json::array{parked})->front().parked_until, 0);
 }
 
 }  // namespace

@@ -109,5 +109,45 @@ TEST(budget_clock, without_a_damage_there_is_no_budget) {
     EXPECT_EQ(clock.used_up_at(1000h), budget_clock::time::max());
 }
 
+TEST(budget_clock, a_hold_puts_the_end_off_but_not_the_count) {
+    auto clock = counting();
+    clock.see(0s, seen::stopped);
+    clock.hold(600s);
+    EXPECT_EQ(clock.used_up_at(20s), 600s);
+    EXPECT_EQ(clock.at(599s), level::disturbed);
+    EXPECT_EQ(clock.held_for(599s), 1s);
+    EXPECT_EQ(clock.at(600s), level::used_up);
+    EXPECT_EQ(clock.spent(600s), 600s);
+    EXPECT_EQ(clock.overdue(600s), 0s) << "the gateway has its time to act, as at the end of a budget";
+    EXPECT_EQ(clock.overdue(604s), 4s);
+}
+
+TEST(budget_clock, a_hold_ends_when_it_runs) {
+    auto clock = counting();
+    clock.see(0s, seen::stopped);
+    clock.hold(600s);
+    clock.see(100s, seen::running);
+    EXPECT_FALSE(clock.held(100s));
+    clock.see(102s, seen::stopped);
+    EXPECT_EQ(clock.at(102s), level::used_up) << "one duty has to be done first";
+    EXPECT_LE(clock.overdue(102s), 2s);
+    EXPECT_LE(clock.overdue(105s), 5s);
+    clock.see(106s, seen::running);
+    clock.see(117s, seen::running);
+    clock.see(118s, seen::stopped);
+    EXPECT_EQ(clock.at(118s), level::fine);
+    clock.see(147s, seen::stopped);
+    EXPECT_EQ(clock.overdue(147s), 5s) << "what was excused is not the next time";
+}
+
+TEST(budget_clock, a_resume_that_nobody_saw_ends_a_hold) {
+    auto clock = counting();
+    clock.see(0s, seen::stopped);
+    clock.hold(600s);
+    clock.see(40s, seen::stopped);
+    clock.interrupted(40s);
+    EXPECT_EQ(clock.at(41s), level::used_up);
+}
+
 }  // namespace
 }  // namespace launcher

@@ -56,6 +56,7 @@ components:
     memoryLimit: 2GiB
     startTimeout: 5m
     stopBudget: 25s
+    park: 30m
     sessionTimeout: 1h
     ports: [10259]
     health: https://127.0.0.1:10259/healthz
@@ -73,6 +74,8 @@ components:
     EXPECT_EQ(pod.pod, "kube-scheduler-debug");
     EXPECT_EQ(pod.ceiling, (protocol::class_set{protocol::op_class::observe, protocol::op_class::read}));
     EXPECT_EQ(pod.stop_budget, std::chrono::seconds(25));
+    EXPECT_EQ(pod.park, std::chrono::minutes(30));
+    EXPECT_EQ(read->components[1].park, std::chrono::seconds(0)) << "root says so where a stop may last longer than is good";
     EXPECT_EQ(pod.memory_limit, 2ull << 30);
     EXPECT_EQ(pod.remote, remote_start::always);
     EXPECT_EQ(pod.when_exited, component_definition::on_exit::keep);
@@ -102,7 +105,7 @@ TEST(launcher_config, values_that_are_none) {
                              "memoryLimit: 1KiB", "memoryLimit: 1", "memoryLimit: lots", "startTimeout: 0s", "startTimeout: 1500ms",
                              "startTimeout: 2h", "sessionTimeout: 1s", "ports: [0]", "ports: [70000]", "ports: 1", "health: maybe",
                              "health: http://root:pw@127.0.0.1/", "onExit: panic", "allowOtherMinor: yes", "manifestDirectory: /x",
-                             "container: main", "stopBudget: \"\"", "extraArgs: --v=4"})
+                             "container: main", "stopBudget: \"\"", "park: 8d", "park: 1500ms", "park: -1s", "extraArgs: --v=4"})
         EXPECT_NE(component_error(line), "none") << line;
     EXPECT_EQ(component_error("onExit: restart"), "none");
     for (const char* line : {"gatewayUser: root", "gatewayUser: \"\"", "gatewayUIDs: [0]", "gatewayUIDs: [4294967295]", "gatewayUIDs: [-1]",

@@ -17,12 +17,13 @@ std::vector<launcher_request> all_requests() {
     std::vector<launcher_request> out;
     for (const auto verb : {launcher_verb::inspect, launcher_verb::start, launcher_verb::stop, launcher_verb::restore,
                             launcher_verb::status, launcher_verb::arm, launcher_verb::disarm, launcher_verb::dial,
-                            launcher_verb::heartbeat}) {
+                            launcher_verb::heartbeat, launcher_verb::park}) {
         launcher_request one;
         one.verb = verb;
         if (verb != launcher_verb::status) one.component = "kube-scheduler";
         if (verb == launcher_verb::arm) one.duration = std::chrono::hours(2);
-        if (verb == launcher_verb::dial || verb == launcher_verb::heartbeat) one.session = session;
+        if (verb == launcher_verb::dial || verb == launcher_verb::heartbeat || verb == launcher_verb::park) one.session = session;
+        if (verb == launcher_verb::park) one.stop = "17-3f9c";
         out.push_back(one);
     }
     launcher_request full = out[1];
@@ -32,6 +33,11 @@ std::vector<launcher_request> all_requests() {
     full.stop_on_entry = true;
     full.forces = all_forces();
     out.push_back(full);
+    launcher_request parks = out[9];
+    parks.by = "alice";
+    parks.note = "look at q.items, Bob";
+    parks.duration = std::chrono::minutes(10);
+    out.push_back(parks);
     launcher_request decides = out[3];
     decides.component = "kubelet";
     decides.decide = decision::put_back_ours;
@@ -64,13 +70,21 @@ TEST(launcher_wire, no_verb_takes_an_argv_environment_path_pid_or_address) {
             }
 }
 
+TEST(launcher_wire, names_of_stops) {
+    for (const char* good : {"1-0000", "17-3f9c", "18446744073709551615-ffff"}) EXPECT_TRUE(is_stop_name(good)) << good;
+    for (const char* bad : {"", "-", "17", "17-", "-3f9c", "17-3F9C", "17-3f9", "17-3f9cc", "1 7-3f9c", "x-3f9c", "17-3f9c\n",
+                            "184467440737095516150-ffff", "../17-3f9c"})
+        EXPECT_FALSE(is_stop_name(bad)) << bad;
+}
+
 TEST(launcher_wire, every_member_belongs_to_its_verbs) {
     const std::vector<std::pair<std::string, std::string>> members{
         {"component", "\"kubelet\""}, {"plan", "\"sha256:" + hash + "\""}, {"session", "\"" + session + "\""}, {"by", "\"alice\""},
-        {"stopOnEntry", "true"}, {"sessions", "true"}, {"force", "[\"two-leaders\"]"}, {"decide", "\"keep-theirs\""}, {"seconds", "60"}};
+        {"stopOnEntry", "true"}, {"sessions", "true"}, {"force", "[\"two-leaders\"]"}, {"decide", "\"keep-theirs\""}, {"seconds", "60"},
+        {"note", "\"why\""}, {"stop", "\"1-0000\""}};
     std::string table;
     for (const auto& one : all_requests()) {
-        if (one.plan == hash || one.decide != decision::none) continue;
+        if (one.plan == hash || one.decide != decision::none || !one.note.empty()) continue;
         table += std::string(to_string(one.verb)) + (one.component.empty() && one.verb == launcher_verb::restore ? " all" : "") + ":";
         for (const auto& [key, value] : members) {
             std::string text = to_text(one);
@@ -82,7 +96,7 @@ TEST(launcher_wire, every_member_belongs_to_its_verbs) {
     }
     EXPECT_EQ(table,
               "inspect:\nstart: plan session by stopOnEntry force\nstop: session by\nrestore: by decide\nstatus:\narm:\ndisarm:\n"
-              "dial:\nheartbeat: sessions\nrestore all: component by decide\n");
+              "dial:\nheartbeat: sessions\npark: by seconds note\nrestore all: component by decide\n");
 }
 
 TEST(launcher_wire, vectors_are_judged_as_they_say) {

@@ -164,6 +164,27 @@ TEST_F(verb_desk_test, every_verb_is_logged_before_and_after) {
     EXPECT_EQ(log.size(), 4u) << "what changes something, and all that root asks";
 }
 
+TEST_F(verb_desk_test, a_stop_is_parked_in_the_name_of_whom_the_gateway_says) {
+    ASSERT_TRUE(ask(root, launcher_verb::start).ok);
+    launcher_request request;
+    request.verb = launcher_verb::park;
+    request.component = "kube-scheduler";
+    request.session = std::string(32, 'b');
+    request.by = "alice";
+    request.note = "why";
+    request.stop = "17-3f9c";
+    request.duration = 90s;
+    const auto parked = ask(gateway, request);
+    ASSERT_TRUE(parked.ok) << parked.text;
+    EXPECT_EQ(parked.result.get_int("until"), 1'790'000'600);
+    EXPECT_EQ(manager.seen().back(), "park kube-scheduler 90 17-3f9c by alice: why");
+    EXPECT_NE(log.back().find(R"("note":"why","stop":"17-3f9c")"), std::string::npos) << log.back();
+    const auto shown = to_text(ask(gateway, launcher_verb::status).result);
+    EXPECT_NE(shown.find(R"("park":{"until":1790000600,"by":"alice","note":"why","stop":"17-3f9c"})"), std::string::npos) << shown;
+    request.session = std::string(32, 'c');
+    EXPECT_FALSE(ask(gateway, request).ok);
+}
+
 TEST_F(verb_desk_test, secrets_are_roots) {
     const auto all = ask(root, launcher_verb::inspect);
     const auto some = ask(gateway, launcher_verb::inspect);

@@ -10,7 +10,7 @@ namespace {
 
 const std::vector<launcher_verb> verbs{launcher_verb::inspect, launcher_verb::start, launcher_verb::stop,
                                        launcher_verb::restore, launcher_verb::status, launcher_verb::arm,
-                                       launcher_verb::disarm, launcher_verb::dial, launcher_verb::heartbeat};
+                                       launcher_verb::disarm, launcher_verb::dial, launcher_verb::heartbeat, launcher_verb::park};
 
 // For the gateway: never, armed, armed and armed now, always.
 std::string gateway_row(launcher_verb verb) {
@@ -36,6 +36,7 @@ TEST(verb_rights, of_the_gateway) {
     EXPECT_EQ(gateway_row(launcher_verb::status),    "++++++");
     EXPECT_EQ(gateway_row(launcher_verb::dial),      "++++++");
     EXPECT_EQ(gateway_row(launcher_verb::heartbeat), "++++++");
+    EXPECT_EQ(gateway_row(launcher_verb::park), "++++++");
     EXPECT_EQ(gateway_row(launcher_verb::arm),       "------");
     EXPECT_EQ(gateway_row(launcher_verb::disarm),    "------");
 }

@@ -24,7 +24,7 @@ TEST(session_words, are_told_from_expressions) {
 TEST(session_words, need_what_they_do_in_both_protocols) {
     const std::pair<const char*, op_class> all[] = {{"baton", op_class::observe},       {"baton ask", op_class::control},
                                                     {"baton give", op_class::control},  {"baton drop", op_class::control},
-                                                    {"baton take", op_class::lifecycle}};
+                                                    {"baton take", op_class::lifecycle}, {"unpark", op_class::control}};
     for (const auto& [words, needs] : all) {
         const auto dap = judge_evaluate("delvegate " + std::string(words));
         const auto rpc = judge_rpc("RPCServer.Eval", "{\"Expr\":\"delvegate " + std::string(words) + "\"}");
@@ -39,6 +39,20 @@ TEST(session_words, need_what_they_do_in_both_protocols) {
     EXPECT_EQ(judge_rpc("RPCServer.Eval", R"({"Expr":"delvegate.baton"})").operation, "Eval");
 }
 
+TEST(session_words, of_a_park_are_a_sentence) {
+    const auto words = read_session_words("delvegate  park  look at q.items, Bob: why is it  nil? a b c d e f g h i j k l m n o p \n");
+    ASSERT_TRUE(words);
+    EXPECT_EQ(words->subject, "park");
+    EXPECT_EQ(words->verb, "");
+    EXPECT_EQ(words->text, "look at q.items, Bob: why is it  nil? a b c d e f g h i j k l m n o p");
+    EXPECT_EQ(read_session_words("delvegate park ")->text, "");
+    EXPECT_EQ(judge_evaluate("delvegate park why").operation, "park");
+    EXPECT_EQ(judge_evaluate("delvegate park why").classes, (class_set{op_class::control}));
+    EXPECT_EQ(judge_rpc("RPCServer.Eval", R"({"Expr":"delvegate park"})").operation, "parked");
+    EXPECT_EQ(judge_evaluate("delvegate park").classes, (class_set{op_class::observe}));
+    EXPECT_EQ(judge_evaluate("delvegate unpark it now").how, service::refuse);
+}
+
 TEST(session_words, are_not_repeated_by_a_watch) {
     const auto in = [](const char* context, const char* words) {
         json arguments;
@@ -50,6 +64,9 @@ TEST(session_words, are_not_repeated_by_a_watch) {
     for (const char* context : {"watch", "hover", "variables", "clipboard"}) {
         EXPECT_EQ(in(context, "delvegate baton take"), service::refuse) << context;
         EXPECT_EQ(in(context, "delvegate baton"), service::local) << context;
+        EXPECT_EQ(in(context, "delvegate park it"), service::refuse) << context;
+        EXPECT_EQ(in(context, "delvegate unpark"), service::refuse) << context;
+        EXPECT_EQ(in(context, "delvegate park"), service::local) << context;
     }
 }
 
