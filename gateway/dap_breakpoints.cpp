@@ -247,7 +247,10 @@ asio::awaitable<json> dap_view::place(wanted_breakpoint want) {
     }
     const std::string method = data ? "RPCServer.CreateWatchpoint" : "RPCServer.CreateBreakpoint";
     const viewer_paths::creation create = [this, &wish, &method](json a) { return hub_.place_breakpoint(wish, method, std::move(a)); };
-    auto out = data ? co_await create(std::move(args)) : co_await paths_.create_breakpoint(create, std::move(args));
+    // Not `?:`, of whose branches g++ 12 destroys the temporaries of both.
+    rpc_outcome out;
+    if (data) out = co_await create(std::move(args));
+    else out = co_await paths_.create_breakpoint(create, std::move(args));
     if (!out.ok()) co_return shown({}, out.error);
     auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
     if (!parsed) co_return shown({}, "dlv gave an unreadable answer");
