@@ -74,20 +74,24 @@ public:
         return all;
     }
     void runs(const member& m) { holder_ = m.at->name; }
-    // Where a run from `p` ends, what is logged on the way, and at which lines of breakpoints it passes how often.
-    position end_of(position p, const std::string& command, logs_of_members& logs, std::map<std::size_t, std::size_t>& passes) {
+    // Where a run from `p` ends, and what is logged on the way.
+    position end_of(position p, const std::string& command, logs_of_members& logs) const {
         const int depth = standin::script()[p.at].depth;
         for (;;) {
             p.advance();
-            for (const auto& m : members) {
-                const auto found = m.points.find(p.at);
-                if (found == m.points.end()) continue;
-                ++passes[p.at];
-                if (found->second.logs && holds(found->second.condition, p.round)) logs[&m].push_back(p.round);
-            }
+            for (const auto& m : members)
+                if (const auto found = m.points.find(p.at); found != m.points.end())
+                    if (found->second.logs && holds(found->second.condition, p.round)) logs[&m].push_back(p.round);
             const int now = standin::script()[p.at].depth;
             if (stops_at(p) || (command == "next" && now <= depth) || (command == "stepOut" && now < depth) || command == "step") return p;
         }
+    }
+    // Whether the hub has to deal with each hit there: somebody logs, or several want different things.
+    bool costs(std::size_t at) const {
+        std::set<std::string> different;
+        for (const auto& m : members)
+            if (const auto found = m.points.find(at); found != m.points.end()) different.insert((found->second.logs ? "log " : "") + found->second.condition);
+        return different.size() > 1 || (different.size() == 1 && different.begin()->starts_with("log "));
     }
     bool stops_at(const position& p) const { return !owners_at(p).empty(); }
     bool anything_wanted() const {

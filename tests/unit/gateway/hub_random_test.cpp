@@ -16,9 +16,9 @@ public:
     using hub_session::hub_session;
 
     void play(int steps) {
-        for (int i = 0; i < steps && !::testing::Test::HasFailure(); ++i) {
+        for (int i = 0; i < steps && !::testing::Test::HasFailure() && !cut_short(); ++i) {
             deed();
-            if (!::testing::Test::HasFailure()) check();
+            if (!::testing::Test::HasFailure() && !cut_short()) check();
         }
         if (!::testing::Test::HasFailure()) return;
         std::string text;
@@ -54,13 +54,15 @@ private:
         const bool endless = command == "continue" && !model_.anything_stops();
         if (endless) return run_and_pause_by(m, anybody());
         logs_of_members logs;
-        const auto end = where_it_ends(command, logs);
+        const auto start = here();
+        const auto end = model_.end_of(start, command, logs);
         model_.runs(m);
         const auto runs = world_.dlv.resumes();
         resume(m, command);
         const auto next = model_.stop + 1;
         wait("the run's end", [&] { return world_.session.now() == phase::stopped && world_.session.last_stop().number == next; });
-        if (::testing::Test::HasFailure()) return;
+        if (::testing::Test::HasFailure() || cut_short()) return;
+        count_hits(start);
         EXPECT_GT(world_.dlv.resumes(), runs);
         EXPECT_EQ(here(), end) << "it stands at " << here().at << " of round " << here().round << ", and should at " << end.at << " of " << end.round;
         // A step that ends where a breakpoint is ends, to dlv, as the one or the other.
@@ -82,6 +84,7 @@ private:
     void run_and_pause_by(member& m, member& other) {
         note(m.name() + " continues, " + other.name() + " pauses");
         model_.runs(m);
+        const auto start = here();
         resume(m, "continue");
         if (some(2) == 0) wait("it runs", [&] { return world_.session.now() == phase::running || world_.session.last_stop().number > model_.stop; });
         if (!model_.anything_wanted()) meanwhile(m, other);
@@ -90,9 +93,10 @@ private:
                                                       : other.at->ask("Command", json::object{{"name", "halt"}});
             world_.answer(*other.at, pausing);
             wait("the run has begun", [&] { return world_.session.now() == phase::running || world_.session.last_stop().number > model_.stop; });
-            if (world_.session.now() == phase::stopped || ::testing::Test::HasFailure() || tries > 20) break;
+            if (world_.session.now() == phase::stopped || ::testing::Test::HasFailure() || cut_short() || tries > 20) break;
         }
-        if (::testing::Test::HasFailure()) return;
+        if (::testing::Test::HasFailure() || cut_short()) return;
+        count_hits(start);
         EXPECT_EQ(world_.session.last_stop().number, model_.stop + 1);
         const auto reason = world_.session.last_stop().cause.reason;
         EXPECT_TRUE(reason == "pause" || model_.stops_at(here())) << reason;
@@ -137,13 +141,15 @@ private:
         std::shuffle(able.begin(), able.end(), random_);
         note(able[0]->name() + " and " + able[1]->name() + " continue at once");
         logs_of_members logs;
-        const auto end = where_it_ends("continue", logs);
+        const auto start = here();
+        const auto end = model_.end_of(start, "continue", logs);
         resume(*able[0], "continue");
         resume(*able[1], "continue");
         const auto next = model_.stop + 1;
         wait("the run's end", [&] { return world_.session.now() == phase::stopped && world_.session.last_stop().number == next; });
         wait("all has arrived", [&] { return able[0]->at->quiet() && able[1]->at->quiet(); });
-        if (::testing::Test::HasFailure()) return;
+        if (::testing::Test::HasFailure() || cut_short()) return;
+        count_hits(start);
         EXPECT_EQ(world_.session.last_stop().number, next) << "it was resumed twice";
         EXPECT_EQ(here(), end);
         model_.runs(*able[0]);
