@@ -41,70 +41,12 @@
 #include "gateway/rpc_channel.h"
 #include "gateway/session_memory.h"
 #include "gateway/target_state.h"
+#include "gateway/viewer.h"
 #include "launcher/dlv_process.h"
 
 namespace gateway {
 
 class dap_windows;
-class viewer;
-
-// One stop of the target. A resume counts only if its sender was told of this very one.
-struct stop {
-    std::uint64_t number = 0;
-    stop_cause cause;
-    target_state state;
-    std::string by;     // who ran or halted it last; empty: nobody here
-    std::string error;  // dlv's, when the run ended with one ("runtime error")
-    std::string text;   // of an exception: the panic's words
-    bool entry = false; // never resumed since its start
-    std::string why;    // delvegate's own words, where it was delvegate that ended the run
-    std::chrono::system_clock::time_point since;
-    const viewer* runner = nullptr;  // only to be compared
-};
-
-// What a request that waits for the target's next stop gets.
-struct run_end {
-    std::string error;  // dlv's words; empty on success
-    std::string state;  // the JSON text of the DebuggerState
-    const struct stop* stop = nullptr;  // null when the debuggee exited or dlv is gone
-};
-using on_end = std::function<void(const run_end&)>;
-
-// What the hub tells an IDE's view.
-class viewer {
-public:
-    virtual ~viewer() = default;
-    virtual const caller& who() const = 0;
-    virtual bool speaks_dap() const = 0;
-    // Bytes said to the IDE so far, and how many of them it has for certain (stream.h).
-    virtual std::uint64_t said() const = 0;
-    virtual std::uint64_t heard() const = 0;
-
-    // The target moves: what it showed is of an earlier stop. Said at once, on_running() and on_stop() when it is one's turn.
-    virtual void on_moving() {}
-    virtual void on_running(std::string_view by, const viewer* runner) = 0;
-    virtual void on_stop(const stop& at) = 0;
-    virtual void on_exit(std::int64_t status) = 0;       // of the debuggee
-    virtual void on_restart(std::string_view by) = 0;    // a new process stands at its entry; on_stop follows
-    virtual void on_output(std::string_view category, std::string_view text) = 0;
-    // A tracepoint of this view was hit; the target stands still until it is dealt with.
-    virtual asio::awaitable<void> on_trace(const thread_state& thread, const breakpoint_wish& at) = 0;
-    // One of this view's breakpoints does nothing any more.
-    virtual void lost_breakpoint(std::int64_t id, const std::string& why) = 0;
-    // dlv is gone; the view ends.
-    virtual void on_lost(std::string_view reason) = 0;
-    // The view hinders others (reads nothing while a reply waits); it ends at once.
-    virtual void cut_off(std::string_view reason) = 0;
-    // Somebody waits to run the target: a reply that waits for this view's IDE to read is taken on to the view's own
-    // buffer, and the view ends where that is full.
-    virtual void read_on() = 0;
-    // Whether this person may run the target, by the policy of now.
-    virtual bool may_run() const = 0;
-    // What people are told of each other, where their IDE can show it.
-    virtual void on_notice(std::string_view text) = 0;
-    // Somebody else has written into the program, which stands where it stood.
-    virtual void on_values_changed() {}
-};
 
 struct run_order {
     std::string command;               // a Command name, e.g. "next"
