@@ -216,6 +216,7 @@ class RandomSession(CheckedSession):
         pid = self.true_state()["Pid"]
         member.restart()
         self.model.restarted()
+        member.told = self.model.stop  # whose answer it was
         self.assertNotEqual(self.true_state()["Pid"], pid)
         for one in self.model.members:
             if one.dap:
