@@ -117,6 +117,8 @@ asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::s
             run_.returned = std::move(stopped);
             maybe_conclude();
         });
+        // What an earlier gateway's people left goes in time, though it may never stop.
+        schedule_grace();
         co_return ready({});
     }
     for (auto method : fixed_methods) {
