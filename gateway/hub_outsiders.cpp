@@ -131,11 +131,9 @@ void hub_outsiders::took_over(std::optional<rpc_outcome> rest) {
     hub_.at_entry_ = false;
     hub_.hits_.clear();
     hub_.budget_.runs();
-    std::vector<viewer*> all;
-    for (auto& e : hub_.viewers_) all.push_back(e.v);
-    for (auto* v : all)
-        if (hub_.find(*v)) v->on_running(outsider, nullptr);
-    hub_.refuse_looks(hub_.running_words());
+    hub_.tell_all([](viewer& v) { v.on_moving(); });
+    hub_.tell_running(std::string(outsider), nullptr);
+    hub_.refuse_looks_in_turn();
     if (rest) {
         hub_.run_.returned = std::move(rest);
         return hub_.maybe_conclude();
