@@ -159,6 +159,8 @@ asio::awaitable<rpc_outcome> rpc_view::switch_exception(std::string method, judg
 void rpc_view::breakpoints(const request& r, const judged& j) {
     const bool one = r.method == "RPCServer.GetBreakpoint";
     auto which = std::pair(j.arguments.get_int("Id"), std::string(j.arguments.get_string("Name")));
+    asked_.reset();
+    if (one) asked_ = which;
     if (hub_.now() == phase::stopped) {
         if (!one || shown_as_they_are(hub_.breakpoints(), reader())) return look(r, j);
         // dlv knows neither the ids nor the names of this person's.
@@ -169,14 +171,19 @@ void rpc_view::breakpoints(const request& r, const judged& j) {
         picked_ = std::move(which);
         return look(all, std::move(every));
     }
+    known_breakpoints(r.id);
+}
+
+void rpc_view::known_breakpoints(const json& id) {
+    const auto which = std::exchange(asked_, std::nullopt);
     auto list = protocol::parse_json(hub_.breakpoint_list(), {.max_depth = 512, .fold_keys = false});
-    if (!list) return refuse(r.id, "dlv gave an unreadable answer");
+    if (!list) return refuse(id, "dlv gave an unreadable answer");
     show(*list);
-    if (!one) return reply(r.id, protocol::to_text(*list));
-    if (const auto* b = find_breakpoint(*list, which.first, which.second))
-        return reply(r.id, protocol::to_text(named("Breakpoint", *b)));
-    refuse(r.id, which.second.empty() ? "no breakpoint with id " + std::to_string(which.first)
-                                      : "no breakpoint with name " + which.second);
+    if (!which) return reply(id, protocol::to_text(*list));
+    if (const auto* b = find_breakpoint(*list, which->first, which->second))
+        return reply(id, protocol::to_text(named("Breakpoint", *b)));
+    refuse(id, which->second.empty() ? "no breakpoint with id " + std::to_string(which->first)
+                                     : "no breakpoint with name " + which->second);
 }
 
 void rpc_view::show(json& result) const {

@@ -80,7 +80,11 @@ void rpc_view::begin_look() {
                   guarded([this, id = look_id_, what = std::string(short_name(look_method_))](const std::string& why) {
                       looking_ = false;
                       picked_.reset();
-                      refuse(id, hub_.now() == phase::running ? "no " + what + " now: " + why : why);
+                      // It ran before this one's turn came: as if it had been asked for a moment later.
+                      if (hub_.now() == phase::running && (what == "ListBreakpoints" || what == "GetBreakpoint"))
+                          known_breakpoints(id);
+                      else
+                          refuse(id, hub_.now() == phase::running ? "no " + what + " now: " + why : why);
                       done();
                   }));
 }

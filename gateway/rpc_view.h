@@ -62,6 +62,7 @@ private:
     void answer_local(const request& r, const judged& j);
     void state(const request& r, const judged& j);
     void breakpoints(const request& r, const judged& j);
+    void known_breakpoints(const protocol::json& id);
     void command(const request& r, const judged& j);
     void halt(const request& r);
     void look(const request& r, judged j);
@@ -143,6 +144,7 @@ private:
     std::optional<protocol::aliased_request> other_name_;  // of the file that a FindLocation is about
     std::uint64_t answers_ = 0;  // given to requests that wait for a stop, or refused
     std::string location_;       // FindLocation's, when its reply is to be stripped
+    std::optional<std::pair<std::int64_t, std::string>> asked_;   // by a GetBreakpoint
     std::optional<std::pair<std::int64_t, std::string>> picked_;  // of a list, GetBreakpoint's id or name
     bool guarding_ = false;      // the reply passing through may hold commands that a client would run
     bool stripping_ = false;     // it is kept, to take those or the values out

@@ -203,7 +203,8 @@ class WhatIsCarried(BreakingCase):
 
         def session():
             terminal = Terminal(self, [self.delve.dlv, "connect", self.address]).prompt()
-            said = [re.sub(r"0x[0-9a-f]+|\d+", "#", terminal.run(command)) for command in commands]
+            # Whether one that sleeps has just woken is not the same twice.
+            said = [re.sub(r" (\(thread #\)|\[\w+\])", "", re.sub(r"0x[0-9a-f]+|\d+", "#", terminal.run(command))) for command in commands]
             terminal.line("exit")
             terminal.expect(r"(?i)kill the process|would you like")
             terminal.line("n")
