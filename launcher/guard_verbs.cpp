@@ -1,6 +1,8 @@
 // What the launcher asks of the guard (guard_control.h).
 #include "launcher/guard_loop.h"
 
+#include <algorithm>
+
 #include "launcher/guard_words.h"
 #include "protocol/printable.h"
 
@@ -132,7 +134,9 @@ void guard_loop::ask_park(const json& request, const guard_callers::answer& answ
         return answer(refused("the stop budget of " + app + " is used up: it has to do its duty first"));
     const bool held = clock_.held(t);
     const time most = held ? parked_from_ + limit - t : limit;
-    const time wanted = request.find("seconds") ? time(std::chrono::seconds(request.get_int("seconds"))) : most;
+    constexpr std::int64_t longest = 30 * 24 * 3600;  // no limit is longer, and no number overflows
+    const std::chrono::seconds asked(std::clamp<std::int64_t>(request.get_int("seconds"), 0, longest));
+    const time wanted = request.find("seconds") ? time(asked) : most;
     if (wanted <= time(0) || wanted > most)
         return answer(refused(app + " may be parked for at most " + std::to_string(limit.count() / 1000) + " s" + (held ? " altogether" : "")));
     if (!held) parked_from_ = t;
