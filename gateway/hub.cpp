@@ -292,10 +292,7 @@ void hub::pump() {
             if (desk_.in_flight() > 0) return hurry_looks();
             break;
         case motion::held:
-            if (next != jobs_.end() && !run_.steps) {
-                budget_.stands();  // nobody is told, and it stands all the same
-                break;
-            }
+            if (next != jobs_.end() && !run_.steps) break;
             if (!run_.halted_by_person) return resume("{\"name\":\"directionCongruentContinue\"}");
             // It stands already, for the hub's own work: that is the stop a person asked for.
             motion_ = motion::concluding;

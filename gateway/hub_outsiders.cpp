@@ -131,6 +131,7 @@ void hub_outsiders::took_over(std::optional<rpc_outcome> rest) {
     hub_.at_entry_ = false;
     hub_.hits_.clear();
     hub_.budget_.runs();
+    hub_.park_.runs(std::string(outsider));
     hub_.tell_all([](viewer& v) { v.on_moving(); });
     hub_.tell_running(std::string(outsider), nullptr);
     hub_.refuse_looks_in_turn();
