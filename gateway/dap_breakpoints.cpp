@@ -271,7 +271,7 @@ asio::awaitable<json> dap_view::amend(std::int64_t id, const wanted_breakpoint& 
     if (!wish) co_return shown({}, "the breakpoint has gone meanwhile");
     wish->claimed = true;
     if (wish->condition == want.condition && wish->hit_condition == want.hit_condition &&
-        wish->log_message == want.log_message)
+        wish->log_message == want.log_message && hub_.breakpoints().applied(*wish))
         co_return shown(*wish, wish->off_because);
     if (!want.log_message.empty())
         if (auto message = parse_log_message(want.log_message); !message) co_return shown(*wish, message.error());

@@ -61,6 +61,8 @@ asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
         // A condition that can hold no more takes its addresses away at dlv.
         const auto now = site_in(same->second).addresses;
         if (!now.empty() && now != site.addresses) gone.push_back(id);
+        // A guard, or a gateway before its end, has switched it off.
+        if (same->second.get_bool("disabled") != breakpoints_.settings(site).get_bool("disabled")) breakpoints_.site(id)->applied = json();
     }
     for (const auto id : gone) forget_site(id, {});
     put_strangers(there);

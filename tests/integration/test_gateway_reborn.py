@@ -99,6 +99,22 @@ class Breakpoints(RebornCase):
         bob.call("setBreakpoints", {"source": SOURCE, "breakpoints": []})
         self.assertEqual(self.at_dlv(), [])
 
+    def test_what_was_switched_off_meanwhile_is_on_when_its_owner_is_back(self):
+        """As a guard does, who lets the program go on while the gateway is gone."""
+        asked = {"source": SOURCE, "breakpoints": [{"line": TICK}]}
+        bob = self.come("bob", Dap)
+        bob.attach(lambda: bob.call("setBreakpoints", asked), stopOnEntry=True)
+        point, = self.at_dlv()
+        self.kill()
+        stranger = Rpc(self, self.dlv.address)
+        stranger.call("ToggleBreakpoint", {"Id": point["id"], "Name": ""})
+        stranger.close()
+        self.assertEqual([b["disabled"] for b in self.at_dlv()], [True])
+        self.start()
+        bob = self.come("bob", Dap)
+        bob.attach(lambda: bob.call("setBreakpoints", asked), stopOnEntry=True)
+        self.assertEqual([b["disabled"] for b in self.at_dlv()], [False])
+
     def value_at_stop(self, client):
         state = client.command("continue")
         self.assertEqual(state["currentThread"]["line"], TICK)
