@@ -45,13 +45,14 @@ class LauncherSocket(LauncherSocketCase):
 
     # What the gateway may ask for at all. A verb that the launcher has and that is not here fails the test below.
     GATEWAYS = {"inspect": True, "start": True, "stop": True, "restore": True, "status": True, "dial": True, "heartbeat": True,
-                "arm": False, "disarm": False}
+                "park": True, "arm": False, "disarm": False}
     # Of every member that a request can have, values that are read; and one that is none.
     MEMBERS = {"component": ["kube-scheduler", "kubelet", "etcd", "refused", "sshd"], "plan": [HASH], "session": [SESSION],
                "by": ["root"], "stopOnEntry": [True], "force": [["other-minor"], ["not-together", "two-leaders"]],
-               "decide": ["keep-theirs", "put-back-ours"], "seconds": [60], "sessions": [True]}
+               "decide": ["keep-theirs", "put-back-ours"], "seconds": [60], "sessions": [True],
+               "stop": ["17-3f9c"], "note": ["look at it"]}
     NONE = {"component": "../kubelet", "plan": "sha256:aa", "session": "", "by": "a\nb", "stopOnEntry": "yes", "force": ["everything"],
-            "decide": "mine", "seconds": -1, "sessions": 1}
+            "decide": "mine", "seconds": -1, "sessions": 1, "stop": "17", "note": "a\nb"}
     # Never a member, whatever the verb.
     ALIEN = {"argv": ["sh"], "binary": "/tmp/x", "environment": {"LD_PRELOAD": "/tmp/x.so"}, "pid": 1, "address": "127.0.0.1:1",
              "path": "/etc/shadow", "dlv": "/tmp/dlv", "ceiling": ["mutate"], "uid": 0, "armed": True}
