@@ -295,13 +295,6 @@ json breakpoint_board::settings(const breakpoint_site& site) const {
     return out;
 }
 
-bool breakpoint_board::applied(const breakpoint_wish& wish) const {
-    return std::all_of(wish.sites.begin(), wish.sites.end(), [&](auto id) {
-        const auto* s = site(id);
-        return s && !s->applied.is_null();
-    });
-}
-
 // --- hits -----------------------------------------------------------------------------------------------------
 
 hit_counts breakpoint_board::hits_of(const breakpoint_wish& wish, const breakpoint_site& at, const hit_counts& now) const {

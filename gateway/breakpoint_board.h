@@ -149,9 +149,6 @@ public:
     protocol::json settings(const breakpoint_site& site) const;
     protocol::json settings(const breakpoint_site& site, const breakpoint_wish& alone) const;
 
-    // Whether dlv has been told what is wanted at all of its places.
-    bool applied(const breakpoint_wish& wish) const;
-
     // What dlv has counted there by now: to be told before the site's wishes change.
     void settle(breakpoint_site& site, const hit_counts& now);
     hit_counts hits_of(const breakpoint_wish& wish, const breakpoint_site& at, const hit_counts& now) const;

@@ -47,6 +47,14 @@ std::string wrong_function_name(std::string_view name) {
            "'fileName:line'";
 }
 
+// Whether dlv has been told what is wanted, at all of its places.
+bool applied(const breakpoint_board& board, const breakpoint_wish& wish) {
+    return std::all_of(wish.sites.begin(), wish.sites.end(), [&](auto id) {
+        const auto* site = board.site(id);
+        return site && !site->applied.is_null();
+    });
+}
+
 }  // namespace
 
 void dap_view::set_breakpoints(const request& r, judged j) {
@@ -271,7 +279,7 @@ asio::awaitable<json> dap_view::amend(std::int64_t id, const wanted_breakpoint& 
     if (!wish) co_return shown({}, "the breakpoint has gone meanwhile");
     wish->claimed = true;
     if (wish->condition == want.condition && wish->hit_condition == want.hit_condition &&
-        wish->log_message == want.log_message && hub_.breakpoints().applied(*wish))
+        wish->log_message == want.log_message && applied(hub_.breakpoints(), *wish))
         co_return shown(*wish, wish->off_because);
     if (!want.log_message.empty())
         if (auto message = parse_log_message(want.log_message); !message) co_return shown(*wish, message.error());
