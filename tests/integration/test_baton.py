@@ -59,9 +59,12 @@ class BatonCase(case.Case):
     def type(self, viewer, text):
         return viewer.call("evaluate", {"expression": text, "context": "repl"})["result"]
 
-    def baton(self, *arguments, who=None, code=0):
-        """`delvegate baton …`, as somebody on a laptop, or of the node's own gateway."""
-        command = [tools.delvegate(), "baton", *arguments]
+    def baton(self, *arguments, **more):
+        return self.delvegate("baton", *arguments, **more)
+
+    def delvegate(self, *arguments, who=None, code=0):
+        """As somebody on a laptop, or of the node's own gateway."""
+        command = [tools.delvegate(), *arguments]
         if who:
             person = self.person(who)
             command += ["--gateway", f"localhost:{self.gateway.port}", "--certificate", person.certificate, "--key", person.key, "--ca", person.ca]

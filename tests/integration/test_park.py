@@ -4,10 +4,9 @@ import json
 import os
 import re
 import signal
-import subprocess
 import unittest
 
-from harness import debuggee, guard, tools, waiting
+from harness import debuggee, guard, waiting
 from harness.dap import Dap
 from harness.rpc import Rpc
 from harness.terminal import Terminal
@@ -21,17 +20,6 @@ PARKED = rf"stop (\d+-[0-9a-f]{{4}}) of app is parked by alice until {UNTIL}: " 
 
 
 class ParkCase(BatonCase):
-    def delvegate(self, *arguments, who=None, code=0):
-        command = [tools.delvegate(), *arguments]
-        if who:
-            person = self.person(who)
-            command += ["--gateway", f"localhost:{self.gateway.port}", "--certificate", person.certificate, "--key", person.key, "--ca", person.ca]
-        else:
-            command += ["--config", self.gateway.configuration_file]
-        done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, HOME=self.directory), check=False)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return done.stdout + done.stderr
-
     def park(self, *more, who="alice", code=0):
         return self.delvegate("park", "app", "--note", NOTE, *more, who=who, code=code)
 
