@@ -146,7 +146,7 @@ class CheckedSession(shared.SharedCase):
         goroutine = (state.get("currentGoroutine") or {}).get("id", 1)
         true = type(member).see(self.window if member.dap else self.truth.client, goroutine)
         mine = member.see(member.client, goroutine)
-        if not member.dap and not self.model.surely_hit:
+        if not member.dap and not self.model.stands_at_a_breakpoint():
             # Where the hub judges for several people, dlv names a breakpoint that is nobody's in this round.
             true, mine = ([views.without_breakpoints(look) for look in one] for one in (true, mine))
         for one, other in zip(mine, true):
