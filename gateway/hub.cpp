@@ -148,6 +148,12 @@ void hub::tell(const viewer& v) {
     e->told_by = v.said();
 }
 
+// What it has not been told yet, for the others come first, an IDE is told before that counts as told.
+void hub::catch_up(const viewer& v) {
+    turns_.hurry(v);
+    tell(v);
+}
+
 std::string hub::exit_error() const {
     return "Process " + std::to_string(pid_) + " has exited with status " + std::to_string(exit_status_);
 }
@@ -242,7 +248,7 @@ void hub::alone(viewer& v, work w, refusal refused, bool drives) {
 // Why somebody may not change now what the target does next. Who has been told of no stop means the one they find.
 std::string hub::not_here_and_now(const viewer& v) {
     if (was_ever_told(v) && !told(v) && !alone_at_entry()) {
-        tell(v);
+        catch_up(v);
         return moved_words();
     }
     return not_your_turn(v);

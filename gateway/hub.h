@@ -140,6 +140,7 @@ public:
     bool told(const viewer& v) const;
     // What has been said to this view by now tells it of the last stop; it knows when it has heard that.
     void tell(const viewer& v);
+    void catch_up(const viewer& v);
     bool was_ever_told(const viewer& v) const;
     std::string moved_words() const;  // to somebody who means an earlier stop
     bool alone_at_entry() const { return phase_ == phase::stopped && stop_.entry && viewers_.size() == 1; }

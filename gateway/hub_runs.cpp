@@ -84,7 +84,7 @@ void hub::run(viewer& v, run_order order, on_end end) {
             end({.error = {}, .state = stop_.state.text, .stop = &stop_});
         else
             refuse(moved_words());
-        return tell(v);
+        return catch_up(v);
     }
     if (auto why = not_your_turn(v); !why.empty()) return refuse(std::move(why));
     order.who = person_of(v.who().who);
@@ -126,7 +126,7 @@ void hub::wait_for_stop(viewer& v, on_end end) {
     if (phase_ == phase::running) return wait(v, std::move(end));
     if (phase_ == phase::stopped) {
         end({.error = {}, .state = stop_.state.text, .stop = &stop_});
-        return tell(v);
+        return catch_up(v);
     }
     if (phase_ == phase::exited) return end({.error = exit_error(), .state = {}, .stop = nullptr});
     end({.error = gone_reason(), .state = {}, .stop = nullptr});

@@ -23,7 +23,10 @@ public:
         if (!::testing::Test::HasFailure()) return;
         std::string text;
         for (std::size_t i = steps_.size() > 25 ? steps_.size() - 25 : 0; i < steps_.size(); ++i) text += steps_[i] + "\n";
-        ADD_FAILURE() << steps_.front() << "\n" << text << steps_.size() << " steps";
+        text += std::to_string(steps_.size()) + " steps; the hub: " + std::string(to_string(world_.session.now())) + ", stop " +
+                std::to_string(world_.session.last_stop().number) + ", the model's " + std::to_string(model_.stop);
+        for (const auto& m : model_.members) text += "\n" + m.name() + " was told of " + std::to_string(m.told) + ", waits for " + std::to_string(m.at->open.size());
+        ADD_FAILURE() << steps_.front() << "\n" << text;
     }
 
 private:
@@ -102,7 +105,11 @@ private:
         EXPECT_TRUE(reason == "pause" || model_.stops_at(here())) << reason;
         model_.stopped(here(), reason == "breakpoint");
         take_in(reason);
-        if (!other.at->speaks_dap) model_.know(other);
+        // Its pause may have come before the run, and was answered with the stop before.
+        if (!other.at->speaks_dap) {
+            same_place(other, ask(other, "State", json::object{{"NonBlocking", true}}));
+            model_.know(other);
+        }
         for (auto& one : model_.members) logs_of(one);
     }
 
