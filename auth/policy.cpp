@@ -134,6 +134,15 @@ const grants::match* grants::permits(std::string_view operation) const {
     return nullptr;
 }
 
+std::string grants::roles() const {
+    std::vector<std::string_view> names;
+    for (const auto& m : matches_)
+        if (std::find(names.begin(), names.end(), m.binding->role.name) == names.end()) names.push_back(m.binding->role.name);
+    std::string out;
+    for (const auto name : names) out += (out.empty() ? "" : ", ") + std::string(name);
+    return out;
+}
+
 bool grants::same_as(const grants& other) const {
     return std::equal(matches_.begin(), matches_.end(), other.matches_.begin(), other.matches_.end(),
                       [](const match& a, const match& b) {

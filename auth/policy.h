@@ -65,6 +65,9 @@ public:
     // The same with reasons.
     decision decide(std::string_view operation, protocol::class_set needs) const;
 
+    // Their names, each once, in the policy's order: "debugger, db-writer".
+    std::string roles() const;
+
     // Whether both come from the same roles, in the same order: every decision is the same.
     bool same_as(const grants& other) const;
 

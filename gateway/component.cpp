@@ -46,7 +46,8 @@ component::component(asio::io_context& context, component_config configuration, 
                                           .baton = configuration_.baton,
                                           .resume_time = bounds.resume_time,
                                           .call_time = bounds.call_time,
-                                          .outsiders = configuration_.how == kind::connect}),
+                                          .outsiders = configuration_.how == kind::connect,
+                                          .output_kept = bounds.output_kept}),
       process_watch_(context),
       output_watch_(context) {
     hub_.before_exit = [this] { show_output(64); };

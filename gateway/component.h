@@ -60,9 +60,12 @@ public:
     hub_baton& baton() { return hub_.baton(); }
     hub_park& park() { return hub_.park(); }
     protocol::json status() const;
-    // Its IDE connections: {"session","component","user","groups","authority","address","client","protocol",
-    // "since","certificateEnds"}, and "awaySince" while its link is down.
-    void list_sessions(protocol::json::array& all) const;
+    // Its IDE connections: {"session","component","user","role","ide","protocol","since"}, "awaySince" while its link is down,
+    // and for the node's administrator {"groups","authority","address","client","certificateEnds"}.
+    void list_sessions(protocol::json::array& all, bool for_node) const;
+    // {"component","state",…}: how things are there, without the people.
+    protocol::json session_state() const;
+    hub& session() { return hub_; }
     // Ends one of them; false: it is not here.
     bool expel(std::string_view session, std::string_view reason);
 

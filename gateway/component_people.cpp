@@ -36,26 +36,38 @@ void component::give_way_to(const auth::identity& who) {
     if (longest) longest->expelled("its place was taken by another connection of " + who.user + ", for its link was down");
 }
 
-void component::list_sessions(json::array& all) const {
+void component::list_sessions(json::array& all, bool for_node) const {
     for (auto* s : streams_) {
         if (!s->takes_place()) continue;
         const auto& who = s->who();
-        json::array groups;
-        for (const auto& group : who.who.groups) groups.emplace_back(group);
         json one = json::object{};
         one.set("session", s->session());
         one.set("component", name());
         one.set("user", who.who.user);
-        one.set("groups", std::move(groups));
-        one.set("authority", who.who.authority);
-        one.set("address", who.address);
-        one.set("client", who.client);
+        one.set("role", rights_.of(who.who, name()).roles());
+        one.set("ide", s->ide());
         one.set("protocol", s->protocol());
         one.set("since", utc_time(s->since()));
         if (s->away()) one.set("awaySince", utc_time(*s->away()));
-        one.set("certificateEnds", utc_time(std::chrono::system_clock::from_time_t(who.who.not_after)));
+        if (for_node) {
+            json::array groups;
+            for (const auto& group : who.who.groups) groups.emplace_back(group);
+            one.set("groups", std::move(groups));
+            one.set("authority", who.who.authority);
+            one.set("address", who.address);
+            one.set("client", who.client);
+            one.set("certificateEnds", utc_time(std::chrono::system_clock::from_time_t(who.who.not_after)));
+        }
         all.push_back(std::move(one));
     }
+}
+
+json component::session_state() const {
+    const auto known = status();
+    json out = json::object{{"component", name()}};
+    for (const auto* key : {"state", "since", "by", "reason", "position", "exitStatus", "stop", "park", "runControl"})
+        if (const auto* value = known.find(key)) out.set(key, *value);
+    return out;
 }
 
 bool component::expel(std::string_view session, std::string_view reason) {

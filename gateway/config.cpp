@@ -194,7 +194,8 @@ private:
                 return;
             }
             const auto parsed = parse_size(given);
-            if (!parsed || *parsed == 0)
+            // What is kept for others may be nothing.
+            if (!parsed || (*parsed == 0 && name != "outputKept"))
                 return fail(value, "`" + name + "` must be a size above zero, such as 64KiB or 4MiB; not \"" + given + "\"");
             bounds.*key.number = *parsed;
             return;
@@ -226,6 +227,10 @@ private:
             if (ok() && (one.baton.idle < std::chrono::seconds(1) || one.baton.idle > std::chrono::hours(24)))
                 return fail(*idle, "`batonIdle` must be between 1s and 1d");
         }
+        if (const auto* first = at("batonFirst")) {
+            one.baton.first_right = checked(*first, "batonFirst", parse_duration(text("batonFirst", *first)));
+            if (ok() && one.baton.first_right > std::chrono::hours(1)) return fail(*first, "`batonFirst` must be at most 1h");
+        }
         if (const auto* time = at("park"); time && one.how != component_config::kind::launcher) {
             one.park = checked(*time, "park", parse_duration(text("park", *time)));
             if (ok() && (*one.park > std::chrono::hours(24 * 7) || *one.park % std::chrono::seconds(1) != std::chrono::milliseconds(0)))
@@ -248,7 +253,7 @@ private:
     }
 
     static bool of_every_kind(const std::string& key) {
-        constexpr std::array<std::string_view, 7> keys{"name", "kind", "users", "groups", "maxViewers", "runControl", "batonIdle"};
+        constexpr std::array<std::string_view, 8> keys{"name", "kind", "users", "groups", "maxViewers", "runControl", "batonIdle", "batonFirst"};
         return std::find(keys.begin(), keys.end(), key) != keys.end();
     }
 

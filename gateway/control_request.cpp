@@ -8,6 +8,7 @@
 #include "gateway/carrier.h"
 #include "gateway/http_api.h"
 #include "gateway/lifecycle_api.h"
+#include "gateway/sessions_feed.h"
 
 namespace gateway {
 namespace {
@@ -33,7 +34,10 @@ public:
     }
     ~control_request() override { in_.channel->abort(); }
 
-    void drain(std::string_view, std::chrono::milliseconds) override {}
+    // What would go on for ever ends; what has been asked for is answered.
+    void drain(std::string_view reason, std::chrono::milliseconds) override {
+        if (follows_) reply({503, http_error(reason)});
+    }
     void close(std::string_view) override { in_.channel->shutdown(goodbye_time); }
     void expel(std::string_view reason) override {
         const bool waits = std::exchange(asked_, true) && !ended_;
@@ -55,13 +59,13 @@ private:
         const auto& request = std::get<http_request>(*got);
         deadline_.cancel();
         if (request.path == "/v1/renew" && parts_.renew) return renew(request);
-        if (parts_.lifecycle && lifecycle_api::serves(request.path)) return lifecycle(request);
+        if (parts_.lifecycle && (lifecycle_api::serves(request.path) || sessions_feed::serves(request.path))) return lifecycle(request);
         reply(request.method == "GET" ? answer(request.path) : http_answer{405, http_error("only GET is served here")});
     }
     void writable() override {}
     void ended() override {
         // What takes its time is answered all the same; who is gone altogether is noticed when nothing can be sent.
-        if (!asked_ || ended_) in_.channel->shutdown(goodbye_time);
+        if (!asked_ || ended_ || follows_) in_.channel->shutdown(goodbye_time);
     }
     void closed(close_cause, std::string_view) override {
         ended_ = true;
@@ -81,6 +85,8 @@ private:
     // Who is gone meanwhile hears nothing; what was begun goes on.
     void lifecycle(const http_request& request) {
         if (const auto refused = turned_away()) return reply(*refused);
+        follows_ = request.method == "GET" && sessions_feed::follows(request.path);
+        const auto listens = [this, alive = std::weak_ptr<char>(alive_)] { return !alive.expired() && !ended_; };
         const auto here = [this, alive = std::weak_ptr<char>(alive_)](auto deed) {
             return [this, alive, deed](auto&&... said) {
                 if (!alive.expired() && !ended_) deed(said...);
@@ -90,8 +96,9 @@ private:
                          {here([this](const http_answer& said) { reply(said); }),
                           here([this](const protocol::json& line) { send_line(protocol::to_text(line)); }),
                           here([this] { end_lines(); }),
-                          here([this](std::function<void(std::string_view)> deed) { shown_out_ = std::move(deed); })});
-        if (!ended_ && request.method == "POST") keep_awake();
+                          here([this](std::function<void(std::string_view)> deed) { shown_out_ = std::move(deed); }), listens,
+                          [this, listens] { return listens() ? in_.channel->unsent() : std::size_t{0}; }, here([this] { cut(); })});
+        if (!ended_ && (request.method == "POST" || follows_)) keep_awake();
     }
 
     void end_lines() {
@@ -99,6 +106,14 @@ private:
         deadline_.cancel();
         in_.channel->send(http_lines_end());
         in_.channel->shutdown(goodbye_time);
+    }
+
+    // Nothing that waits is sent any more.
+    void cut() {
+        ended_ = true;
+        deadline_.cancel();
+        in_.channel->abort();
+        if (in_.gone) boost::asio::post(parts_.io, std::exchange(in_.gone, {}));
     }
 
     void send_line(std::string_view text) {
@@ -138,7 +153,7 @@ private:
     http_answer answer(std::string_view path) const {
         if (auto refused = turned_away()) return *refused;
         std::string body = parts_.api(in_.who.who, path);
-        if (body.empty()) return {404, http_error("there are /v1/status and /v1/components")};
+        if (body.empty()) return {404, http_error("there are /v1/status, /v1/components and /v1/sessions")};
         return {200, std::move(body)};
     }
 
@@ -150,6 +165,7 @@ private:
     bool asked_ = false;
     bool streaming_ = false;  // the answer comes in lines
     bool ended_ = false;      // it is whole
+    bool follows_ = false;    // it has no end of its own
     std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

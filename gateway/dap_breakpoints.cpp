@@ -152,8 +152,11 @@ asio::awaitable<json> dap_view::change_breakpoints(std::string command, judged j
         seen[wants[i].key] = true;
         results[i] = co_await amend(found->second, wants[i]);
     }
-    for (auto& [key, id] : existing)
-        if (!seen.contains(key)) co_await hub_.clear_breakpoint(id);
+    for (auto& [key, id] : existing) {
+        // What an earlier view of this person has pinned is not on this IDE's list.
+        const auto* left = seen.contains(key) ? nullptr : table.find(id);
+        if (left && (left->claimed || !left->pinned)) co_await hub_.clear_breakpoint(id);
+    }
     for (std::size_t i = 0; i < wants.size(); ++i) {
         if (!wants[i].refused.empty()) {
             results[i] = shown({}, wants[i].refused);

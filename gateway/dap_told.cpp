@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include "gateway/await.h"
+#include "gateway/hub_roster.h"
 #include "gateway/log_message.h"
 #include "gateway/session_words.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 
@@ -67,11 +69,33 @@ void dap_view::tell_stop(const stop& at) {
     if (const auto parked = hub_.park().words(); !parked.empty()) console("delvegate: " + parked);
 }
 
+// A name, as it may be shown in others' consoles.
+std::string dap_view::ide() const {
+    constexpr std::size_t most = 64;
+    auto name = initialize_arguments_.get_string("clientName");
+    if (name.empty()) name = initialize_arguments_.get_string("clientID");
+    auto text = protocol::printable(name);
+    if (text.size() > most) {
+        auto end = most;
+        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u) --end;
+        text = text.substr(0, end) + "…";
+    }
+    return text.empty() ? "a DAP client" : text;
+}
+
+// Who comes late learns what those who were here before know.
+void dap_view::welcome() {
+    for (const auto& line : hub_.roster().welcome(*this)) console(line);
+    if (may_read())
+        if (const auto text = hub_.roster().earlier_output(hub_roster::lines_at_once, output_from_); !text.empty()) console(text);
+    hub_.roster().came(*this);
+}
+
 // `delvegate baton …` in the debug console.
 void dap_view::type_to_delvegate(const request& r) {
     const auto words = protocol::read_session_words(r.arguments.get_string("expression"));
     if (!words) return fail(r, unable_to_look, "Unable to evaluate expression", "not for delvegate");
-    carry_out(hub_, who_.who, grants(), *words, guarded([this, r](const baton::told& said) {
+    carry_out(hub_, *this, grants(), *words, guarded([this, r](const baton::told& said) {
                   if (!said) return fail(r, not_allowed_id, "delvegate", said.error());
                   json body = json::object{};
                   body.set("result", *said);
@@ -126,20 +150,19 @@ void dap_view::on_output(std::string_view category, std::string_view text) {
 }
 
 // The text of a log message, each expression as Delve shows it.
-asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const breakpoint_wish& at) {
+asio::awaitable<std::optional<std::string>> dap_view::log_text(const thread_state& thread, const breakpoint_wish& at) {
     auto message = parse_log_message(at.log_message);
     // Before initialize there is nobody to tell, and no window to ask in.
-    if (!message || !attached_ || over_ || terminated_ || !grants().allows(at.operation, at.needs)) co_return;
+    if (!message || !attached_ || over_ || terminated_ || !may_have(at)) co_return std::nullopt;
     auto keep = shared_from_this();
-    auto goroutine = thread.goroutine;
     auto text = message->text[0];
     if (!message->expressions.empty()) {
         json which = json::object{};
-        which.set("threadId", goroutine);
+        which.set("threadId", thread.goroutine);
         which.set("startFrame", 0);
         which.set("levels", 1);
         auto stack = co_await ask_window("stackTrace", which);
-        if (stack.lost) co_return;
+        if (stack.lost) co_return std::nullopt;
         std::int64_t frame = 0;
         if (auto* body = stack.message.find("body"))
             if (auto* frames = body->find("stackFrames"))
@@ -150,19 +173,30 @@ asio::awaitable<void> dap_view::on_trace(const thread_state& thread, const break
             what.set("frameId", frame);
             what.set("context", "clipboard");
             auto value = co_await ask_window("evaluate", what);
-            if (value.lost) co_return;
+            if (value.lost) co_return std::nullopt;
             auto* body = value.message.find("body");
             text += value.success && body ? std::string(body->get_string("result"))
                                           : "{eval err: " + value.error + "}";
             text += message->text[i + 1];
         }
     }
+    co_return text;
+}
+
+// Its owner had to be allowed to set it; who follows others sees values.
+bool dap_view::may_have(const breakpoint_wish& at) const {
+    return at.owner == this ? grants().allows(at.operation, at.needs) : may_read();
+}
+
+void dap_view::on_log(std::string_view text, std::int64_t goroutine, const breakpoint_wish& at) {
+    if (!attached_ || over_ || terminated_ || !may_have(at)) return;
     auto path = paths_.to_client(at.file);
     json source = json::object{};
     source.set("path", path);
     json body = json::object{};
     body.set("category", "stdout");
-    body.set("output", "> [Go " + std::to_string(goroutine) + "]: " + text + "\n");
+    const auto whose = at.owner == this ? std::string() : protocol::printable(at.user) + " ";
+    body.set("output", "> " + whose + "[Go " + std::to_string(goroutine) + "]: " + std::string(text) + "\n");
     body.set("source", std::move(source));
     body.set("line", at.line);
     event("output", body);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gateway/await.h"
+#include "gateway/hub_roster.h"
 
 namespace gateway {
 
@@ -246,6 +247,7 @@ void dap_view::attach(const request& r, const judged& j) {
 
 void dap_view::finish_attach(const request& r) {
     attached_ = true;
+    output_from_ = hub_.roster().output().total();
     event("initialized", {});
     respond(r, {});
     done();
@@ -261,6 +263,7 @@ void dap_view::configuration_done(const request& r) {
     if (hub_.now() == phase::stopped && !go) tell_stop(hub_.last_stop());
     console("Type 'dlv help' for list of commands.");
     respond(r, {});
+    welcome();
     // What an earlier view of this person left and this one did not ask for again goes.
     if (!hub_.breakpoints().unclaimed(this).empty())
         hub_.change(

@@ -40,7 +40,9 @@ public:
     void on_exit(std::int64_t status) override;
     void on_restart(std::string_view by) override;
     void on_output(std::string_view category, std::string_view text) override;
-    asio::awaitable<void> on_trace(const thread_state& thread, const breakpoint_wish& at) override;
+    std::string ide() const override;
+    asio::awaitable<std::optional<std::string>> log_text(const thread_state& thread, const breakpoint_wish& at) override;
+    void on_log(std::string_view text, std::int64_t goroutine, const breakpoint_wish& at) override;
     void on_lost(std::string_view reason) override;
     void on_notice(std::string_view text) override;
     void on_values_changed() override;
@@ -143,6 +145,8 @@ private:
     void console(std::string_view text);
     void type_to_delvegate(const request& r);
     void tell_stop(const stop& at);
+    void welcome();
+    bool may_have(const breakpoint_wish& at) const;
     void done();
     void end_session(std::string_view reason);
     void last_words(std::string_view reason) override;
@@ -165,6 +169,7 @@ private:
 
     bool attached_ = false;     // the client's attach was answered
     bool configured_ = false;   // configurationDone too: events flow
+    std::uint64_t output_from_ = 0;  // what the program prints from there on it has been told of
     bool terminated_ = false;   // the client was told that the session is over
     protocol::json attach_arguments_;
     bool stop_on_entry_ = false;

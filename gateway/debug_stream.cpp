@@ -52,6 +52,8 @@ std::string_view debug_stream::protocol() const {
     return view_->speaks_dap() ? "DAP" : "JSON-RPC";
 }
 
+std::string debug_stream::ide() const { return view_ ? view_->ide() : std::string(); }
+
 void debug_stream::received(std::string_view bytes) {
     if (view_) return view_->received(bytes);
     if (refusal_) return refusal_->received(bytes);

@@ -38,6 +38,7 @@ public:
     const caller& who() const { return who_; }
     const std::string& session() const { return session_; }
     std::string_view protocol() const;
+    std::string ide() const;  // what it says it is; empty: not yet
     std::chrono::system_clock::time_point since() const { return since_; }
     // When its link broke, if that has not come back.
     const std::optional<std::chrono::system_clock::time_point>& away() const { return away_; }

@@ -133,8 +133,14 @@ json endpoints::status(const auth::identity& who) const {
 
 json endpoints::sessions() const {
     json::array all;
-    for (auto& c : components_) c->list_sessions(all);
+    for (auto& c : components_) c->list_sessions(all, true);
     return all;
+}
+
+std::vector<component*> endpoints::all() const {
+    std::vector<component*> every;
+    for (auto& c : components_) every.push_back(c.get());
+    return every;
 }
 
 bool endpoints::expel(std::string_view session, std::string_view reason) {

@@ -49,11 +49,12 @@ public:
 
     // IDE connections of all components; see component::list_sessions().
     protocol::json sessions() const;
+    std::vector<component*> all() const;
+    std::vector<component*> visible(const auth::identity& who) const;  // those that the identity may see
     // Ends one at once, its IDE told why; false: there is none of that id.
     bool expel(std::string_view session, std::string_view reason);
 
 private:
-    std::vector<component*> visible(const auth::identity& who) const;
     std::unique_ptr<launcher_client> launcher_;  // where there is a component of its kind
     std::unique_ptr<launcher_watch> watch_;
     std::vector<std::unique_ptr<component>> components_;

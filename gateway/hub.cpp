@@ -11,6 +11,7 @@
 #include "gateway/breakpoint_list.h"
 #include "gateway/dap_windows.h"
 #include "gateway/hub_looks.h"
+#include "gateway/hub_roster.h"
 #include "gateway/utc.h"
 
 namespace gateway {
@@ -32,11 +33,11 @@ hub::hub(asio::io_context& context, std::string name, hub_settings settings)
     : context_(context),
       name_(std::move(name)),
       settings_(settings),
-      turns_(context, [this](auto since) { return others_wait(since); }),
       halt_timer_(context),
       grace_timer_(context),
       limit_timer_(context),
-      baton_(*this, settings_.baton, context) {
+      baton_(*this, settings_.baton, context),
+      roster_(std::make_unique<hub_roster>(*this, settings_.output_kept)) {
     windows_ = std::make_unique<dap_windows>(*this);
 }
 
@@ -74,8 +75,14 @@ void hub::leave(viewer& v) {
     exceptions_.forget(&v);
     schedule_grace();
     baton_.left(person_of(v.who().who));
+    roster_->went(v);
     remember();
     pump();
+}
+
+std::chrono::system_clock::time_point hub::since(const viewer& v) const {
+    const auto* e = find(v);
+    return e ? e->since : std::chrono::system_clock::time_point{};
 }
 
 void hub::withdraw(viewer& v, const std::string& reason, bool all) {
@@ -204,6 +211,8 @@ json hub::describe() const {
         person.set("user", e.v->who().who.user);
         person.set("address", e.v->who().address);
         person.set("protocol", e.v->speaks_dap() ? "DAP" : "JSON-RPC");
+        person.set("ide", e.v->ide());
+        person.set("role", e.v->role());
         person.set("since", utc_time(e.since));
         people.push_back(std::move(person));
     }
@@ -385,6 +394,7 @@ void hub::cache(std::string_view method, std::string_view params, std::string re
 }
 
 void hub::output(std::string_view category, std::string_view text) {
+    if (category != "important") roster_->output().add(text);
     tell_all([&](viewer& v) { v.on_output(category, text); });
 }
 

@@ -47,6 +47,7 @@
 namespace gateway {
 
 class dap_windows;
+class hub_roster;
 
 struct run_order {
     std::string command;               // a Command name, e.g. "next"
@@ -66,6 +67,7 @@ struct hub_settings {
     std::chrono::milliseconds call_time = std::chrono::seconds(30);  // of code that somebody calls in the program
     bool outsiders = false;  // others may speak with that dlv directly: they are watched
     std::size_t image_cache = 16u << 20;  // bytes of replies that depend on the process image only
+    std::size_t output_kept = 64u << 10;  // bytes of what the program prints, for those who come later
 };
 
 enum class phase { down, starting, stopped, running, exited };
@@ -108,6 +110,10 @@ public:
     void notice(const std::string& text, const std::function<bool(const viewer&)>& whom);
     // Who may run the target, one at a time.
     hub_baton& baton() { return baton_; }
+    // What people know of each other.
+    hub_roster& roster() { return *roster_; }
+    const hub_roster& roster() const { return *roster_; }
+    std::chrono::system_clock::time_point since(const viewer& v) const;  // of somebody who is here
     // The stop that is held on purpose, and the names of stops.
     hub_park& park() { return park_; }
     const hub_park& park() const { return park_; }
@@ -210,8 +216,8 @@ public:
     asio::awaitable<rpc_outcome> place_breakpoint(const breakpoint_wish& wished, std::string method, protocol::json arguments);
     // Makes the wish of that id the other, which keeps its place. Empty, or why dlv would not have it.
     asio::awaitable<std::string> amend_breakpoint(std::int64_t id, const breakpoint_wish& wished);
-    // Whether it stays when its owner leaves. False: there is none of that id that is this user's.
-    bool pin_breakpoint(std::string_view user, std::int64_t id, bool stays);
+    // Whether it stays when its owner leaves. Who may is the caller's to judge (pins.h).
+    void pin_breakpoint(std::int64_t id, bool stays);
     asio::awaitable<void> clear_site(std::int64_t id);  // one of dlv's, whoever wants it
     // At which of dlv's exceptions this view wants to stop; dlv is told by keep_exceptions(), at the latest when it stands next.
     void want_exceptions(const viewer& v, std::set<std::string> names);
@@ -229,6 +235,7 @@ public:
 private:
     friend class hub_budget;
     friend class hub_outsiders;
+    friend class hub_roster;
     enum class motion { still, resuming, free, halting, held, concluding };
     struct entry {
         viewer* v = nullptr;
@@ -299,7 +306,6 @@ private:
     bool looks_admitted() const;
     void release_looks();
     void watch_desk();
-    std::optional<fair_turns::clock::time_point> others_wait(fair_turns::clock::time_point since) const;
     void refuse_looks(const std::string& reason);
     void refuse_looks_in_turn();
     struct queued_look {
@@ -349,7 +355,7 @@ private:
     asio::awaitable<void> apply_site(std::int64_t id);
     asio::awaitable<std::vector<std::uint64_t>> locate_breakpoint(const protocol::json& arguments);
     asio::awaitable<rpc_outcome> create_breakpoint(std::string method, protocol::json arguments);
-    asio::awaitable<bool> make_way(const viewer* owner, std::string user, std::vector<std::int64_t> sites);
+    asio::awaitable<bool> make_way(breakpoint_wish& wish, std::vector<std::int64_t> sites);
     asio::awaitable<rpc_outcome> join_breakpoints(const breakpoint_wish& wished, const overlap& there, bool watches);
     asio::awaitable<breakpoint_site> create_at(std::set<std::uint64_t> addresses, protocol::json settings);
     asio::awaitable<std::int64_t> split_site(std::int64_t id, std::set<std::uint64_t> part);
@@ -388,7 +394,7 @@ private:
     std::vector<waiter> early_halts_;  // asked for before the run they mean had begun
     look_desk desk_;
     look_answers answers_;
-    fair_turns turns_;
+    fair_turns turns_{context_};
     std::unique_ptr<dap_windows> windows_;
     std::uint64_t told_as_ = 0;  // the stop that a view is being told of
 
@@ -415,6 +421,7 @@ private:
     hub_budget budget_{*this};
     hub_outsiders outsiders_{*this};
     hub_baton baton_;
+    std::unique_ptr<hub_roster> roster_;
     session_memory* memory_ = nullptr;
     session_memory::past past_;
     hub_park park_{*this, settings_.longest_park};

@@ -10,6 +10,7 @@
 #include "gateway/hub.h"
 #include "gateway/dap_windows.h"
 #include "gateway/hub_looks.h"
+#include "gateway/hub_roster.h"
 
 namespace gateway {
 
@@ -57,6 +58,7 @@ void hub::set_down(std::string reason) {
 void hub::attach(const upstream_route& route, bool fresh, std::function<void(std::string)> ready) {
     ++generation_;
     route_ = route;
+    if (fresh) roster_->output().clear();
     begin_start();
     auto lost = [this](std::string reason) { channel_lost(std::move(reason)); };
     ask_ = std::make_unique<rpc_channel>(context_, route_, lost);

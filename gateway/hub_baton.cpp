@@ -169,6 +169,8 @@ baton::told hub_baton::carry_out(const person& by, bool rules, std::string_view 
     return said;
 }
 
+std::string hub_baton::words() const { return baton_.open() ? std::string() : baton_.words(moment::now(), hub_.name()); }
+
 json hub_baton::describe() const {
     if (baton_.open()) return json::object{{"mode", "open"}};
     const auto names = [](const std::vector<person>& all) {

@@ -42,6 +42,8 @@ public:
     // `delvegate baton VERB [USER]`; an empty verb only tells. The caller has judged who may: control, of take lifecycle.
     // `rules`: they have lifecycle, and may give and drop what is another's.
     baton::told carry_out(const person& by, bool rules, std::string_view verb, std::string_view to);
+    // Who has it, since when, and who asks for it; empty where there is none.
+    std::string words() const;
     // {"holder","since","first":[…],"asking":[…],"mode"}
     protocol::json describe() const;
 

@@ -6,6 +6,7 @@
 #include "gateway/breakpoint_replies.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
+#include "gateway/hub_roster.h"
 #include "gateway/log.h"
 #include "protocol/printable.h"
 
@@ -160,23 +161,32 @@ void hub::name_hits(stop_cause& cause) const {
     cause.hit_breakpoints = std::move(named);
 }
 
-// Where a wish of somebody's who is here passes, they are told.
+// Where a wish passes, its owner is told, if they are here, and so is whoever follows them. With nobody to tell nothing is asked.
 asio::awaitable<void> hub::pass_trace(const thread_state& thread, std::int64_t wish, const std::string& state) {
     const auto* w = breakpoints_.find(wish);
-    if (!w || !w->owner || !find(*w->owner)) co_return;
-    if (w->group != "rpc") {
-        const auto copy = *w;  // the board may change while the message is worked out
-        co_await copy.owner->on_trace(thread, copy);
+    if (!w) co_return;
+    const auto copy = *w;  // the board may change while the message is worked out
+    auto* owner = copy.owner && find(*copy.owner) ? copy.owner : nullptr;
+    const auto followers = roster_->followers(copy);
+    if (copy.group == "rpc") {
+        for (auto* v : followers) v->on_log("came by line " + std::to_string(copy.line), thread.goroutine, copy);
+        // Its client prints the values from the state and sends continue again, which joins the run.
+        std::vector<waiter> due;
+        std::erase_if(waiters_, [&](auto& one) {
+            if (!owner || one.v != owner) return false;
+            due.push_back(std::move(one));
+            return true;
+        });
+        for (auto& one : due) one.end({.error = {}, .state = state, .stop = nullptr});
         co_return;
     }
-    // Its client prints the values from the state and sends continue again, which joins the run.
-    std::vector<waiter> due;
-    std::erase_if(waiters_, [&](auto& one) {
-        if (one.v != w->owner) return false;
-        due.push_back(std::move(one));
-        return true;
-    });
-    for (auto& one : due) one.end({.error = {}, .state = state, .stop = nullptr});
+    auto* looks = owner;
+    if (!looks && !followers.empty()) looks = followers.front();
+    if (!looks) co_return;
+    const auto text = co_await looks->log_text(thread, copy);
+    if (!text) co_return;
+    if (owner && find(*owner)) owner->on_log(*text, thread.goroutine, copy);
+    for (auto* v : roster_->followers(copy)) v->on_log(*text, thread.goroutine, copy);
 }
 
 asio::awaitable<void> hub::switch_off(std::int64_t wish, std::string why) {
@@ -244,13 +254,12 @@ void hub::schedule_grace() {
     });
 }
 
-bool hub::pin_breakpoint(std::string_view user, std::int64_t id, bool stays) {
+void hub::pin_breakpoint(std::int64_t id, bool stays) {
     auto* w = breakpoints_.find(id);
-    if (!w || w->user != user || w->user.empty()) return false;
+    if (!w) return;
     w->pinned = stays;
     schedule_grace();
     remember();
-    return true;
 }
 
 // dlv drops a watchpoint when the function whose variable it watches returns.

@@ -5,6 +5,7 @@
 #include "gateway/breakpoint_replies.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
+#include "gateway/hub_roster.h"
 #include "gateway/log.h"
 
 namespace gateway {
@@ -24,10 +25,12 @@ void hub::remember_in(session_memory& memory) {
     if (past_.setting) past_.setting->left_at = now + longer;
     if (past_.baton) baton_.recall(past_.baton->first, past_.baton->second);
     breakpoints_.recall(std::exchange(past_.wishes, {}), std::exchange(past_.sites, {}));
+    roster_->recalled();
     log().info("{}: {} breakpoints of an earlier gateway are remembered", name_, breakpoints_.size());
 }
 
 void hub::remember() {
+    roster_->breakpoints_changed();
     if (memory_) memory_->keep(breakpoints_, pid_, past_.setting);
 }
 

@@ -29,15 +29,16 @@ std::uint64_t address_in(std::string_view error) {
 
 }  // namespace
 
-// What this person, or an earlier gateway, left at those sites makes way, where nobody else wants it.
-asio::awaitable<bool> hub::make_way(const viewer* owner, std::string user, std::vector<std::int64_t> sites) {
+// What this person, or an earlier gateway, left at those sites makes way, where nobody else wants it. What was pinned of it stays so.
+asio::awaitable<bool> hub::make_way(breakpoint_wish& wish, std::vector<std::int64_t> sites) {
     bool made = false;
-    for (const auto id : breakpoints_.replaceable(owner, user)) {
+    for (const auto id : breakpoints_.replaceable(wish.owner, wish.user)) {
         const auto* w = breakpoints_.find(id);
         const bool there = w && std::any_of(w->sites.begin(), w->sites.end(), [&](auto at) {
             return std::find(sites.begin(), sites.end(), at) != sites.end();
         });
         if (!there) continue;
+        wish.pinned = wish.pinned || (w->pinned && w->user == wish.user);
         co_await clear_breakpoint(id);
         made = true;
     }
@@ -89,7 +90,7 @@ asio::awaitable<rpc_outcome> hub::place_breakpoint(const breakpoint_wish& wished
         // (pkg/proc/target_group.go, enableBreakpointOnTarget).
         const auto wanted = co_await locate_breakpoint(arguments);
         there = breakpoints_.across(wanted);
-        if (there.any() && co_await make_way(wish.owner, wish.user, sites_there())) there = breakpoints_.across(wanted);
+        if (there.any() && co_await make_way(wish, sites_there())) there = breakpoints_.across(wanted);
         if (generation != generation_) co_return gone;
     }
     rpc_outcome out;
@@ -104,7 +105,7 @@ asio::awaitable<rpc_outcome> hub::place_breakpoint(const breakpoint_wish& wished
                 return std::int64_t{0};
             };
             std::vector<std::int64_t> ids{here()};
-            if (ids.front() != 0 && co_await make_way(wish.owner, wish.user, ids) && here() == 0)
+            if (ids.front() != 0 && co_await make_way(wish, ids) && here() == 0)
                 out = co_await create_breakpoint(method, arguments);
             else if (here() != 0)
                 there.whole = {here()};

@@ -30,6 +30,11 @@ struct api_stream {
     std::function<void()> end;
     // Given, once, what is to be called with the reason when the caller is shown out.
     std::function<void(std::function<void(std::string_view)>)> shown_out;
+    // Of an answer in lines that may go on for ever: whether somebody listens, how many bytes wait to be sent, and the end of
+    // it for whoever does not read.
+    std::function<bool()> listening{};
+    std::function<std::size_t()> unsent{};
+    std::function<void()> cut{};
 };
 
 class lifecycle_api {

@@ -41,6 +41,10 @@ struct limits {
     // Code that somebody calls in a program.
     std::chrono::milliseconds call_time = std::chrono::seconds(30);
 
+    // People of one session.
+    std::size_t output_kept = 64u << 10;  // bytes of what a program printed last, for those who come later; 0: none
+    std::size_t followers = 32;           // of the sessions, by the control API
+
     std::chrono::milliseconds drain_time = std::chrono::seconds(10);
 };
 

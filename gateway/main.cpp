@@ -12,6 +12,7 @@
 #include "gateway/guard_command.h"
 #include "gateway/launcher_command.h"
 #include "gateway/park_command.h"
+#include "gateway/pin_command.h"
 #include "gateway/policy_command.h"
 #include "gateway/serve_command.h"
 #include "gateway/sessions_command.h"
@@ -52,6 +53,7 @@ int main(int argc, char** argv) {
     gateway::add_sessions_command(app, exit_code);
     gateway::add_baton_command(app, exit_code);
     gateway::add_park_commands(app, exit_code);
+    gateway::add_pin_commands(app, exit_code);
     gateway::add_policy_command(app, exit_code);
     app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version")->callback([] {
         std::puts("delvegate " DELVEGATE_VERSION);

@@ -59,6 +59,9 @@ std::optional<std::string> rpc_view::not_allowed(judged& j) {
                 j.operation == "ToggleBreakpoint") {
                 const auto* record = hub_.breakpoints().find(breakpoint_named(j));
                 const bool own = record && record->owner == this;
+                if (record && record->pinned && !record->owner && record->user != who_.who.user)
+                    return "breakpoint " + std::to_string(record->id) + " is " + record->user +
+                           "'s and pinned: it stays until they clear it, or somebody with lifecycle unpins it";
                 if (record && record->owner && !own && record->user != who_.who.user)
                     return "breakpoint " + std::to_string(record->id) + " is " + record->user +
                            "'s, who alone changes it; one of your own at the same place does not disturb it";

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "gateway/hub_roster.h"
 #include "gateway/session_words.h"
 
 namespace gateway {
@@ -113,7 +114,11 @@ void rpc_view::take(request r) {
         refuse(r.id, ended_because_);
         return finish();
     }
-    if (requests_ == 1 && r.method != "RPCServer.SetApiVersion") starting_ = false;
+    if (requests_ == 1) {
+        delves_own_ = r.method == "RPCServer.SetApiVersion";
+        starting_ = delves_own_;
+        hub_.roster().came(*this);
+    }
     auto j = protocol::judge(r, limits_.clamps);
     auto why = not_allowed(j);
     if (!why && paths_.apply(r, j, limits_.clamps)) why = not_allowed(j);
@@ -214,7 +219,7 @@ void rpc_view::type_to_delvegate(const request& r, const judged& j) {
     const auto words = protocol::read_session_words(j.arguments.get_string("Expr"));
     if (!words) return refuse(r.id, "not for delvegate");
     const std::string expression(j.arguments.get_string("Expr"));
-    carry_out(hub_, who_.who, grants(), *words, guarded([this, id = r.id, expression](const baton::told& said) {
+    carry_out(hub_, *this, grants(), *words, guarded([this, id = r.id, expression](const baton::told& said) {
                   if (!said) return refuse(id, said.error());
                   reply(id, "{\"Variable\":" + protocol::to_text(text_variable(expression, *said)) + "}");
               }));

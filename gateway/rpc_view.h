@@ -36,7 +36,9 @@ public:
     void on_exit(std::int64_t) override {}
     void on_restart(std::string_view) override {}
     void on_output(std::string_view, std::string_view) override {}
-    asio::awaitable<void> on_trace(const thread_state&, const breakpoint_wish&) override { co_return; }
+    std::string ide() const override { return delves_own_ ? "dlv" : "a JSON-RPC client"; }
+    asio::awaitable<std::optional<std::string>> log_text(const thread_state&, const breakpoint_wish&) override { co_return std::nullopt; }
+    void on_log(std::string_view, std::int64_t, const breakpoint_wish&) override {}
     void on_lost(std::string_view reason) override;
     void on_notice(std::string_view) override {}
 
@@ -136,6 +138,7 @@ private:
     // `dlv connect` halts at its start when the target runs; joining must not (Delve
     // cmd/dlv/cmds/commands.go, connect). Over once it asks for anything a start does not.
     bool starting_ = true;
+    bool delves_own_ = false;  // it begins as Delve's own client does
     bool joined_running_ = false;
     std::uint64_t requests_ = 0;
     std::string last_method_;

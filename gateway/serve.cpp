@@ -278,9 +278,8 @@ private:
     }
 
     http_answer report(std::string_view path) const {
-        if (path == "/v1/sessions") return {200, protocol::to_text(json(json::object{{"sessions", components_.sessions()}}))};
         if (session_api::serves(path)) return session_.on_node(path, {});
-        if (path != "/v1/status") return {404, http_error("there are /v1/status, /v1/sessions and /v1/components/NAME/baton and /park")};
+        if (path != "/v1/status") return {404, http_error("there are /v1/status, /v1/sessions and /v1/components/NAME/baton, /park and /pin")};
         json body = status_report(parts_, *server_, since_, components_.status());
         body.set("confinement", confined_.describe());
         body.set("trust", trust_.describe());
@@ -301,7 +300,7 @@ private:
 
     http_answer act(std::string_view path, std::string_view body) {
         if (session_api::serves(path)) return session_.on_node(path, body);
-        if (path != "/v1/sessions/kill") return {404, http_error("there are /v1/sessions/kill and /v1/components/NAME/baton, /park and /unpark")};
+        if (path != "/v1/sessions/kill") return {404, http_error("there are /v1/sessions/kill and /v1/components/NAME/baton, /park, /unpark, /pin and /unpin")};
         auto answer = kill_sessions(body, components_, identities_);
         if (audit_ && answer.status == 200) audit_->administration({}, "sessions kill " + std::string(body) + ": " + answer.body);
         return answer;
@@ -330,7 +329,7 @@ private:
     std::unique_ptr<audit_trail> audit_;
     endpoints components_;
     lifecycle_api lifecycle_{io_, components_, rights_, [this](const auth::identity& who) { return identities_.fault(who); }};
-    mutable session_api session_{components_, rights_};
+    mutable session_api session_{io_, components_, rights_, configuration_.bounds.followers};
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false, nullptr};
     std::optional<tls_server> server_;
     ca_signer issuing_{signer_};

@@ -4,14 +4,17 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gateway/component.h"
 #include "gateway/log.h"
+#include "gateway/pins.h"
 #include "protocol/printable.h"
 
 namespace gateway {
 
 using protocol::json;
+using protocol::class_set;
 using protocol::op_class;
 
 namespace {
@@ -27,30 +30,67 @@ std::string name_in(std::string_view path) {
 
 constexpr std::string_view not_yet = "the launcher is being asked";
 
-enum class about { baton, park, unpark };
+enum class about { baton, park, unpark, pin, unpin };
 
 struct deed {
     about what = about::baton;
     std::string verb, to;  // of the baton
     std::string note;      // of park
     std::chrono::seconds time{0};
+    std::vector<std::string> places{};  // of pin and unpin
+    std::vector<std::int64_t> ids{};
     bool asks = true;      // only to be told
+
+    std::string named() const {
+        auto out = to + note;
+        for (const auto& one : places) out += (out.empty() ? "" : " ") + one;
+        for (const auto id : ids) out += (out.empty() ? "" : " ") + std::to_string(id);
+        return out;
+    }
+    bool is_pin() const { return what == about::pin || what == about::unpin; }
 
     // As the policy knows it.
     std::string operation() const {
         if (what == about::unpark) return "unpark";
         if (what == about::park) return asks ? "parked" : "park";
+        if (what == about::pin) return asks ? "pinned" : "pin";
+        if (what == about::unpin) return "unpin";
         return "baton" + (asks ? "" : " " + verb);
     }
-    op_class needs() const {
-        if (asks) return op_class::observe;
-        return what == about::baton && verb == "take" ? op_class::lifecycle : op_class::control;
+    class_set needs() const {
+        if (asks) return {op_class::observe};
+        if (is_pin()) return {op_class::breakpoint, op_class::control};
+        return {what == about::baton && verb == "take" ? op_class::lifecycle : op_class::control};
     }
 };
 
 about subject_of(std::string_view path) {
     if (path.ends_with("/unpark")) return about::unpark;
+    if (path.ends_with("/unpin")) return about::unpin;
+    if (path.ends_with("/pin")) return about::pin;
     return path.ends_with("/park") ? about::park : about::baton;
+}
+
+constexpr std::size_t most_named = 64;
+
+// Empty: well read.
+std::string read_pins(const json& body, deed& into) {
+    for (const auto& [key, value] : *body.if_object()) {
+        const auto* list = value.if_array();
+        const bool at = key == "at", ids = key == "breakpoints";
+        if (!list || (!at && !ids) || list->size() > most_named)
+            return "the body's members are `at`, a list of FILE:LINE, and `breakpoints`, a list of IDs, of at most " + std::to_string(most_named);
+        for (const auto& one : *list) {
+            const auto* text = one.if_string();
+            const auto id = one.as_int();
+            if (at ? !text || text->empty() : !id || *id <= 0) return at ? "`at` is a list of texts such as main.go:42" : "`breakpoints` is a list of IDs";
+            if (at)
+                into.places.push_back(*text);
+            else
+                into.ids.push_back(*id);
+        }
+    }
+    return into.places.empty() && into.ids.empty() ? "`at` or `breakpoints` must say which" : std::string();
 }
 
 // Empty: well read.
@@ -59,6 +99,7 @@ std::string read_body(std::string_view body, deed& into) {
     if (into.what == about::unpark && body.empty()) return {};
     const auto parsed = protocol::parse_json(body, {.max_depth = 4, .fold_keys = false});
     if (!parsed || !parsed->if_object()) return "the body must be a JSON object";
+    if (into.is_pin()) return read_pins(*parsed, into);
     std::string time;
     for (const auto& [key, value] : *parsed->if_object()) {
         auto* const field = into.what == about::baton  ? key == "do" ? &into.verb : key == "to" ? &into.to : nullptr
@@ -111,11 +152,16 @@ void session_api::act(const order& one, const std::function<void(const http_answ
         json body = json::object{{"text", *said}};
         if (what == about::baton)
             body.set("baton", target->baton().describe());
+        else if (what == about::pin || what == about::unpin)
+            body.set("pinned", describe_pins(target->session()));
         else if (auto parked = target->park().describe(); !parked.is_null())
             body.set("park", std::move(parked));
         done({200, protocol::to_text(body)});
     };
     if (one.what.what == about::baton) return answered(target->baton().carry_out(one.by, one.rules, one.what.verb, one.what.to));
+    if (one.what.is_pin() && one.what.asks) return answered({boost::system::in_place_value, pinned_words(target->session())});
+    if (one.what.is_pin())
+        return answered(pin(target->session(), {one.by, one.rules, one.what.what == about::pin, one.what.places, one.what.ids}));
     if (one.what.what == about::unpark) return target->park().unpark(one.by, one.rules, answered);
     if (!one.what.asks) return target->park().park({one.by, one.what.note, one.what.time, {}}, one.rules, answered);
     const auto words = target->park().words();
@@ -123,6 +169,7 @@ void session_api::act(const order& one, const std::function<void(const http_answ
 }
 
 void session_api::handle(const caller& who, const http_request& request, api_stream to) {
+    if (sessions_feed::serves(request.path)) return feed_.handle(who, request, std::move(to));
     auto one = std::make_shared<order>();
     one->name = name_in(request.path);
     one->who = who;
@@ -131,7 +178,7 @@ void session_api::handle(const caller& who, const http_request& request, api_str
     one->what.what = subject_of(request.path);
     if (!components_.find(who.who, one->name))
         return one->to.answer(fault(404, "unknown", "no component of that name for " + who.who.user + " here; see /v1/components"));
-    if (one->what.what == about::unpark && request.method != "POST")
+    if ((one->what.what == about::unpark || one->what.what == about::unpin) && request.method != "POST")
         return one->to.answer({405, http_error("only POST is served here"), "POST"});
     if (request.method != "GET" && request.method != "POST")
         return one->to.answer({405, http_error("only GET and POST are served here"), "GET, POST"});
@@ -140,10 +187,14 @@ void session_api::handle(const caller& who, const http_request& request, api_str
     auto& judged = one->judged;
     judged.how = protocol::service::local;
     judged.operation = one->what.operation();
-    judged.classes = {one->what.needs()};
+    judged.classes = one->what.needs();
     judged.arguments = json::object{};
     if (!one->what.to.empty()) judged.arguments.set("to", one->what.to);
     if (!one->what.note.empty()) judged.arguments.set("note", one->what.note);
+    if (one->what.is_pin() && !one->what.asks) {
+        judged.arguments.set("at", json::array(one->what.places.begin(), one->what.places.end()));
+        judged.arguments.set("breakpoints", json::array(one->what.ids.begin(), one->what.ids.end()));
+    }
     if (one->what.time.count() > 0) judged.arguments.set("seconds", std::int64_t{one->what.time.count()});
     if (audit_) {
         one->session = std::make_unique<audit_session>(*audit_, who, std::string(), one->name);
@@ -187,13 +238,15 @@ void session_api::ended(const order& one, const http_answer& answer) {
 }
 
 http_answer session_api::on_node(std::string_view path, std::string_view body) {
+    if (path == "/v1/sessions" && body.empty()) return {200, protocol::to_text(feed_.of_node())};
+    if (sessions_feed::serves(path)) return {404, http_error("on the node there is GET of /v1/sessions")};
     order one;
     one.name = name_in(path);
     one.by = {"the node's administrator", "node"};
     one.rules = true;
     one.what.what = subject_of(path);
     if (body.empty()) {
-        if (one.what.what == about::unpark) return {405, http_error("only POST is served here"), "POST"};
+        if (one.what.what == about::unpark || one.what.what == about::unpin) return {405, http_error("only POST is served here"), "POST"};
         // An answer that has come meanwhile is waited for.
         if (const auto waited = asked_on_node_.find(path); waited != asked_on_node_.end()) {
             if (!waited->second) return fault(202, "waiting", not_yet);
@@ -206,7 +259,7 @@ http_answer session_api::on_node(std::string_view path, std::string_view body) {
     }
     const auto answered = std::make_shared<std::optional<http_answer>>();
     const auto waits = std::make_shared<bool>(false);
-    act(one, [this, answered, waits, where = std::string(path), what = one.what.operation() + " " + one.name + " " + one.what.to + one.what.note,
+    act(one, [this, answered, waits, where = std::string(path), what = one.what.operation() + " " + one.name + " " + one.what.named(),
               asks = one.what.asks](const http_answer& answer) {
         if (closed_) return;
         if (audit_ && !asks) audit_->administration({}, what + ": " + answer.body);

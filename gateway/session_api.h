@@ -1,4 +1,5 @@
-// The control API's part for what people do with each other in a session: who has the baton, and what stop is parked.
+// The control API's part for what people do with each other in a session: who is where and has the baton, what stop is parked,
+// and which breakpoints stay.
 // docs/api.md has the whole.
 #pragma once
 
@@ -16,12 +17,14 @@
 #include "gateway/http_api.h"
 #include "gateway/lifecycle_api.h"
 #include "gateway/permissions.h"
+#include "gateway/sessions_feed.h"
 
 namespace gateway {
 
 class session_api {
 public:
-    session_api(endpoints& components, const permissions& rights) : components_(components), rights_(rights) {}
+    session_api(boost::asio::io_context& io, endpoints& components, const permissions& rights, std::size_t followers)
+        : components_(components), rights_(rights), feed_(io, components, rights, followers) {}
     session_api(const session_api&) = delete;
     session_api& operator=(const session_api&) = delete;
 
@@ -29,18 +32,22 @@ public:
     // What has not been done by now is not. Before the audit is closed.
     void close() {
         orders_.clear();
+        feed_.close();
         closed_ = true;
     }
 
     // GET /v1/components/NAME/baton; POST with {"do":"ask|give|take|drop","to":USER}. GET …/park; POST with {"note":TEXT,"for":
-    // "10m"}. POST …/unpark. Judged by the policy of now, recorded, and done as the caller.
+    // "10m"}. POST …/unpark. GET …/pin; POST …/pin and …/unpin with {"at":["main.go:42"],"breakpoints":[3]}. Judged by the policy
+    // of now, recorded, and done as the caller. GET /v1/sessions and /v1/sessions/follow (sessions_feed.h).
     void handle(const caller& who, const http_request& request, api_stream to);
     // The same of the node's administrator, by the status socket: without a body GET's. 202: the launcher is being asked; a GET
     // of the same path is answered 202 until it has been, and then, once, with what came of it.
     http_answer on_node(std::string_view path, std::string_view body);
 
     static bool serves(std::string_view path) {
-        return path.starts_with("/v1/components/") && (path.ends_with("/baton") || path.ends_with("/park") || path.ends_with("/unpark"));
+        const auto of_component = [&](std::string_view what) { return path.starts_with("/v1/components/") && path.ends_with(what); };
+        return sessions_feed::serves(path) || of_component("/baton") || of_component("/park") || of_component("/unpark") ||
+               of_component("/pin") || of_component("/unpin");
     }
 
 private:
@@ -52,6 +59,7 @@ private:
     endpoints& components_;
     const permissions& rights_;
     audit_trail* audit_ = nullptr;
+    sessions_feed feed_;
     bool closed_ = false;
     std::list<std::shared_ptr<order>> orders_;  // not done yet
     std::map<std::string, std::optional<http_answer>, std::less<>> asked_on_node_;  // by path: what came of it, once it has

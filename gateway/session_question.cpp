@@ -29,13 +29,28 @@ int complain(const std::string& text, int code) {
 
 }  // namespace
 
-void session_question::add_options(CLI::App& command) {
+void session_question::add_output(CLI::App& command) {
     command.add_option("--output", output, "text, or json for scripts")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();
+}
+
+void session_question::add_options(CLI::App& command) {
+    add_output(command);
     here.add_options(command);
     remote.add_options(command);
+}
+
+launcher::outcome<std::optional<std::string>> session_question::place() const {
+    using result = launcher::outcome<std::optional<std::string>>;
+    const bool chosen = !here.config_file.empty() || !here.runtime_directory.empty();
+    if (chosen && remote.given()) return result(boost::system::in_place_error, "a gateway of this host, or one by its name: not both");
+    const auto directory = here.directory();
+    if (!directory) return result(boost::system::in_place_error, directory.error());
+    const bool answers_here = ::access(status_socket_path(*directory).c_str(), F_OK) == 0;
+    if (remote.given() || (!chosen && !answers_here && has_current_context())) return result(boost::system::in_place_value, std::nullopt);
+    return result(boost::system::in_place_value, *directory);
 }
 
 int session_question::ask(std::string_view what, const std::optional<json>& body) const {
@@ -49,12 +64,9 @@ int session_question::ask(std::string_view what, const std::optional<json>& body
         std::printf("%s\n", output == "json" ? protocol::to_text(*said).c_str() : protocol::printable(said->get_string("text")).c_str());
         return 0;
     };
-    const bool chosen = !here.config_file.empty() || !here.runtime_directory.empty();
-    if (chosen && remote.given()) return complain("a gateway of this host, or one by its name: not both", 2);
-    const auto directory = here.directory();
+    const auto directory = place();
     if (!directory) return complain(directory.error(), 2);
-    const bool answers_here = ::access(status_socket_path(*directory).c_str(), F_OK) == 0;
-    if (remote.given() || (!chosen && !answers_here && has_current_context())) {
+    if (!*directory) {
         https_question question;
         question.path = path;
         question.method = body ? "POST" : "GET";
@@ -63,10 +75,10 @@ int session_question::ask(std::string_view what, const std::optional<json>& body
         if (!reply) return complain(reply.error().text, reply.error().code == "unreachable" ? 1 : 2);
         return tell(reply->status, reply->body);
     }
-    auto said = ask_gateway(*directory, path, text);
+    auto said = ask_gateway(**directory, path, text);
     for (int looks = 0; said && said->status == 202 && looks < most_looks; ++looks) {
         std::this_thread::sleep_for(between_looks);
-        said = ask_gateway(*directory, path);
+        said = ask_gateway(**directory, path);
     }
     if (!said) return complain(said.error(), 1);
     return tell(said->status, said->body);

@@ -1,9 +1,12 @@
 #include "gateway/session_words.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "gateway/hub.h"
+#include "gateway/hub_roster.h"
+#include "gateway/pins.h"
 
 namespace gateway {
 
@@ -38,10 +41,23 @@ std::string read_park(std::string_view text, std::string_view component, hub_par
     return {};
 }
 
+baton::told last_output(const hub& of, std::string_view count) {
+    constexpr std::size_t most = 10'000;
+    std::size_t lines = hub_roster::lines_at_once;
+    if (!count.empty()) {
+        const auto read = std::from_chars(count.data(), count.data() + count.size(), lines);
+        if (read.ec != std::errc{} || read.ptr != count.data() + count.size() || lines == 0 || lines > most)
+            return refused("how many lines? delvegate output N, with N from 1 to " + std::to_string(most));
+    }
+    auto text = of.roster().earlier_output(lines);
+    return {boost::system::in_place_value, text.empty() ? "nothing that " + of.name() + " has printed is kept here" : std::move(text)};
+}
+
 }  // namespace
 
-void carry_out(hub& of, const auth::identity& who, const auth::grants& rights, const protocol::session_words& words,
+void carry_out(hub& of, const viewer& from, const auth::grants& rights, const protocol::session_words& words,
                const std::function<void(const baton::told&)>& done) {
+    const auto& who = from.who().who;
     const auto rules = [&](std::string_view operation) { return rights.allows(operation, {protocol::op_class::lifecycle}); };
     if (words.subject == "park" && words.text.empty()) {
         const auto parked = of.park().words();
@@ -55,12 +71,27 @@ void carry_out(hub& of, const auth::identity& who, const auth::grants& rights, c
     }
     if (words.subject == "unpark" && (words.verb.empty() || words.verb == of.name()) && words.names.empty())
         return of.park().unpark(person_of(who), rules("unpark"), done);
+    if (words.subject == "who" && words.verb.empty()) return done({boost::system::in_place_value, of.roster().words()});
+    if (words.subject == "output" && words.names.empty()) return done(last_output(of, words.verb));
+    if (words.subject == "follow" && words.names.empty()) return done(of.roster().follow(from, words.verb));
+    if (words.subject == "unfollow" && words.names.empty()) return done(of.roster().unfollow(from, words.verb));
     auto names = words.names;
-    // In a terminal the component is named; here it may be.
+    if (words.subject == "pin" || words.subject == "unpin") {
+        if (!words.verb.empty()) names.insert(names.begin(), words.verb);
+        // In a terminal the component is named; here it may be.
+        if (!names.empty() && names.front() == of.name()) names.erase(names.begin());
+        if (names.empty() && words.subject == "pin") return done({boost::system::in_place_value, pinned_words(of)});
+        pin_order order{person_of(who), rules(words.subject), words.subject == "pin", {}, {}};
+        for (const auto& one : names)
+            if (const auto id = breakpoint_id(one))
+                order.ids.push_back(*id);
+            else
+                order.places.push_back(one);
+        return done(pin(of, order));
+    }
     if (!names.empty() && names.front() == of.name() && (words.verb != "give" || names.size() > 1)) names.erase(names.begin());
     if (words.subject != "baton" || names.size() > (words.verb == "give" ? 1u : 0u))
-        return done(refused("delvegate knows here: delvegate baton, and delvegate baton ask, give [USER], take, drop; delvegate park NOTE, "
-                            "and delvegate unpark"));
+        return done(refused(std::string(protocol::known_session_words)));
     done(of.baton().carry_out(person_of(who), rules("baton"), words.verb, names.empty() ? std::string() : names.front()));
 }
 

@@ -14,10 +14,12 @@
 namespace gateway {
 
 class hub;
+class viewer;
 
-// Does what they say, for somebody whose right to it has been judged (protocol::judge gives the classes); `done` gets the
-// answer, or why not, once, at once or later. `rights` says whether what is another's may be given, dropped and ended, too.
-void carry_out(hub& of, const auth::identity& who, const auth::grants& rights, const protocol::session_words& words,
+// Does what they say, for the person of a view of that hub, whose right to it has been judged (protocol::judge gives the
+// classes); `done` gets the answer, or why not, once, at once or later. `rights` says whether what is another's may be given,
+// dropped and ended, too.
+void carry_out(hub& of, const viewer& from, const auth::grants& rights, const protocol::session_words& words,
                const std::function<void(const baton::told&)>& done);
 
 // A text as Delve's api.Variable, which is what a client of its Eval shows.

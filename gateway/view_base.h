@@ -77,6 +77,7 @@ public:
     void link_is(bool up) {
         away_ = false;
         waits_for_link_.cancel();
+        link_down_since_ = up ? std::nullopt : std::optional(std::chrono::system_clock::now());
         if (up) return;
         waits_for_link_.expires_after(link_patience);
         waits_for_link_.async_wait([this, alive = weak_from_this()](const boost::system::error_code& ec) {
@@ -103,6 +104,9 @@ public:
     const caller& who() const override { return who_; }
     std::uint64_t said() const override { return peer_.sent() + waiting_.size(); }
     std::uint64_t heard() const override { return peer_.delivered(); }
+    std::string role() const override { return grants().roles(); }
+    bool may_read() const override { return grants().classes().has(protocol::op_class::read); }
+    std::optional<std::chrono::system_clock::time_point> link_down_since() const override { return link_down_since_; }
     bool may_run() const override { return grants().classes().has(protocol::op_class::control); }
     void read_on() override { writable(); }
     void rebound(const auth::identity& now) {
@@ -154,7 +158,6 @@ protected:
         }
         return *grants_;
     }
-    bool may_read() const { return grants().classes().has(protocol::op_class::read); }
     // Nothing when this person may do it, else the reason, one line.
     std::optional<std::string> forbidden(std::string_view operation, protocol::class_set needs) const {
         if (grants().allows(operation, needs)) return std::nullopt;
@@ -266,6 +269,7 @@ private:
     std::size_t left_in_turn_ = 0;
     asio::steady_timer waits_for_link_;
     bool away_ = false;
+    std::optional<std::chrono::system_clock::time_point> link_down_since_;
     bool mid_reply_ = false;
     mutable std::optional<auth::grants> grants_;
     mutable std::uint64_t grants_of_ = 0;

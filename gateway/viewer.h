@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,6 +47,13 @@ public:
     virtual ~viewer() = default;
     virtual const caller& who() const = 0;
     virtual bool speaks_dap() const = 0;
+    // What it says it is ("Visual Studio Code"), or what can be told of it ("a JSON-RPC client"). A stranger's words.
+    virtual std::string ide() const = 0;
+    // What this person may do by the policy of now, as people call it ("debugger"); and whether that is to see values.
+    virtual std::string role() const = 0;
+    virtual bool may_read() const = 0;
+    // When its link broke, if that has not come back.
+    virtual std::optional<std::chrono::system_clock::time_point> link_down_since() const = 0;
     // Bytes said to the IDE so far, and how many of them it has for certain (stream.h).
     virtual std::uint64_t said() const = 0;
     virtual std::uint64_t heard() const = 0;
@@ -57,8 +65,10 @@ public:
     virtual void on_exit(std::int64_t status) = 0;       // of the debuggee
     virtual void on_restart(std::string_view by) = 0;    // a new process stands at its entry; on_stop follows
     virtual void on_output(std::string_view category, std::string_view text) = 0;
-    // A tracepoint of this view was hit; the target stands still until it is dealt with.
-    virtual asio::awaitable<void> on_trace(const thread_state& thread, const breakpoint_wish& at) = 0;
+    // A logpoint was hit, of this view or of somebody it follows: its message, worked out as this view may see it, while the
+    // target stands still. Nothing: there is none to be had here.
+    virtual asio::awaitable<std::optional<std::string>> log_text(const thread_state& thread, const breakpoint_wish& at) = 0;
+    virtual void on_log(std::string_view text, std::int64_t goroutine, const breakpoint_wish& at) = 0;
     // One of this view's breakpoints does nothing any more.
     virtual void lost_breakpoint(std::int64_t id, const std::string& why) = 0;
     // dlv is gone; the view ends.

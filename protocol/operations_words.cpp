@@ -14,12 +14,32 @@ namespace {
 constexpr class_set observe{op_class::observe};
 constexpr class_set control{op_class::control};
 constexpr class_set lifecycle{op_class::lifecycle};
+constexpr class_set reads{op_class::observe, op_class::read};
+constexpr class_set pins{op_class::breakpoint, op_class::control};
 
 struct verb {
     std::string_view name;
     class_set classes;
 };
 constexpr verb verbs[] = {{"", observe}, {"ask", control}, {"give", control}, {"take", lifecycle}, {"drop", control}};
+
+// Beside baton and park: what follows the word, if anything may.
+struct subject {
+    std::string_view name;
+    class_set asks;        // alone, to be told
+    class_set does;        // with something behind it; none: nothing may follow
+    bool changes = false;  // then
+};
+constexpr subject subjects[] = {
+    {"who", observe, {}},
+    // What the program prints is as good as its values, and so is what logpoints write.
+    {"output", reads, reads},
+    {"follow", reads, reads, true},
+    {"unfollow", observe, observe, true},
+    // A breakpoint that stays is a stop for those who come later.
+    {"pin", observe, pins, true},
+    {"unpin", pins, pins, true},
+};
 
 constexpr std::string_view typed_once = "type it into the debug console: here it would be repeated";
 
@@ -39,11 +59,19 @@ bool judge_words(judged& j, std::string_view text, bool dap) {
         if (!asks && repeated) refuse(j, std::string(typed_once));
         return true;
     }
+    const auto* one = std::find_if(std::begin(subjects), std::end(subjects), [&](const subject& s) { return s.name == words->subject; });
+    if (one != std::end(subjects) && (words->verb.empty() || !one->does.empty())) {
+        const bool asks = words->verb.empty();
+        j.operation = asks && words->subject == "pin" ? "pinned" : words->subject;
+        j.how = service::local;
+        j.classes = asks ? one->asks : one->does;
+        if (one->changes && repeated && !(asks && words->subject == "pin")) refuse(j, std::string(typed_once));
+        return true;
+    }
     const auto* known = std::find_if(std::begin(verbs), std::end(verbs), [&](const verb& v) { return v.name == words->verb; });
     if (words->subject != "baton" || known == std::end(verbs)) {
         j.classes = observe;
-        refuse(j, "delvegate knows here: delvegate baton, and delvegate baton ask, give [USER], take, drop; delvegate park NOTE, and "
-                  "delvegate unpark");
+        refuse(j, std::string(known_session_words));
         return true;
     }
     j.operation = "baton" + (words->verb.empty() ? "" : " " + words->verb);

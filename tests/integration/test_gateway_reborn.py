@@ -166,6 +166,20 @@ class Cleaning(RebornCase):
         late.command("halt")
         self.assertEqual(self.at_dlv(), [])
 
+    def test_what_is_pinned_stays_until_somebody_unpins_it(self):
+        alice, bob = self.come("alice"), self.come("bob")
+        alice.set_breakpoint(debuggee.MAIN, TICK, Cond="n < 0")
+        bob.set_breakpoint(debuggee.MAIN, debuggee.line("use"), Cond="sum < -5")
+        alice.call("Eval", {"Expr": f"delvegate pin main.go:{TICK}"})
+        self.kill()
+        self.start()
+        self.until("the other one is cleared", lambda: self.status()["breakpoints"] == 1)
+        self.assertEqual([b["line"] for b in self.at_dlv()], [TICK])
+        bob = self.come("bob")
+        self.assertEqual([b["VerboseDescr"] for b in self.listed(bob).values()], [["set by alice", "pinned"]])
+        bob.call("Eval", {"Expr": f"delvegate unpin main.go:{TICK}"})
+        self.until("it goes, for its owner is not here", lambda: self.at_dlv() == [])
+
     def unfinished(self):
         """As if the gateway had been killed when dlv had set one and nobody had written that down."""
         self.kill()

@@ -1,6 +1,7 @@
 """Scripted stories of people who debug one program together, each with the IDE that they have."""
 
 import json
+import re
 import signal
 import subprocess
 import threading
@@ -15,9 +16,11 @@ SOURCE = {"name": "main.go", "path": debuggee.MAIN}
 
 
 class StoryCase(case.Case):
+    component_keys = {}
+
     def setUp(self):
         super().setUp()
-        self.gateway = self.serve(self.component(maxViewers=8))
+        self.gateway = self.serve(self.component(maxViewers=8, **self.component_keys))
         self.addresses = {who: self.connect(self.gateway, who, name="connect-" + who).address for who in ("alice", "bob")}
 
     def until(self, what, condition):
@@ -159,6 +162,58 @@ class Asleep(StoryCase):
         self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
         self.assertEqual([name for name, _ in bob.events()], ["stopped", "continued", "stopped", "stopped"])
         self.assertEqual(alice.state()["currentThread"]["line"], TICK)
+
+
+class FromAnotherTimeZone(StoryCase):
+    """alice parks a stop in her evening, and her laptop sleeps; bob comes to that stop in his morning."""
+    component_keys = {"batonFirst": "1s"}
+
+    def lines(self, viewer):
+        return [line for m in viewer.messages if m.get("event") == "output" for line in m["body"]["output"].splitlines()]
+
+    def test_a_colleague_joins_a_parked_stop(self):
+        way = cutting.Way(self, self.gateway.port)
+        alice = SharedDap(self, self.connect(way, "alice", name="asleep").address, "alice")
+        point = {"line": TICK, "condition": "n == 60"}
+        alice.attach(lambda: alice.call("setBreakpoints", {"source": SOURCE, "breakpoints": [point]}), stopOnEntry=True)
+        mark, stopped = alice.stopped()
+        alice.call("continue", {"threadId": stopped["threadId"]})
+        mark, stopped = alice.stopped(mark)
+        self.assertEqual(stopped["reason"], "breakpoint")
+
+        def type_to_delvegate(viewer, words):
+            return viewer.call("evaluate", {"expression": words, "context": "repl"})["result"]
+        self.until("what it printed is here", lambda: "| tick 50 " in type_to_delvegate(alice, "delvegate output"))
+        parked = type_to_delvegate(alice, "delvegate park --for 30m Bob: why is sum 180 here?")
+        stop = re.match(r"stop (\d+-[0-9a-f]{4}) of app is parked by alice until ", parked)[1]
+        type_to_delvegate(alice, "delvegate baton drop")
+        way.shut()
+
+        comes = self.connect(self.gateway, "bob", name="in-the-morning", arguments=["--stop", stop])
+        self.assertIn("Bob: why is sum 180 here?; it stands at", comes.process.errors())
+        bob = SharedDap(self, comes.address, "bob")
+        bob.attach(stopOnEntry=True)
+        mark, stopped = bob.stopped()
+        said = "\n".join(self.lines(bob))
+        self.until("he is told all of it", lambda: "| tick 50 " in "\n".join(self.lines(bob)))
+        said = "\n".join(self.lines(bob))
+        self.assertIn(f"delvegate: stop {stop} of app is parked by alice until", said)
+        self.assertRegex(said, r"Here with you:\n  alice with Visual Studio Code \(admin\), since [^,]* UTC, link down since ")
+        self.assertIn(f"Breakpoints of others: alice's breakpoint at main.go:{TICK}.", said)
+        self.assertRegex(said, r"Earlier output of the program, its last \d+ lines:\n(  \| .*\n)*  \| tick 50 150 hello$")
+        # The very stop, and what she asks about.
+        frame = bob.call("stackTrace", {"threadId": stopped["threadId"], "levels": 1})["stackFrames"][0]
+        self.assertEqual((frame["name"], frame["line"]), ("main.tick", TICK))
+        self.assertEqual(bob.call("evaluate", {"expression": "sum", "frameId": frame["id"]})["result"], "180")
+        self.assertNotIn("continued", [m.get("event") for m in bob.messages])
+
+        def steps():
+            return bob.response(bob.send("next", {"threadId": stopped["threadId"]}))["success"]
+        self.until("her first right has passed", steps)
+        self.assertEqual(bob.stopped(mark)[1]["reason"], "step")
+        self.assertIn(f"stop {stop}, parked by alice (Bob: why is sum 180 here?), is over: bob runs the program", "\n".join(self.lines(bob)))
+        way.reopen()
+        self.until("she wakes, and is told", lambda: "bob runs the program" in "\n".join(self.lines(alice)))
 
 
 if __name__ == "__main__":

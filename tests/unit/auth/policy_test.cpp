@@ -238,6 +238,16 @@ bindings:
                      .same_as(without_deny));
 }
 
+TEST(grants, name_their_roles) {
+    const auto both = of("bindings:\n  - {role: tracer, groups: [sre], components: [\"*\"]}\n"
+                         "  - {role: developer, users: [alice], components: [kube-*]}\n"
+                         "  - {role: tracer, users: [alice], components: [kube-proxy]}\n");
+    EXPECT_EQ(both.of(person("alice", {"sre"}), "kube-proxy").roles(), "tracer, developer");
+    EXPECT_EQ(both.of(person("alice"), "kube-scheduler").roles(), "developer");
+    EXPECT_EQ(both.of(person("bob"), "kube-proxy").roles(), "");
+    EXPECT_EQ(grants().roles(), "");
+}
+
 TEST(glob, matches) {
     EXPECT_TRUE(glob_match("", ""));
     EXPECT_TRUE(glob_match("*", ""));

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "operations_support.h"
 
 namespace {
@@ -34,6 +36,22 @@ TEST(session_words, need_what_they_do_in_both_protocols) {
             EXPECT_EQ(j->classes, (class_set{needs})) << words;
         }
     }
+    const class_set values{op_class::observe, op_class::read}, pins{op_class::breakpoint, op_class::control};
+    const std::tuple<const char*, const char*, class_set> more[] = {
+        {"who", "who", {op_class::observe}},        {"output", "output", values},          {"output 5", "output", values},
+        {"follow bob", "follow", values},           {"follow", "follow", values},          {"unfollow", "unfollow", {op_class::observe}},
+        {"unfollow bob", "unfollow", {op_class::observe}}, {"pin", "pinned", {op_class::observe}}, {"pin main.go:42", "pin", pins},
+        {"pin 3 a.go:1", "pin", pins},              {"unpin", "unpin", pins},              {"unpin main.go:42", "unpin", pins}};
+    for (const auto& [words, operation, needs] : more) {
+        const auto dap = judge_evaluate("delvegate " + std::string(words));
+        const auto rpc = judge_rpc("RPCServer.Eval", "{\"Expr\":\"delvegate " + std::string(words) + "\"}");
+        for (const auto* j : {&dap, &rpc}) {
+            EXPECT_EQ(j->how, service::local) << words;
+            EXPECT_EQ(j->operation, operation);
+            EXPECT_EQ(j->classes, needs) << words;
+        }
+    }
+    EXPECT_EQ(judge_evaluate("delvegate who else").how, service::refuse);
     EXPECT_EQ(judge_evaluate("delvegate baton frob").how, service::refuse);
     EXPECT_EQ(judge_evaluate("delvegate fly").how, service::refuse);
     EXPECT_EQ(judge_rpc("RPCServer.Eval", R"({"Expr":"delvegate.baton"})").operation, "Eval");
@@ -67,6 +85,10 @@ TEST(session_words, are_not_repeated_by_a_watch) {
         EXPECT_EQ(in(context, "delvegate park it"), service::refuse) << context;
         EXPECT_EQ(in(context, "delvegate unpark"), service::refuse) << context;
         EXPECT_EQ(in(context, "delvegate park"), service::local) << context;
+        for (const char* words : {"delvegate pin a.go:1", "delvegate unpin a.go:1", "delvegate follow bob", "delvegate unfollow"})
+            EXPECT_EQ(in(context, words), service::refuse) << context << " " << words;
+        for (const char* words : {"delvegate pin", "delvegate who", "delvegate output 5"})
+            EXPECT_EQ(in(context, words), service::local) << context << " " << words;
     }
 }
 

@@ -1,0 +1,100 @@
+#include "gateway/sessions_feed.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "gateway/component.h"
+#include "gateway/log.h"
+#include "protocol/printable.h"
+
+namespace gateway {
+
+using protocol::json;
+
+namespace {
+
+constexpr std::chrono::milliseconds look_every{250};
+constexpr protocol::class_set observe{protocol::op_class::observe};
+
+json fault(std::string_view code, std::string_view text) { return json::object{{"error", text}, {"code", code}}; }
+
+}  // namespace
+
+json sessions_feed::seen_by(const auth::identity& who) const {
+    json::array components, sessions;
+    for (auto* one : components_.visible(who)) {
+        if (!rights_.of(who, one->name()).allows("sessions", observe)) continue;
+        components.push_back(one->session_state());
+        one->list_sessions(sessions, false);
+    }
+    if (components.empty()) return {};
+    return json::object{{"components", std::move(components)}, {"sessions", std::move(sessions)}};
+}
+
+json sessions_feed::of_node() const {
+    json::array components, sessions;
+    for (auto* one : components_.all()) {
+        components.push_back(one->session_state());
+        one->list_sessions(sessions, true);
+    }
+    return json::object{{"components", std::move(components)}, {"sessions", std::move(sessions)}};
+}
+
+void sessions_feed::handle(const caller& who, const http_request& request, api_stream to) {
+    if (request.method != "GET") return to.answer({405, http_error("only GET is served here")});
+    auto seen = seen_by(who.who);
+    if (seen.is_null())
+        return to.answer({403, protocol::to_text(fault("forbidden", "no component of this gateway is for " + who.who.user + " to observe"))});
+    if (!follows(request.path)) return to.answer({200, protocol::to_text(seen)});
+    const auto of_this_one = static_cast<std::size_t>(std::count_if(followers_.begin(), followers_.end(), [&](const follower& one) {
+        return one.who.who.user == who.who.user && one.who.who.authority == who.who.authority && one.to.listening();
+    }));
+    followers_.remove_if([](const follower& one) { return !one.to.listening(); });
+    if (followers_.size() >= most_ || of_this_one >= of_one)
+        return to.answer({429, protocol::to_text(fault("limited", followers_.size() >= most_ ? "too many follow the sessions here (limits.followers)"
+                                                                                           : "you follow them " + std::to_string(of_one) + " times already"))});
+    log().info("{} follows the sessions", protocol::printable(who.who.user));
+    followers_.push_back({who, std::move(to), {}});
+    if (!tell(followers_.back())) followers_.pop_back();
+    if (followers_.size() == 1) look();
+}
+
+bool sessions_feed::tell(follower& one) const {
+    if (!one.to.listening()) return false;
+    if (one.to.unsent() > most_unsent) {
+        log().warn("{} follows the sessions and does not read what is sent: cut off", protocol::printable(one.who.who.user));
+        one.to.cut();
+        return false;
+    }
+    const auto seen = seen_by(one.who.who);
+    if (seen.is_null()) {
+        one.to.line(fault("forbidden", "no component of this gateway is for " + one.who.who.user + " to observe any more"));
+        one.to.end();
+        return false;
+    }
+    auto text = protocol::to_text(seen);
+    if (text == one.told) return true;
+    one.told = std::move(text);
+    one.to.line(seen);
+    return true;
+}
+
+void sessions_feed::look() {
+    timer_.expires_after(look_every);
+    timer_.async_wait([this](const boost::system::error_code& ec) {
+        if (ec) return;
+        followers_.remove_if([this](follower& one) { return !tell(one); });
+        if (!followers_.empty()) look();
+    });
+}
+
+void sessions_feed::close() {
+    timer_.cancel();
+    for (auto& one : std::exchange(followers_, {})) {
+        one.to.line(fault("draining", "the gateway is shutting down"));
+        one.to.end();
+    }
+}
+
+}  // namespace gateway
