@@ -150,6 +150,8 @@ class Views:
 
 class Ended(Views, RebuiltCase):
     signal = signal.SIGTERM
+    # Nobody whose view can be rebuilt is waited for.
+    limits = {"drainTime": "1h"}
 
 
 class Killed(Views, RebuiltCase):
