@@ -112,14 +112,17 @@ class Views:
 
     def test_vscode_while_it_runs(self):
         client = self.ide(Dap)
-        client.attach()
+        ids = []
+        never = {"source": SOURCE, "breakpoints": [{"line": TICK, "condition": "n == 1000000"}]}
+        client.attach(lambda: ids.append(client.call("setBreakpoints", never)["breakpoints"][0]["id"]))
         self.until("it runs", lambda: self.status()["state"] == "running")
         mark = client.mark()
         self.another()
         self.assertEqual(self.events(client, mark), [], "it runs, as before")
         self.assertEqual(self.status()["state"], "running")
-        self.assertEqual(client.call("setBreakpoints", AT_TICK)["breakpoints"][0]["verified"], True)
-        client.stopped(mark)
+        self.assertEqual(client.call("setBreakpoints", AT_TICK)["breakpoints"][0]["id"], ids[0])
+        _, stop = client.stopped(mark)
+        self.assertEqual(stop["hitBreakpointIds"], ids)
 
     def test_dlv_connect_at_its_prompt(self):
         terminal = Terminal(self, [self.delve.dlv, "connect", self.laptop.address]).prompt()
@@ -134,6 +137,18 @@ class Views:
         self.assertEqual(terminal.run("print n").strip(), n)
         terminal.run("continue")
         self.assertEqual(int(terminal.run("print n")), int(n) + 1)
+
+    def test_dlv_connect_while_it_runs(self):
+        terminal = Terminal(self, [self.delve.dlv, "connect", self.laptop.address]).prompt()
+        terminal.line("continue")
+        self.until("it runs", lambda: self.status()["state"] == "running")
+        self.another()
+        terminal.interrupt()
+        start = terminal.expect(r"\[p/q\]\? ").end()
+        self.assertEqual(self.status()["state"], "running")
+        terminal.line("p")
+        terminal.prompt(start)
+        self.assertRegex(terminal.run("print main.greeting"), "hello")
 
     def test_goland_waiting_for_a_breakpoint(self):
         client = self.ide(Rpc)
