@@ -333,6 +333,9 @@ verdict component::open(const caller& who, stream_peer& peer, std::unique_ptr<st
         return v;
     }
     v.accepted = true;
+    v.user = who.who.user;
+    // A program that ends with its gateway leaves nothing to go on with.
+    v.rebuilds = configuration_.how != kind::exec;
     if (!who.stop.empty()) v.stop = hub_.park().words_of(who.stop);
     v.session = new_session_id();
     user = std::make_unique<debug_stream>(*this, peer, who, v.session);

@@ -32,7 +32,8 @@ const std::vector<limit_key>& limit_keys() {
         {"pingTime", "duration", &limits::ping_time, nullptr,
          "How often a silent link is asked whether it is alive; after three unanswered it is closed."},
         {"resumeTime", "duration", &limits::resume_time, nullptr,
-         "How long the IDE connections of a broken link of `delvegate connect` are kept for it to come back."},
+         "How long the IDE connections of a broken link of `delvegate connect` are kept for it to come back, and on the laptop "
+         "for a gateway that ended to be followed by another one."},
         {"resumeLinks", "count", nullptr, &limits::resume_links,
          "Broken links that are kept for one user; the oldest is given up for another."},
         {"resumeBuffer", "bytes", nullptr, &limits::resume_buffer,

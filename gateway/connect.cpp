@@ -266,6 +266,9 @@ private:
         // With a link that broke they all end, for the reason that was told already.
         if (!stopping_ && reason != told_down_) say("a debug session was broken off: " + std::string(reason));
     }
+    void rebuilt() override {
+        if (!stopping_ && !options_.quiet) say("gateway restarted; view rebuilt");
+    }
     void over(laptop_session& session) override {
         sessions_.erase(&session);
         if (stopping_ && sessions_.empty()) leave();

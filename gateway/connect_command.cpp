@@ -76,6 +76,10 @@ context` lists them); what is given here wins. The certificate of a context is
 renewed while this runs. An identity directory holds client.crt, client.key and
 ca.crt. With --kubeconfig, the gateway's CA is still that of --ca or the context.
 
+IDEs stay connected while the link is down, and when the gateway is restarted (not
+where it started the program itself): for as long as the gateway says,
+limits.resumeTime, 10 minutes by default.
+
 Examples:
   delvegate connect web
   delvegate connect web --gateway node1.example:7443

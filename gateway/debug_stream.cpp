@@ -84,6 +84,9 @@ void debug_stream::decide() {
             return;
         default: break;
     }
+    if (who_.again && component_.hub_.another_program())
+        return refuse("the program of " + component_.name() +
+                      " is another one than before the gateway was restarted; start the session anew");
     std::size_t skip = 0;
     auto dialect = protocol::detect(early_, skip);
     if (!dialect) {

@@ -21,6 +21,8 @@ struct verdict {
     std::string component;                // resolved name
     std::string session;                  // id that follows the stream through log and audit
     std::vector<std::string> components;  // those the caller may see (for no-such-component)
+    bool rebuilds = false;                // another gateway could make the same view (docs/protocol.md)
+    std::string user;                     // whom the gateway takes the caller for
     std::string stop;                     // of the stop that was asked for: whether it stands; one line for a person
 };
 
@@ -36,6 +38,7 @@ struct caller {
     std::string client;   // what the peer says it is: "delvegate/0.1.0", "tls"
     std::shared_ptr<const protocol::client_paths> paths{};  // what it says of its sources; null: nothing
     std::string stop{};  // the name of the stop it comes for; empty: any
+    bool again = false;  // it has a view of an earlier gateway's, to be rebuilt
 };
 
 class directory {

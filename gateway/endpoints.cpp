@@ -41,6 +41,10 @@ void endpoints::start_again() {
     for (auto& c : components_) c->start_again();
 }
 
+void endpoints::forget_no_more() {
+    for (auto& c : components_) c->forget_no_more();
+}
+
 void endpoints::stop(std::function<void()> done) {
     if (watch_) watch_->stop();
     auto left = std::make_shared<std::size_t>(components_.size());

@@ -94,6 +94,10 @@ public:
     // Before attach(): what an earlier gateway knew is known again, and from now on that is kept there. It outlives this.
     void remember_in(session_memory& memory);
     void remember();        // breakpoints may be others
+    // What the earlier gateway knew was about another program. False: it was not, or nobody can tell.
+    bool another_program() const { return another_program_; }
+    // From now on nothing of what people do is remembered: they leave because the gateway ends.
+    void forget_no_more() { memory_ = nullptr; }
     void remember_baton();  // it may be another's
 
     // --- who is here ------------------------------------------------------------------------------
@@ -424,6 +428,7 @@ private:
     std::unique_ptr<hub_roster> roster_;
     session_memory* memory_ = nullptr;
     session_memory::past past_;
+    bool another_program_ = false;
     hub_park park_{*this, settings_.longest_park};
     std::uint64_t generation_ = 0;  // of the connection to dlv: late answers of an older one are dropped
 };

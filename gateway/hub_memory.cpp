@@ -41,12 +41,14 @@ void hub::remember_baton() {
 // Before dlv's list is compared with what was known: another process has none of it.
 asio::awaitable<void> hub::forget_another_process(rpc_channel& on) {
     const auto known = std::exchange(past_.pid, 0);
-    if (known == 0 || breakpoints_.sites().empty()) co_return;
+    if (known == 0) co_return;
     const auto generation = generation_;
     const auto reply = parsed(co_await request(on, "RPCServer.ProcessPid", "{}"));
     if (generation != generation_) co_return;
     const auto pid = reply.get_int("Pid");
     if (pid == 0 || pid == known) co_return;
+    another_program_ = true;
+    if (breakpoints_.sites().empty()) co_return;
     log().info("{}: the program is another one than the earlier gateway's: its breakpoints are forgotten", name_);
     past_.setting.reset();
     std::vector<std::int64_t> all;

@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "gateway/verdict_wire.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -53,6 +54,7 @@ void laptop_connection::start(boost::asio::ip::tcp::socket socket, SSL_CTX* cont
     hello.set("agent", "delvegate/" DELVEGATE_VERSION);
     hello.set("promptAcks", true);
     hello.set("resumes", true);
+    hello.set("rebuilds", true);
     // Leaves with the last flight of the handshake: no round trip of its own.
     streams_.send_control(frame_type::hello, 0, hello);
     if (broken_) {
@@ -67,7 +69,7 @@ void laptop_connection::start(boost::asio::ip::tcp::socket socket, SSL_CTX* cont
 }
 
 void laptop_connection::open(std::string_view component, std::shared_ptr<stream_caller> caller,
-                             const protocol::client_paths& paths, std::string_view stop) {
+                             const protocol::client_paths& paths, std::string_view stop, bool again) {
     if (failing_ || !goodbye_.empty())
         return caller->failed(goodbye_.empty() ? "the link to the gateway just broke" : goodbye_);
     const std::uint32_t id = next_id_;
@@ -76,6 +78,7 @@ void laptop_connection::open(std::string_view component, std::shared_ptr<stream_
     body.set("component", component);
     protocol::write_client_paths(body, paths);
     if (!stop.empty()) body.set("stop", stop);
+    if (again) body.set("again", true);
     streams_.send_control(frame_type::open, id, body);
     link_stream& stream = streams_.add(id);
     undecided_[id] = {caller, steady_clock::now()};
@@ -189,11 +192,13 @@ bool laptop_connection::on_resumed(const json& body) {
         const auto there = read_places(body.find("streams"));
         if (!there || !broken_->streams.fault_in(*there).empty()) return false;
         go_on(*there);
-        owner_->resumed({});
+        owner_->resumed({}, false);
     } else {
         broken_ = nullptr;
         const auto reason = protocol::printable(body.get_string("reason"));
-        owner_->resumed(reason.empty() ? "the gateway does not go on with the link" : reason);
+        const auto code = body.get_string("code");
+        owner_->resumed(reason.empty() ? "the gateway does not go on with the link" : reason,
+                        code == "unknown" || code == "draining");
     }
     greet();
     return true;
@@ -226,20 +231,8 @@ bool laptop_connection::on_verdict(std::uint32_t stream, const json& body) {
     if (at == undecided_.end()) return stream != 0 && stream < next_id_;
     const auto caller = std::move(at->second.caller);
     undecided_.erase(at);
-    verdict said;
-    said.accepted = body.get_bool("ok");
-    said.code = protocol::printable(body.get_string("code"));
-    said.reason = protocol::printable(body.get_string("reason"));
-    said.component = protocol::printable(body.get_string("component"));
-    said.session = protocol::printable(body.get_string("session"));
-    said.stop = protocol::printable(body.get_string("stop"));
-    if (const auto* names = body.find("components"); names && names->if_array())
-        for (const auto& name : *names->if_array())
-            if (name.if_string()) said.components.push_back(protocol::printable(*name.if_string()));
-    if (!said.accepted) {
-        if (said.reason.empty()) said.reason = "the gateway refused the session: " + said.code;
-        streams_.refuse(stream);
-    }
+    const verdict said = read_verdict(body);
+    if (!said.accepted) streams_.refuse(stream);
     caller->decided(said);
     return true;
 }
@@ -271,6 +264,7 @@ bool laptop_connection::on_goaway(const json& body) {
     goodbye_ = protocol::printable(body.get_string("reason"));
     if (goodbye_.empty()) goodbye_ = "the gateway is going away";
     if (body.get_string("code") == "expelled") goodbye_kind_ = trouble::expelled;
+    successor_ = body.get_string("code") == "draining";
     boost::asio::post(io_, [self = shared_from_this()] {
         if (!self->failing_) self->owner_->leaving(self->goodbye_);
     });
@@ -338,7 +332,10 @@ void laptop_connection::fail(link_problem why) {
     auto left = what_is_left(why);
     undecided_.clear();
     owner_->gone(why, std::move(left));
-    streams_.close(why.line);
+    if (successor_)
+        streams_.forget(why.line);
+    else
+        streams_.close(why.line);
 }
 
 // Nothing, when the gateway sent us away or does not keep links.

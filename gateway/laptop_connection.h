@@ -64,8 +64,8 @@ public:
     // The gateway said hello: it took our certificate, streams can be opened.
     virtual void greeted() = 0;
     // Before greeted(): the broken link that was given to start() goes on here, or (not empty) why it does not. It
-    // is empty in the first case.
-    virtual void resumed(std::string_view refusal) = 0;
+    // is empty in the first case. `unknown`: the gateway knows nothing of the link; it is another one, perhaps.
+    virtual void resumed(std::string_view refusal, bool unknown) = 0;
     virtual void listed(const std::vector<component_summary>& components) = 0;
     virtual void noticed(std::string_view line) = 0;  // for the person
     // The gateway takes no more streams; those there are may go on for a while.
@@ -89,8 +89,11 @@ public:
     void start(boost::asio::ip::tcp::socket socket, SSL_CTX* context, broken_link* broken);
     // `paths`: members of OPEN that say what the laptop has of the sources.
     // `stop`: the name of a stop that the verdict is to speak of.
+    // `again`: the caller has a view of an earlier gateway's, to be rebuilt.
     void open(std::string_view component, std::shared_ptr<stream_caller> caller, const protocol::client_paths& paths,
-              std::string_view stop = {});
+              std::string_view stop = {}, bool again = false);
+    // For how long the gateway keeps a link that breaks; 0: it does not.
+    std::chrono::seconds keep_time() const { return token_.empty() ? std::chrono::seconds(0) : keep_time_; }
     void list();
     // Ends politely; gone() is not called.
     void close(std::string_view reason);
@@ -139,6 +142,7 @@ private:
     broken_link* broken_ = nullptr;              // the gateway is asked to go on with it
     std::string token_;                          // the gateway's name for this link; empty: it keeps none
     std::chrono::seconds keep_time_{0};
+    bool successor_ = false;                     // a gateway that leaves may have one
     std::string goodbye_;                        // what the gateway gave as its reason
     trouble goodbye_kind_ = trouble::refused;
     bool answers_armed_ = false;

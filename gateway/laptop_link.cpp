@@ -40,10 +40,10 @@ void laptop_link::start() {
     dial_now();
 }
 
-void laptop_link::open(std::string component, std::shared_ptr<stream_caller> caller, std::string stop) {
+void laptop_link::open(std::string component, std::shared_ptr<stream_caller> caller, std::string stop, bool again) {
     if (closed_) return caller->failed("delvegate connect is ending");
-    if (up_) return connection_->open(component, std::move(caller), settings_.paths, stop);
-    waiting_.push_back({std::move(component), std::move(caller), std::move(stop)});
+    if (up_) return connection_->open(component, std::move(caller), settings_.paths, stop, again);
+    waiting_.push_back({std::move(component), std::move(caller), std::move(stop), again});
     start();
 }
 
@@ -86,6 +86,7 @@ void laptop_link::dialled(or_reason<boost::asio::ip::tcp::socket> socket) {
 void laptop_link::down(const link_problem& why, bool was_there) {
     dialling_ = false;
     up_ = false;
+    last_trouble_ = why.kind;
     connection_.reset();
     // Those that wait are told; the next one is worth another dial. So are they where a gateway was, and broke off.
     const bool may_wait = was_there && was_up_ && why.kind == trouble::unreachable;
@@ -131,8 +132,9 @@ void laptop_link::greeted() {
     was_up_ = true;
     up_since_ = std::chrono::steady_clock::now();
     next_pause_ = first_pause;
+    keep_time_ = connection_->keep_time();
     const auto all = std::exchange(waiting_, {});
-    for (const auto& one : all) connection_->open(one.component, one.caller, settings_.paths, one.stop);
+    for (const auto& one : all) connection_->open(one.component, one.caller, settings_.paths, one.stop, one.again);
     watcher_.link_up();
 }
 
@@ -149,6 +151,7 @@ void laptop_link::gone(const link_problem& why, std::unique_ptr<broken_link> lef
     const bool fresh = left != nullptr;
     if (left) {
         broken_ = std::move(left);
+        broken_since_ = std::chrono::system_clock::now();
         give_up_later(broken_->time + margin);
     }
     down(why, true);
@@ -158,7 +161,12 @@ void laptop_link::gone(const link_problem& why, std::unique_ptr<broken_link> lef
     if (fresh && std::chrono::steady_clock::now() - up_since_ >= steady_after) start();
 }
 
-void laptop_link::resumed(std::string_view refusal) { give_up(refusal); }
+void laptop_link::resumed(std::string_view refusal, bool unknown) {
+    if (!broken_) return;
+    // A laptop that slept for longer than a gateway waits has nothing to come back to.
+    const bool in_time = std::chrono::system_clock::now() - broken_since_ <= broken_->time + margin;
+    give_up(refusal, unknown && in_time);
+}
 
 // By this clock, which may stand still while the laptop sleeps: then it is for the gateway to say.
 void laptop_link::give_up_later(std::chrono::milliseconds time) {
@@ -170,13 +178,16 @@ void laptop_link::give_up_later(std::chrono::milliseconds time) {
     });
 }
 
-void laptop_link::give_up(std::string_view reason) {
+void laptop_link::give_up(std::string_view reason, bool unknown) {
     patience_.cancel();
     const auto broken = std::move(broken_);
     if (!broken) return;
     const std::string why(reason);
     broken->undecided.clear();
-    broken->streams.close(why);
+    if (unknown)
+        broken->streams.forget(why);
+    else
+        broken->streams.close(why);
     broken->streams.collect();
 }
 

@@ -51,7 +51,12 @@ public:
     std::size_t held() const { return broken_ ? broken_->streams.size() : 0; }
     std::chrono::seconds held_for() const { return broken_ ? broken_->time : std::chrono::seconds(0); }
     // Now, or as soon as there is a link; caller->failed() when the dial fails.
-    void open(std::string component, std::shared_ptr<stream_caller> caller, std::string stop = {});
+    // `again`: with a view of an earlier gateway's, to be rebuilt.
+    void open(std::string component, std::shared_ptr<stream_caller> caller, std::string stop = {}, bool again = false);
+    // For how long a view is kept for a gateway that is gone; 0: it is not.
+    std::chrono::seconds keep_time() const { return keep_time_; }
+    // Why there was no link, the last time.
+    trouble last_trouble() const { return last_trouble_; }
     // Answered by listed(). Only while up.
     void list();
     // Ends politely; nobody is called any more.
@@ -62,10 +67,10 @@ private:
     void listed(const std::vector<component_summary>& components) override;
     void noticed(std::string_view line) override { watcher_.noticed(line); }
     void leaving(std::string_view reason) override;
-    void resumed(std::string_view refusal) override;
+    void resumed(std::string_view refusal, bool unknown) override;
     void gone(const link_problem& why, std::unique_ptr<broken_link> left) override;
     void give_up_later(std::chrono::milliseconds time);
-    void give_up(std::string_view reason);
+    void give_up(std::string_view reason, bool unknown = false);
 
     void dial_now();
     void dialled(or_reason<boost::asio::ip::tcp::socket> socket);
@@ -79,6 +84,7 @@ private:
     boost::asio::steady_timer pause_;
     boost::asio::steady_timer patience_;  // with a broken link
     std::unique_ptr<broken_link> broken_;
+    std::chrono::system_clock::time_point broken_since_;  // by the clock that goes on while the laptop sleeps
     std::chrono::milliseconds next_pause_;
     auth::ssl_ctx context_;
     std::string dialled_with_;  // what the certificate's file looked like
@@ -87,10 +93,13 @@ private:
         std::string component;
         std::shared_ptr<stream_caller> caller;
         std::string stop{};
+        bool again = false;
         int dials = 3;  // that may break before they are told
     };
     std::deque<waiting> waiting_;
     std::chrono::steady_clock::time_point up_since_;
+    std::chrono::seconds keep_time_{0};
+    trouble last_trouble_ = trouble::unreachable;
     bool dialling_ = false;  // until hello, or a failure
     bool up_ = false;
     bool was_up_ = false;

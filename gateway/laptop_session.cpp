@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -35,6 +36,7 @@ public:
     void writable() override { session_->read(); }
     void ended() override { session_->link_ended(); }
     void lost(std::string_view reason) override { session_->link_lost(reason); }
+    void forgotten(std::string_view reason) override { session_->link_forgotten(reason); }
 
 private:
     const std::shared_ptr<laptop_session> session_;
@@ -60,6 +62,7 @@ void laptop_session::end() {
 
 bool laptop_session::paused() const {
     if (finishing_ || refusal_) return false;
+    if (again_) return talk_.kept() >= held_limit;
     if (!decided_ && held_.size() >= held_limit) return true;
     return stream_ && stream_->unsent() > unsent_limit;
 }
@@ -101,17 +104,24 @@ void laptop_session::read_the_rest() {
 
 void laptop_session::from_ide(std::string_view bytes) {
     if (finishing_) return;
+    if (!std::exchange(asked_, true)) link_.open(std::string(component_), shared_from_this());
+    if (reads_) return talk_.from_ide(bytes);
+    to_gateway(bytes);
+}
+
+void laptop_session::to_gateway(std::string_view bytes) {
+    if (closed_ || finishing_ || again_ || bytes.empty()) return;
     if (refusal_) return refusal_->received(bytes);
     if (!decided_) held_.append(bytes);
-    if (stream_) return stream_->send(bytes);
-    if (decided_ || std::exchange(asked_, true)) return;
-    link_.open(std::string(component_), shared_from_this());
+    if (stream_) stream_->send(bytes);
 }
 
 void laptop_session::ide_ended(bool broken) {
     if (std::exchange(ide_ended_, true)) return;
     if (broken) ide_deaf_ = true;
-    if (finishing_) return close();
+    if (finishing_ || again_) return close();
+    // What is not whole is its to say, too.
+    if (reads_) to_gateway(talk_.release());
     if (refusal_) {
         refusal_->ended();
         return settle();
@@ -128,12 +138,16 @@ void laptop_session::opened(link_stream& stream) {
     if (closed_) return stream.abort("the IDE is gone");
     stream_ = &stream;
     stream.attach(std::make_unique<ear>(shared_from_this()));
+    if (again_) return;
     if (!held_.empty()) stream.send(held_);
     if (ide_ended_) stream.end();
 }
 
 void laptop_session::decided(const verdict& said) {
+    if (again_) return decided_again(said);
     if (std::exchange(decided_, true)) return;
+    user_ = said.user;
+    if (said.accepted && !said.rebuilds) stop_reading();
     if (!said.accepted) {
         stream_ = nullptr;
         if (!closed_) refuse(said.reason);
@@ -145,27 +159,44 @@ void laptop_session::decided(const verdict& said) {
 
 void laptop_session::failed(std::string_view reason) {
     stream_ = nullptr;
+    if (again_) return ask_again_later(reason);
     if (closed_ || decided_) return;
     decided_ = true;
     refuse(reason);
 }
 
 void laptop_session::from_link(std::string_view bytes) {
-    if (closed_ || finishing_ || ide_deaf_) {
-        if (stream_) stream_->consumed(bytes.size());
-        return;
-    }
-    const std::size_t taken = out_.empty() ? write(bytes) : 0;
+    owed_ += bytes.size();
+    const std::size_t before = out_.size();
+    const bool deaf = ide_deaf_;
+    if (closed_ || finishing_ || ide_deaf_)
+        ;  // nobody hears it
+    else if (reads_)
+        talk_.from_gateway(bytes);
+    else
+        to_ide(bytes);
     // A failed write makes the IDE deaf, and then nothing is kept for it.
-    if (ide_deaf_) {
-        if (stream_) stream_->consumed(bytes.size());
-        return settle();
-    }
-    if (taken < bytes.size()) {
-        out_.append(bytes.substr(taken));
-        arm_write();
-    }
-    if (taken > 0 && stream_) stream_->consumed(taken);
+    if (before == 0 && !out_.empty() && out_.size() < bytes.size()) pay(bytes.size() - out_.size());
+    pay(0);
+    if (ide_deaf_ && !deaf) settle();
+}
+
+// Acknowledges what the IDE's socket has. What is kept of half a message counts: without its other half it says nothing. Where
+// talk_ changes messages they differ by a few bytes; so some wait until all have been written.
+void laptop_session::pay(std::size_t written) {
+    constexpr std::size_t difference = 4096;
+    std::size_t done = out_.empty() || ide_deaf_ ? owed_ : std::min(written, owed_ - std::min(owed_, difference));
+    if (!stream_) done = owed_;
+    owed_ -= done;
+    if (stream_ && done > 0) stream_->consumed(done);
+}
+
+void laptop_session::to_ide(std::string_view bytes) {
+    if (closed_ || finishing_ || ide_deaf_) return;
+    const std::size_t taken = out_.empty() ? write(bytes) : 0;
+    if (ide_deaf_ || taken == bytes.size()) return;
+    out_.append(bytes.substr(taken));
+    arm_write();
 }
 
 void laptop_session::link_ended() {
@@ -180,6 +211,7 @@ void laptop_session::link_ended() {
 void laptop_session::link_lost(std::string_view reason) {
     stream_ = nullptr;
     if (closed_) return;
+    if (again_) return ask_again_later(reason);
     if (decided_) {
         if (!ide_ended_) owner_.cut_off(reason);
         return finish();
@@ -223,7 +255,7 @@ void laptop_session::on_writable() {
     const std::size_t taken = write(out_.front(before));
     const std::size_t done = ide_deaf_ ? before : taken;
     out_.drop(done);
-    if (stream_) stream_->consumed(done);
+    pay(done);
     if (!out_.empty()) return arm_write();
     if ((link_ended_ || finishing_) && !ide_deaf_) {
         boost::system::error_code ignored;
@@ -232,13 +264,7 @@ void laptop_session::on_writable() {
     settle();
 }
 
-void laptop_session::send(std::string_view bytes) {
-    if (closed_ || finishing_ || ide_deaf_) return;
-    const std::size_t taken = out_.empty() ? write(bytes) : 0;
-    if (ide_deaf_ || taken == bytes.size()) return;
-    out_.append(bytes.substr(taken));
-    arm_write();
-}
+void laptop_session::send(std::string_view bytes) { to_ide(bytes); }
 
 // --- the end ---
 

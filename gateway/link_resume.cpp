@@ -74,6 +74,12 @@ std::size_t link_streams::kept() const {
     return sum;
 }
 
+std::size_t link_streams::rebuildable() const {
+    return static_cast<std::size_t>(std::count_if(streams_.begin(), streams_.end(), [](const auto& one) {
+        return !one.second->gone_ && !one.second->over_ && one.second->verdict_.get_bool("rebuilds");
+    }));
+}
+
 void link_streams::tell_link(bool up, std::string_view address) {
     for (auto& [id, stream] : streams_)
         if (stream->heard()) stream->user_->link_is(up, address);

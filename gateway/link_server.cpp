@@ -10,6 +10,7 @@
 #include "gateway/link_store.h"
 #include "gateway/link_streams.h"
 #include "gateway/log.h"
+#include "gateway/verdict_wire.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -63,7 +64,8 @@ public:
         if (leaving_) return;
         draining_ = true;
         goaway(reason, within);
-        if (streams_.size() == 0) leave(reason);
+        // What another gateway can go on with does not wait for the end of this one.
+        if (streams_.size() == streams_.rebuildable()) leave(reason);
     }
 
     void close(std::string_view reason) override {
@@ -144,6 +146,7 @@ private:
             streams_.keep();
             parts_.links->up(token_, *this);
         }
+        rebuilds_ = body.get_bool("rebuilds");
         log().info("{} at {}: link opened by {}", in_.who.who.user, in_.who.address, in_.who.client);
         return true;
     }
@@ -159,6 +162,7 @@ private:
         const json* stop = body.find("stop");
         if (stop && (!stop->is_string() || stop->if_string()->size() > max_stop)) return false;
         who.stop = protocol::printable(body.get_string("stop"));
+        who.again = body.get_bool("again");
         if (!paths->empty()) who.paths = std::make_shared<protocol::client_paths>(std::move(*paths));
 
         verdict said;
@@ -183,6 +187,8 @@ private:
             if (user) stream.attach(std::move(user));
             if (said.accepted) {
                 ++parts_.counts.streams;
+                said.rebuilds = said.rebuilds && keeps_ && rebuilds_;
+                if (who.again) note_rebuilding(said);
                 send_verdict(id, said);
                 stream.uncork();
                 return true;
@@ -197,23 +203,16 @@ private:
         return true;
     }
 
+    void note_rebuilding(const verdict& said) {
+        log().info("{} at {}: a view of an earlier gateway's is rebuilt at {}", in_.who.who.user, in_.who.address, said.component);
+        if (parts_.audit)
+            parts_.audit->administration(in_.who.address, in_.who.who.user + " comes back to " + said.component +
+                                                              " with a view of an earlier gateway's: session " + said.session);
+    }
+
     void send_verdict(std::uint32_t id, const verdict& said) {
-        json body;
-        body.set("ok", said.accepted);
-        if (said.accepted) {
-            body.set("component", said.component);
-            body.set("session", said.session);
-            if (!said.stop.empty()) body.set("stop", said.stop);
-            streams_.find(id)->was_made_by(body);
-            return streams_.send_control(frame_type::verdict, id, body);
-        }
-        body.set("code", said.code);
-        body.set("reason", said.reason);
-        json::array names;
-        std::size_t size = 0;
-        for (const auto& name : said.components)
-            if ((size += name.size() + 8) < list_size) names.emplace_back(name);
-        body.set("components", std::move(names));
+        const json body = to_json(said);
+        if (said.accepted) streams_.find(id)->was_made_by(body);
         streams_.send_control(frame_type::verdict, id, body);
     }
 
@@ -243,7 +242,8 @@ private:
         json answer;
         std::string no = keeps_ ? "the gateway is shutting down" : "a link that is not to be kept cannot go on";
         const bool possible = keeps_ && !draining_ && !parts_.draining;
-        link_streams* const from = possible ? parts_.links->find(link, in_.who, no) : nullptr;
+        bool unknown = false;
+        link_streams* const from = possible ? parts_.links->find(link, in_.who, no, &unknown) : nullptr;
         if (from) {
             no = from->fault_in(*there);
             if (no.empty()) return go_on(link, *from, *there);
@@ -251,10 +251,13 @@ private:
             ++parts_.counts.broken_links;
             no = "the laptop's account of the link is wrong: " + no;
             parts_.links->give_up(link, no);
+            unknown = false;
         }
         log().info("{} at {}: cannot go on with a broken link: {}", in_.who.who.user, in_.who.address, no);
         answer.set("ok", false);
         answer.set("reason", no);
+        if (unknown) answer.set("code", "unknown");
+        if (draining_ || parts_.draining) answer.set("code", "draining");
         streams_.send_control(frame_type::resumed, 0, answer);
         return true;
     }
@@ -321,10 +324,11 @@ private:
         });
     }
 
-    static json goaway_body(std::string_view reason, std::int64_t seconds) {
+    json goaway_body(std::string_view reason, std::int64_t seconds) const {
         json body;
         body.set("reason", reason);
         body.set("seconds", seconds);
+        if (draining_ || parts_.draining) body.set("code", "draining");
         return body;
     }
     void goaway(std::string_view reason, std::chrono::milliseconds within) {
@@ -375,6 +379,7 @@ private:
     steady_clock::time_point idle_since_;
     std::string token_;
     bool keeps_ = false;         // the client comes back when the link breaks
+    bool rebuilds_ = false;      // … and when this gateway has been followed by another one
     bool resume_asked_ = false;
     bool collecting_ = false;
     bool draining_ = false;

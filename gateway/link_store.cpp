@@ -116,7 +116,8 @@ void link_store::keep(const std::string& token, const caller& who, link_streams&
     look_at_memory();
 }
 
-link_streams* link_store::find(const std::string& token, const caller& who, std::string& no) {
+link_streams* link_store::find(const std::string& token, const caller& who, std::string& no, bool* unknown) {
+    if (unknown) *unknown = true;
     no = "the gateway keeps nothing of that link: it was restarted, or the link was down for too long";
     const auto is_of = [&](const auth::identity& owner) {
         if (same(owner, who.who)) return true;
@@ -132,8 +133,11 @@ link_streams* link_store::find(const std::string& token, const caller& who, std:
         displacing_ = false;
     }
     if (const auto at = held_.find(token); at != held_.end()) return is_of(at->second->who.who) ? &at->second->streams : nullptr;
-    for (const auto& one : given_up_)
-        if (one.token == token && one.user == who.who.user && one.authority == who.who.authority) no = one.reason;
+    for (const auto& one : given_up_) {
+        if (one.token != token || one.user != who.who.user || one.authority != who.who.authority) continue;
+        no = one.reason;
+        if (unknown) *unknown = false;
+    }
     return nullptr;
 }
 

@@ -42,7 +42,8 @@ public:
 
     // The streams of that link, to be taken over at once, before anything else happens; null: `no` says why not, in
     // one line. What it says of a link of somebody else is what it says when there is none.
-    link_streams* find(const std::string& token, const caller& who, std::string& no);
+    // `unknown`: of a link that this gateway was never told the end of.
+    link_streams* find(const std::string& token, const caller& who, std::string& no, bool* unknown = nullptr);
     void taken(const std::string& token);
     void give_up(const std::string& token, std::string_view reason);
     void give_up_all(std::string_view reason);

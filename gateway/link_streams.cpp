@@ -13,7 +13,6 @@ constexpr std::size_t offset_size = 8;
 constexpr std::size_t writable_floor = 64 * 1024;
 constexpr std::size_t ack_step = protocol::link_window / 4;
 constexpr unsigned dead_after = 3;
-
 }  // namespace
 
 // --- one stream, called by its user ---
@@ -353,13 +352,21 @@ void link_streams::expel(std::string_view reason) {
 }
 
 void link_streams::close(std::string_view reason) {
+    end_all([reason](stream_user& user) { user.lost(reason); });
+}
+
+void link_streams::forget(std::string_view reason) {
+    end_all([reason](stream_user& user) { user.forgotten(reason); });
+}
+
+void link_streams::end_all(const std::function<void(stream_user&)>& tell) {
     if (std::exchange(closed_, true)) return;
     for (auto& [id, stream] : streams_) {
         if (stream->gone_) continue;
         const bool told = stream->heard();
         stream->gone_ = true;
         buried_.push_back(id);
-        if (told) stream->user_->lost(reason);
+        if (told) tell(*stream->user_);
     }
     owner_.collect_later();
 }

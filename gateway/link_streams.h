@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -145,8 +146,9 @@ public:
     void prompt_acks() { prompt_acks_ = true; }
     // Every stream's user is told that its person's certificate was renewed.
     void rebound(const auth::identity& now);
-    // Those that are neither over nor gone.
+    // Those that are neither over nor gone; and of them those whose verdict said that another gateway can go on with them.
     std::size_t size() const;
+    std::size_t rebuildable() const;
 
     // --- a link that breaks (link_resume.cpp) ---
     // The peer keeps its streams when the link breaks, and so do we: it acknowledges an END by one more than the
@@ -173,6 +175,8 @@ public:
     void expel(std::string_view reason);
     // Every user hears lost(reason); the link is dead.
     void close(std::string_view reason);
+    // The same, by forgotten(reason).
+    void forget(std::string_view reason);
 
     // Keep-alive, to be called every ping interval. Sends a PING when the peer was silent since the
     // last call; false: it stayed silent over three.
@@ -181,6 +185,7 @@ public:
 private:
     friend class link_stream;
 
+    void end_all(const std::function<void(stream_user&)>& tell);
     void dispatch(const protocol::link_frame& frame);
     void on_data(link_stream& stream, const protocol::link_frame& frame);
     void on_ack(link_stream& stream, const protocol::link_frame& frame);

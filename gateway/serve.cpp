@@ -247,8 +247,7 @@ private:
                 code_ = serve_exit::failed;
                 return io_.stop();
             }
-            log().info("signal {}: draining, {} connections, at most {}", number, server_->connections(),
-                       format_duration(parts_.bounds.drain_time));
+            log().info("signal {}: draining, {} connections, at most {}", number, server_->connections(), format_duration(parts_.bounds.drain_time));
             drain();
             wait_for_signal();
         });
@@ -256,6 +255,7 @@ private:
 
     void drain() {
         if (enrolling_) enrolling_->stop();
+        components_.forget_no_more();
         server_->drain([this] {
             components_.stop([this] {
                 log().info("drained");

@@ -70,6 +70,10 @@ public:
     // The connection broke, or the gateway is closing it: `reason` is one line. No call follows.
     virtual void lost(std::string_view reason) = 0;
 
+    // As lost(); but whoever was at the other end has ended, by its own will or not, and its successor may know what the
+    // session was about: on the laptop, of a gateway that was started anew.
+    virtual void forgotten(std::string_view reason) { lost(reason); }
+
     // Whoever is at the other end may not be here any more: the user tells the IDE the reason (one line) in
     // the IDE's own protocol, lets go of all it holds, and calls finish() or abort(). No call follows.
     virtual void expelled(std::string_view reason) { lost(reason); }

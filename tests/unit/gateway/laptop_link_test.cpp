@@ -58,6 +58,7 @@ protected:
             void writable() override {}
             void ended() override {}
             void lost(std::string_view why) override { of->lost_for = why; }
+            void forgotten(std::string_view why) override { of->forgotten_for = why; }
             std::shared_ptr<ide> of;
         };
         void opened(link_stream& stream) override {
@@ -67,7 +68,7 @@ protected:
         void decided(const verdict& said) override { accepted = said.accepted; }
         void failed(std::string_view why) override { lost_for = why; }
         bool accepted = false;
-        std::string lost_for;
+        std::string lost_for, forgotten_for;
     };
 
     void link_up() override { ++ups; }
@@ -125,6 +126,24 @@ TEST_F(laptop_link_test, a_name_that_is_too_long_to_be_said_again_is_none) {
     break_it();
     EXPECT_EQ(link->held(), 0u);
     EXPECT_TRUE(until([&] { return !one->lost_for.empty(); }));
+}
+
+TEST_F(laptop_link_test, whom_a_gateway_leaves_may_find_another_one) {
+    begin("0123456789abcdef");
+    EXPECT_EQ(link->keep_time(), 600s);
+    gateway->say(frame_type::goaway, 0, json::object{{"reason", "shutting down"}, {"seconds", 0}, {"code", "draining"}});
+    gateway->channel->shutdown(1s);
+    ASSERT_TRUE(until([&] { return !one->forgotten_for.empty(); }));
+    EXPECT_EQ(one->forgotten_for, "shutting down");
+    EXPECT_EQ(one->lost_for, "");
+}
+
+TEST_F(laptop_link_test, whom_a_gateway_sends_away_finds_no_other) {
+    begin("0123456789abcdef");
+    gateway->say(frame_type::goaway, 0, json::object{{"reason", "the link was idle"}, {"seconds", 0}});
+    gateway->channel->shutdown(1s);
+    ASSERT_TRUE(until([&] { return !one->lost_for.empty(); }));
+    EXPECT_EQ(one->forgotten_for, "");
 }
 
 TEST_F(laptop_link_test, a_notice_is_a_line_of_an_ide_that_is_there) {

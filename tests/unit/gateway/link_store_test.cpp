@@ -136,6 +136,8 @@ TEST_F(link_store_test, a_link_is_only_for_whom_it_belongs_to) {
         guess->control(frame_type::resume, 0, json::object{{"link", "00"}, {"streams", json::array{}}});
         ASSERT_TRUE(until([&] { return guess->resumed() != nullptr; }));
         EXPECT_EQ(refusal(*guess), refusal(*thief));
+        EXPECT_EQ(guess->resumed()->get_string("code"), "unknown");
+        EXPECT_EQ(thief->resumed()->get_string("code"), "unknown");
     }
     EXPECT_EQ(heard(), "hello<down>");
     EXPECT_TRUE(back(*first, five)->resumed()->get_bool("ok"));
@@ -210,7 +212,9 @@ TEST_F(link_store_test, after_its_time_a_link_is_given_up_and_its_laptop_is_told
     ASSERT_TRUE(until([&] { return heard() == "hello<down><lost>"; })) << heard();
     EXPECT_EQ(counts.given_up_links, 1u);
     EXPECT_EQ(server->kept().links(), 0u);
-    EXPECT_NE(refusal(*back(*first, five)).find("limits.resumeTime"), std::string::npos);
+    const auto late = back(*first, five);
+    EXPECT_NE(refusal(*late).find("limits.resumeTime"), std::string::npos);
+    EXPECT_EQ(late->resumed()->get_string("code"), "") << "no other gateway would have it";
 }
 
 TEST_F(link_store_test, whoever_is_revoked_meanwhile_is_out) {
