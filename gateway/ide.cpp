@@ -17,7 +17,8 @@ or_reason<ide::changes> write_own_file(const project_files& files, const std::st
     const auto was = files.read(name);
     if (!was) return answer(boost::system::in_place_error, was.error());
     if (*was && *was != text && !files.untouched(name, *was))
-        return answer(boost::system::in_place_error, files.folder() + "/" + name + " is there and is not as delvegate wrote it; move it away, or change it by hand (--print shows the text)");
+        return answer(boost::system::in_place_error, files.folder() + "/" + name + " is there and is not as delvegate wrote it; "
+                                                     "move it away, or change it by hand (--print shows the text)");
     const auto done = files.put(name, *was, text, was->has_value());
     if (!done) return answer(boost::system::in_place_error, done.error());
     return ide::changes{{name, *done}};
@@ -29,7 +30,8 @@ or_reason<ide::changes> remove_own_file(const project_files& files, const std::s
     if (!was) return answer(boost::system::in_place_error, was.error());
     if (!*was) return ide::changes{};
     if (*was != like && !files.untouched(name, *was))
-        return answer(boost::system::in_place_error, files.folder() + "/" + name + " has been changed since delvegate wrote it, or is not of this host; delete it by hand");
+        return answer(boost::system::in_place_error, files.folder() + "/" + name + " has been changed since delvegate wrote it, "
+                                                     "or was written on another host; delete it by hand");
     const auto done = files.take(name, *was, std::nullopt, false);
     if (!done) return answer(boost::system::in_place_error, done.error());
     return ide::changes{{name, *done}};

@@ -233,9 +233,11 @@ Exit codes: 0 done; 1 not, and why; 2 command line, configuration or certificate
 
 void add_options(CLI::App& command, const std::shared_ptr<arguments>& a) {
     command.footer(footer);
-    command.add_option("COMPONENT", a->component, "What to debug; without it, all that the gateway shows (with --remove: all that were written)");
+    command.add_option("COMPONENT", a->component,
+                       "What to debug; without it, all that the gateway shows (with --remove: all that were written)");
     command.add_option("--folder", a->folder, "The folder that the IDE opens [that of --source, else this one]")->type_name("DIR");
-    command.add_option("--source", a->source, "The checkout of the program's sources [the folder, where it has a go.mod or go.work]")->type_name("DIR");
+    command.add_option("--source", a->source, "The checkout of the program's sources [the folder, where it has a go.mod or go.work]")
+        ->type_name("DIR");
     command.add_option("--map", a->map, "Where a directory of this host was when the program was built (repeatable)")
         ->type_name("LOCAL=REMOTE")
         ->allow_extra_args(false);

@@ -125,7 +125,8 @@ or_reason<void> enter(document& in, const project_files& files, const place& whe
     const auto name = std::string(where.prefix) + component;
     const auto index = [&] {
         const auto& items = in.list(where).items;
-        return static_cast<std::size_t>(std::find_if(items.begin(), items.end(), [&](const auto& item) { return text_of(item.value, where.name) == name; }) - items.begin());
+        const auto named = [&](const auto& item) { return text_of(item.value, where.name) == name; };
+        return static_cast<std::size_t>(std::find_if(items.begin(), items.end(), named) - items.begin());
     };
     const auto at = index();
     if (at == in.list(where).items.size()) {
@@ -133,7 +134,8 @@ or_reason<void> enter(document& in, const project_files& files, const place& whe
         return {};
     }
     if (ours(where, in.list(where).items[at].value) != component)
-        return or_reason<void>(boost::system::in_place_error, files.folder() + "/" + where.file + " has a \"" + name + "\" that is not delvegate's; give it another name");
+        return or_reason<void>(boost::system::in_place_error, files.folder() + "/" + where.file + " has a \"" + name +
+                                                                  "\" that is not delvegate's; give it another name");
     for (const auto& [key, value] : *entry.if_object()) {
         const auto& there = in.list(where).items[at].value;
         const auto* member = there.find(key);

@@ -68,7 +68,8 @@ std::string write_by_rename(const std::string& path, std::string_view content) {
 or_reason<fs::path> project_files::resolve(const std::string& name) const {
     std::error_code ec;
     const auto path = fs::path(folder_) / name;
-    if (fs::is_symlink(path, ec) && !fs::exists(path, ec)) return failed<fs::path>(path.string() + " is a link that leads nowhere; mend it or move it away");
+    if (fs::is_symlink(path, ec) && !fs::exists(path, ec))
+        return failed<fs::path>(path.string() + " is a link that leads nowhere; mend it or move it away");
     const auto real = fs::weakly_canonical(path, ec);
     if (ec) return failed<fs::path>("cannot look at " + path.string() + ": " + ec.message());
     return or_reason<fs::path>(boost::system::in_place_value, real);
@@ -101,17 +102,20 @@ or_reason<void> project_files::unchanged(const std::string& name, const std::str
     return {};
 }
 
-or_reason<void> project_files::replace(const std::string& name, const std::string& path, const std::optional<std::string>& was, const std::string& now) const {
+or_reason<void> project_files::replace(const std::string& name, const std::string& path, const std::optional<std::string>& was,
+                                       const std::string& now) const {
     if (auto same = unchanged(name, path, was); !same) return same;
     if (const auto why = write_by_rename(path, now); !why.empty()) return failed<void>("cannot write " + path + ": " + why);
     return {};
 }
 
-or_reason<file_change> project_files::put(const std::string& name, const std::optional<std::string>& was, const std::string& now, bool ours_before) const {
+or_reason<file_change> project_files::put(const std::string& name, const std::optional<std::string>& was, const std::string& now,
+                                          bool ours_before) const {
     if (was == now) return file_change::none;
     const auto found = resolve(name);
     if (!found) return failed<file_change>(found.error());
     const auto path = found->string();
+    if (const auto same = unchanged(name, path, was); !same) return failed<file_change>(same.error());
     auto known = recall(path, was);
     if (!known && !ours_before) {
         known.emplace();
@@ -123,7 +127,8 @@ or_reason<file_change> project_files::put(const std::string& name, const std::op
         known->after = storage::sha256_hex(now);
         if (const auto done = remember(path, *known); !done) return failed<file_change>(done.error());
         for (const auto& directory : known->directories)
-            if (::mkdir(directory.c_str(), 0777) != 0 && errno != EEXIST) return failed<file_change>("cannot make " + directory + ": " + errno_text());
+            if (::mkdir(directory.c_str(), 0777) != 0 && errno != EEXIST)
+                return failed<file_change>("cannot make " + directory + ": " + errno_text());
     }
     if (const auto done = replace(name, path, was, now); !done) return failed<file_change>(done.error());
     return file_change::written;
@@ -134,6 +139,7 @@ or_reason<file_change> project_files::take(const std::string& name, const std::o
     const auto found = resolve(name);
     if (!found) return failed<file_change>(found.error());
     const auto path = found->string();
+    if (const auto same = unchanged(name, path, was); !same) return failed<file_change>(same.error());
     auto known = recall(path, was);
     if (known && ours_left) {
         known->after = storage::sha256_hex(*now);
@@ -145,7 +151,6 @@ or_reason<file_change> project_files::take(const std::string& name, const std::o
     if (text) {
         if (const auto done = replace(name, path, was, *text); !done) return failed<file_change>(done.error());
     } else {
-        if (const auto same = unchanged(name, path, was); !same) return failed<file_change>(same.error());
         if (::unlink(path.c_str()) != 0) return failed<file_change>("cannot delete " + path + ": " + errno_text());
         change = file_change::deleted;
         // Only what is empty goes: others may have come meanwhile.
@@ -167,7 +172,8 @@ std::optional<project_files::memory> project_files::recall(const std::string& pa
     const auto text = read_file(memory_file(path));
     const auto parsed = text ? protocol::parse_json(*text, {.fold_keys = false}) : protocol::result<json>(json());
     // What nobody but us has written; another file of that name is another story.
-    if (!parsed || !content || parsed->get_string("path") != path || parsed->get_string("after") != storage::sha256_hex(*content)) return std::nullopt;
+    if (!parsed || !content || parsed->get_string("path") != path || parsed->get_string("after") != storage::sha256_hex(*content))
+        return std::nullopt;
     memory out;
     out.after = parsed->get_string("after");
     if (const auto* before = parsed->find("before"); before && before->if_string()) out.before = *before->if_string();
@@ -181,7 +187,8 @@ or_reason<void> project_files::remember(const std::string& path, const memory& w
     std::error_code ec;
     for (fs::path part; const auto& name : fs::path(memory_)) {
         part /= name;
-        if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) return failed<void>("cannot make " + part.string() + ", where delvegate keeps what " + path + " was: " + errno_text());
+        if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
+            return failed<void>("cannot make " + part.string() + ", where delvegate keeps what " + path + " was: " + errno_text());
     }
     json record = json::object{{"path", path}, {"after", what.after}, {"before", what.before ? json(*what.before) : json()}};
     json::array made;

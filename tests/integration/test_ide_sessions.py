@@ -17,7 +17,7 @@ TICK = debuggee.line("tick")
 class Sessions(case.Case):
     def setUp(self):
         super().setUp()
-        self.gateway = self.serve(self.component(), self.component("web", users=["bob"]), self.component("db"))
+        self.gateway = self.serve(self.component(), self.component("web", users=["bob"]), self.component("db", users=["alice"]))
         # Somewhere else than where the program was built.
         self.folder = os.path.join(self.directory, "checkout")
         shutil.copytree(debuggee.SOURCE, self.folder)
@@ -87,7 +87,7 @@ class VsCode(Sessions):
         self.assertEqual([one["name"] for one in self.settings()[0]], ["delvegate: app", "delvegate: db"])
         self.assertEqual(len({one["port"] for one in self.settings()[0]}), 2)
         self.ide("goland", who="bob")
-        self.assertEqual(sorted(os.listdir(os.path.join(self.folder, ".run"))), ["web.run.xml"])
+        self.assertEqual(sorted(os.listdir(os.path.join(self.folder, ".run"))), ["app.run.xml", "web.run.xml"])
 
 
 class Neovim(Sessions):
