@@ -120,7 +120,8 @@ or_reason<file_change> project_files::put(const std::string& name, const std::op
     if (!known && !ours_before) {
         known.emplace();
         known->before = was;
-        for (auto parent = fs::path(path).parent_path(); !fs::exists(parent); parent = parent.parent_path())
+        std::error_code ec;
+        for (auto parent = fs::path(path).parent_path(); parent.has_relative_path() && !fs::exists(parent, ec); parent = parent.parent_path())
             known->directories.insert(known->directories.begin(), parent.string());
     }
     if (known) {
@@ -184,7 +185,6 @@ std::optional<project_files::memory> project_files::recall(const std::string& pa
 }
 
 or_reason<void> project_files::remember(const std::string& path, const memory& what) const {
-    std::error_code ec;
     for (fs::path part; const auto& name : fs::path(memory_)) {
         part /= name;
         if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
