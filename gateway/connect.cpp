@@ -204,6 +204,7 @@ private:
         if (options_.json) {
             print(ready_line(options_.component, state, listening_, gateway_));
         } else if (!options_.quiet) {
+            // The task in VS Code waits for the beginnings of these lines (gateway/ide_vscode.cpp).
             print(options_.component + " on " + gateway_ + " is " + std::string(state) +
                   (detail.empty() ? "" : ": " + std::string(detail)) + "\n" + "ready on " +
                   to_text(address_for_ide(listening_)) + "; connect with\n" +

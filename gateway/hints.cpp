@@ -35,7 +35,7 @@ std::string typing_hints(std::string_view component, const tcp::endpoint& listen
     protocol::append_string(name, "Go: " + protocol::printable(component));
     std::string out;
     out += "  GoLand    Run > Edit Configurations > + > Go Remote: Host " + host + ", Port " + port + "\n";
-    out += "  VS Code   add to .vscode/launch.json, then F5:\n";
+    out += "  VS Code   `delvegate ide vscode " + protocol::printable(component) + "` once, then F5; or by hand in .vscode/launch.json:\n";
     out += "              {\n";
     out += "                \"name\": " + name + ",\n";
     out += "                \"type\": \"go\",\n";

@@ -1,6 +1,8 @@
 #include "gateway/laptop_place.h"
 
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "gateway/kubeconfig.h"
@@ -58,6 +60,26 @@ void laptop_place::add_options(CLI::App& to) {
     to.add_option("--ca", files.ca, "The CA that issued the gateway's certificate, instead of DIR/ca.crt")->type_name("FILE");
     to.add_option("--server-name", server_name, "The name the gateway's certificate must be for [the HOST of --gateway]")
         ->type_name("NAME");
+}
+
+std::vector<std::string> laptop_place::words() const {
+    std::vector<std::string> out;
+    const auto add = [&](const char* option, const std::string& value, bool file) {
+        if (value.empty()) return;
+        out.emplace_back(option);
+        std::error_code ec;
+        out.push_back(file ? std::filesystem::absolute(value, ec).lexically_normal().string() : value);
+    };
+    add("--context", context, false);
+    add("--gateway", gateway, false);
+    add("--identity", identity, true);
+    add("--kubeconfig", kubeconfig, true);
+    add("--kube-context", kube_context, false);
+    add("--certificate", files.certificate, true);
+    add("--key", files.key, true);
+    add("--ca", files.ca, true);
+    add("--server-name", server_name, false);
+    return out;
 }
 
 boost::system::result<laptop_target, fault> laptop_place::find() const {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "auth/tls.h"
 #include "gateway/contexts.h"
@@ -28,6 +29,9 @@ struct laptop_place {
     void add_options(CLI::App& to);
     // Whether the command line names a gateway (or DELVEGATE_GATEWAY does).
     bool given() const { return !gateway.empty() || !context.empty(); }
+
+    // What was given, as words of another command line; files by their whole names, so that it may be typed anywhere.
+    std::vector<std::string> words() const;
 
     // What is given one by one wins over the kubeconfig, that over --identity, and that over the context.
     struct fault {

@@ -10,6 +10,7 @@
 #include "gateway/context_command.h"
 #include "gateway/enroll_command.h"
 #include "gateway/guard_command.h"
+#include "gateway/ide_command.h"
 #include "gateway/launcher_command.h"
 #include "gateway/park_command.h"
 #include "gateway/pin_command.h"
@@ -36,6 +37,7 @@ int main(int argc, char** argv) {
     int exit_code = 0;
     gateway::add_serve_command(app, exit_code);
     gateway::add_connect_command(app, exit_code);
+    gateway::add_ide_command(app, exit_code);
     gateway::add_enroll_command(app, exit_code);
     gateway::add_context_command(app, exit_code);
     gateway::add_inspect_command(app, exit_code);

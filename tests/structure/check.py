@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Keeps the house in order: tests/structure/check.py rooms | headers COMPILER | secrets | length.
+"""Keeps the house in order: tests/structure/check.py rooms | headers COMPILER | secrets | length | messages.
 
 Each check prints every fault it finds, and exits with 1 when there is one.
 """
@@ -131,8 +131,47 @@ def check_length():
             yield f"{name}: is gone; take it off the list in tests/structure/check.py"
 
 
+# A page for people who look up what they have read, and how each message is told there: `first words … last words`.
+MESSAGES = "docs/troubleshooting.md"
+QUOTED = re.compile(r"^\| `(.+?)` \|", re.MULTILINE)
+LITERALS = re.compile(r"'(?:[^'\\\n]|\\.)'"  # a character may be a quote
+                      r'|"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*')
+
+
+def said(fragment, literals, pieces=4):
+    """Whether it is in one of them, or is put together of a few of them: "the gateway" + " refused this certificate"."""
+    if any(fragment in literal for literal in literals):
+        return True
+    if pieces == 1:
+        return False
+    for end in range(len(fragment) - 2, 1, -1):
+        begin = fragment[:end]
+        if any(literal.endswith(begin) for literal in literals) and said(fragment[end:], literals, pieces - 1):
+            return True
+    return False
+
+
+def check_messages():
+    """Every message of the page is in one source file."""
+    everything = []
+    for name in sources(".cpp"):
+        found = [re.sub(r'(?<!\\)"\s*"', "", one)[1:-1].replace('\\"', '"') for one in LITERALS.findall(text(name)) if one[0] == '"']
+        everything.append([literal for literal in found if len(literal) > 1])
+    messages = QUOTED.findall(text(MESSAGES)) if os.path.isfile(os.path.join(ROOT, MESSAGES)) else []
+    if not messages:
+        yield f"{MESSAGES}: no message is quoted there"
+    for message in messages:
+        fragments = [part.strip() for part in message.split("…")]
+        fragments = [part for part in fragments if len(part) > 5]
+        if max(map(len, fragments), default=0) < 10:
+            yield f"{MESSAGES}: `{message}` says too little to be looked up"
+        elif not any(all(said(part, literals) for part in fragments) for literals in everything):
+            yield f"{MESSAGES}: nobody says `{message}`"
+
+
 def main(arguments):
-    checks = {"rooms": check_rooms, "headers": check_headers, "secrets": check_secrets, "length": check_length}
+    checks = {"rooms": check_rooms, "headers": check_headers, "secrets": check_secrets, "length": check_length,
+              "messages": check_messages}
     if not arguments or arguments[0] not in checks:
         print(__doc__, file=sys.stderr)
         return 2

@@ -94,6 +94,15 @@ class Faults(unittest.TestCase):
         check.LONGER = {"gateway/y.cpp": (900, "no longer"), "gateway/z.cpp": (900, "gone")}
         self.assertEqual(len(list(check.check_length())), 3)
 
+    def test_messages_that_nobody_says(self):
+        self.assertEqual(len(list(check.check_messages())), 1)  # no page
+        self.put("gateway/x.cpp", 'const char quote = \'"\';\nauto f = who + " refused this certificate ("\n  + file + "): it \\"is\\" " "old, says " + who;\n')
+        self.put("gateway/y.cpp", 'auto who = "the gateway";\n')
+        self.put(check.MESSAGES, "| message | means |\n|---|---|\n| `… refused this certificate (…): it \"is\" old, …` | |\n| \"an IDE's\" | |\n")
+        self.assertEqual(list(check.check_messages()), [])
+        self.put(check.MESSAGES, "| `the gateway refused this certificate (…)` | |\n| `… refused this key` | |\n| `…: it …` | |\n")
+        self.assertEqual(len(list(check.check_messages())), 3)  # of two files; of none; of too few words
+
 
 if __name__ == "__main__":
     unittest.main()

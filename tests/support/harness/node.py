@@ -49,3 +49,22 @@ def _run(file, scenario, addresses, delve, plain):
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=4 * waiting.DEADLINE)
     if result.returncode:
         raise AssertionError(f"{scenario} failed\n{result.stdout}{result.stderr}")
+
+
+def _script(name, arguments, text=None):
+    result = subprocess.run([tools.find("DELVEGATE_NODE", "node"), os.path.join(SOURCE, name), *arguments], input=text,
+                            env=dict(os.environ, NODE_PACKAGES=packages()), capture_output=True, text=True, timeout=waiting.DEADLINE)
+    if result.returncode:
+        raise AssertionError(f"{name} {' '.join(arguments)} failed\n{result.stdout}{result.stderr}")
+    return json.loads(result.stdout)
+
+
+def settings(*files):
+    """What VS Code's own parser reads in each; it has nothing to say against them."""
+    return _script("jsonc.js", files)
+
+
+def fitting(begins, ends, lines):
+    """Which lines fit the patterns, as JavaScript understands them: two lists of numbers."""
+    found = _script("jsonc.js", ["--patterns"], json.dumps({"begins": begins, "ends": ends, "lines": lines}))
+    return found["begins"], found["ends"]

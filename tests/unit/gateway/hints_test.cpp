@@ -16,6 +16,7 @@ TEST(hints, name_the_address_for_each_ide) {
     const auto text = gateway::typing_hints("web", port_2345);
     EXPECT_NE(text.find("Host 127.0.0.1, Port 2345"), std::string::npos) << text;
     EXPECT_NE(text.find("dlv connect 127.0.0.1:2345"), std::string::npos) << text;
+    EXPECT_NE(text.find("`delvegate ide vscode web`"), std::string::npos) << text;
 }
 
 TEST(hints, give_vscode_a_configuration_that_is_json) {

@@ -1,0 +1,119 @@
+"""F5: what `delvegate ide` has written is done as the IDE does it, up to a breakpoint in the person's own checkout."""
+
+import json
+import os
+import shutil
+import subprocess
+import unittest
+
+from harness import case, debuggee, node, tools, waiting
+from harness.dap import Dap
+from harness.enrolling import free_port
+from harness.terminal import Terminal
+
+TICK = debuggee.line("tick")
+
+
+class Sessions(case.Case):
+    def setUp(self):
+        super().setUp()
+        self.gateway = self.serve(self.component(), self.component("web", users=["bob"]), self.component("db", users=["alice"]))
+        # Somewhere else than where the program was built.
+        self.folder = os.path.join(self.directory, "checkout")
+        shutil.copytree(debuggee.SOURCE, self.folder)
+
+    def command(self, kind, *arguments, who="alice"):
+        person = self.person(who)
+        return [tools.delvegate(), "ide", kind, *arguments, "--source", self.folder, "--gateway", f"localhost:{self.gateway.port}",
+                "--certificate", person.certificate, "--key", person.key, "--ca", person.ca]
+
+    def ide(self, kind, *arguments, **more):
+        done = subprocess.run(self.command(kind, *arguments, **more), capture_output=True, text=True, timeout=waiting.DEADLINE,
+                              env=dict(os.environ, HOME=self.directory, XDG_CONFIG_HOME=self.directory))
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        return done.stdout
+
+    def settings(self):
+        launch, tasks = node.settings(*(os.path.join(self.folder, ".vscode", name) for name in ("launch.json", "tasks.json")))
+        return launch["configurations"], tasks["tasks"]
+
+    def stop_in_my_checkout(self, viewer, **attach):
+        main = os.path.join(self.folder, "main.go")
+        viewer.attach(lambda: viewer.call("setBreakpoints", {"source": {"path": main}, "breakpoints": [{"line": TICK}]}), **attach)
+        _, stop = viewer.stopped()
+        frame = viewer.call("stackTrace", {"threadId": stop["threadId"], "levels": 1})["stackFrames"][0]
+        self.assertEqual((frame["source"]["path"], frame["line"]), (main, TICK))
+
+
+class VsCode(Sessions):
+    def task(self, task):
+        """Started as VS Code does: on a terminal, with its variables filled in."""
+        return Terminal(self, [word.replace("${workspaceFolder}", self.folder) for word in (task["command"], *task["args"])])
+
+    def test_f5(self):
+        self.ide("vscode", "app", "--port", str(free_port()))
+        (launch,), (task,) = self.settings()
+        self.assertEqual(launch["preLaunchTask"], task["label"])
+        terminal = self.task(task)
+        terminal.expect("end with Ctrl-C\n")
+        lines = terminal.text.splitlines()
+        background = task["problemMatcher"]["background"]
+        begins, ends = node.fitting(background["beginsPattern"], background["endsPattern"], lines)
+        self.assertEqual((begins, ends), ([0], [1]), lines)
+        # No line is taken for a problem in a file.
+        self.assertEqual(node.fitting(task["problemMatcher"]["pattern"]["regexp"], "x", lines)[0], [])
+        viewer = Dap(self, f"{launch['host']}:{launch['port']}")
+        self.stop_in_my_checkout(viewer, **{name: value for name, value in launch.items() if name not in ("host", "port", "preLaunchTask")})
+
+    def test_f5_with_rules(self):
+        self.ide("vscode", "app", "--port", str(free_port()), "--map", f"{self.folder}={debuggee.SOURCE}")
+        (launch,), (task,) = self.settings()
+        rules = json.loads(json.dumps(launch["substitutePath"]).replace("${workspaceFolder}", self.folder))
+        self.assertEqual(rules, [{"from": self.folder, "to": debuggee.SOURCE}])
+        task["args"] = task["args"][:task["args"].index("--source")]
+        terminal = self.task(task)
+        terminal.expect(task["problemMatcher"]["background"]["endsPattern"].replace("^", "\n"))
+        self.stop_in_my_checkout(Dap(self, f"127.0.0.1:{launch['port']}"), substitutePath=rules)
+
+    def test_a_connect_that_cannot_be_ends_with_its_reason(self):
+        self.ide("vscode", "nosuch", "--port", str(free_port()))
+        terminal = self.task(self.settings()[1][0])
+        self.assertEqual(terminal.finish(), 4)
+        background = self.settings()[1][0]["problemMatcher"]["background"]
+        self.assertEqual(node.fitting(background["beginsPattern"], background["endsPattern"], terminal.text.splitlines()), ([], []))
+
+    def test_without_a_name_all_that_the_gateway_shows(self):
+        self.ide("vscode")
+        self.assertEqual([one["name"] for one in self.settings()[0]], ["delvegate: app", "delvegate: db"])
+        self.assertEqual(len({one["port"] for one in self.settings()[0]}), 2)
+        self.ide("goland", who="bob")
+        self.assertEqual(sorted(os.listdir(os.path.join(self.folder, ".run"))), ["app.run.xml", "web.run.xml"])
+
+
+class Neovim(Sessions):
+    def test_the_adapter_starts_connect(self):
+        """Without nvim-dap: the file says so, and its adapter does what nvim-dap would ask of it."""
+        self.ide("neovim", "app")
+        file = os.path.join(self.folder, ".nvim", "delvegate-app.lua")
+        script = os.path.join(self.directory, "test.lua")
+        with open(script, "w", encoding="utf-8") as out:
+            out.write('local said = {}\n'
+                      'vim.notify = function(line) table.insert(said, line) end\n'
+                      f'local loaded = dofile("{file}")\n'
+                      'local got = {}\n'
+                      'for _ = 1, 2 do loaded.adapter(function(where) table.insert(got, where) end) end\n'
+                      'vim.wait(100000, function() return #got == 2 end)\n'
+                      'loaded.adapter(function(where) table.insert(got, where) end)\n'
+                      'io.stdout:write(vim.json.encode({ got = got, said = said }) .. "\\n")\n'
+                      'io.stdout:flush()\n'
+                      'vim.fn.getchar()\n')
+        terminal = Terminal(self, [tools.find("DELVEGATE_NVIM", "nvim"), "--headless", "--clean", "-c", f"luafile {script}"])
+        told = json.loads(terminal.expect(r"\{.*\}\n")[0])
+        self.assertEqual(told["said"], ["delvegate: app: nvim-dap is not there; install it, and load this file again"])
+        self.assertEqual([one["type"] for one in told["got"]], ["server"] * 3)
+        self.assertEqual(len({one["port"] for one in told["got"]}), 1)
+        self.stop_in_my_checkout(Dap(self, f"{told['got'][0]['host']}:{told['got'][0]['port']}"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
