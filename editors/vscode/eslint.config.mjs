@@ -9,6 +9,8 @@ export default tseslint.config(
     rules: {
       eqeqeq: 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'off',
+      // In VS Code's API a Disposable is whatever has dispose().
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true, ignoreVoidOperator: true, ignoreVoidReturningFunctions: true }],
     },
   },

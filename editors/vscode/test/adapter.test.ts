@@ -33,7 +33,8 @@ function session() {
   );
   let seq = 0;
   const request = (command: string, args?: object) => {
-    adapter.fromEditor({ seq: ++seq, type: 'request', command, ...(args === undefined ? {} : { arguments: args }) });
+    const message: DebugProtocol.Request = { seq: ++seq, type: 'request', command, ...(args === undefined ? {} : { arguments: args }) };
+    adapter.fromEditor(message);
     return seq;
   };
   const reply = (to: number, command: string, success: boolean, body?: object) => {

@@ -84,10 +84,11 @@ export class FrameDecoder {
     for (;;) {
       if (this.size < headerSize) return frames;
       const header = this.whole(headerSize);
-      const type: FrameType = header.readUInt8(0);
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- whether it is one is looked at below
+      const type = header.readUInt8(0) as FrameType;
       const length = header.readUInt32BE(8);
       const wide = type === FrameType.data || type === FrameType.resume || type === FrameType.resumed;
-      if (FrameType[type] === undefined || header.readUIntBE(1, 3) !== 0) throw new Trouble('refused', 'a frame of an unknown kind');
+      if (!(type in FrameType) || header.readUIntBE(1, 3) !== 0) throw new Trouble('refused', 'a frame of an unknown kind');
       if (length > (wide ? maxPayload : maxControl)) throw new Trouble('refused', 'a frame that is too large');
       if (this.size < headerSize + length) return frames;
       const all = this.whole(headerSize + length);
