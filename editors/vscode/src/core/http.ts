@@ -33,10 +33,9 @@ export function ask(socket: TLSSocket, where: HostPort, question: Question): Pro
       fail(new Trouble('unreachable', `no answer from ${where.host} to ${question.path}`));
     });
     const body = question.body === undefined ? undefined : JSON.stringify(question.body);
-    // Without a host VS Code, which routes requests of extensions through its proxies, leaves this one to its socket.
-    const request = http.request({
+    // Not http.request, which VS Code replaces by one that goes through its proxies: this one goes through its socket.
+    const request = new http.ClientRequest({
       createConnection: () => socket,
-      agent: false,
       method: question.method,
       path: question.path,
       headers: {
