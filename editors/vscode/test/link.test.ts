@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { FrameType, dataOf, readOffset } from '../src/core/frames.js';
-import { LinkStream, type LinkTimes } from '../src/core/link.js';
+import { LinkStream } from '../src/core/link.js';
+import type { LinkTimes } from '../src/core/stream.js';
 import { Trouble } from '../src/core/trouble.js';
 import { Peer, Told } from './support/peer.js';
 

@@ -1,7 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 
 import { MessageDecoder, encodeMessage } from './dap.js';
-import type { StreamUser, Verdict } from './link.js';
+import type { StreamUser, Verdict } from './stream.js';
 import { lineOf, printable, Trouble } from './trouble.js';
 
 /** What the adapter says its bytes into: a LinkStream. */

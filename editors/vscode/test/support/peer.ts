@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 
 import { FrameDecoder, FrameType, encodeControl, encodeOffset, readControl, type Frame } from '../../src/core/frames.js';
-import type { StreamUser, Verdict } from '../../src/core/link.js';
+import type { StreamUser, Verdict } from '../../src/core/stream.js';
 import type { Trouble } from '../../src/core/trouble.js';
 
 /** The gateway's end of one connection, said and heard frame by frame, for what a real gateway cannot be made to say. */
