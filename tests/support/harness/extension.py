@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 from . import codeserver, debuggee, tools
 
@@ -74,4 +75,4 @@ class Workshop:
 
 
 if __name__ == "__main__":
-    print(Workshop().package())
+    shutil.copyfile(Workshop().package(), sys.argv[1])
