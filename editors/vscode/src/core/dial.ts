@@ -81,16 +81,14 @@ export function secure(
     }, time);
     plain.once('error', fail);
     socket.once('error', fail);
-    socket.once('close', () => {
-      fail(new Trouble('unreachable', `${addressText(where)} closed the connection during the handshake`));
-    });
+    // An error of the connection below, which tells more, may come right after it.
+    const closed = (): void => void setImmediate(() => fail(new Trouble('unreachable', `${addressText(where)} closed the connection during the handshake`)));
+    socket.once('close', closed);
     socket.once('secureConnect', () => {
       clearTimeout(timer);
-      plain.off('error', fail);
-      socket.removeAllListeners('error');
-      socket.removeAllListeners('close');
-      // Until the caller listens: an error that nobody hears would end the extension host.
-      socket.on('error', () => undefined);
+      socket.off('close', closed);
+      // An error that nobody hears would end the extension host: until the caller listens, and below it.
+      for (const one of [plain, socket]) one.on('error', () => undefined).off('error', fail);
       resolve(socket);
     });
   });
