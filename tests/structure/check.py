@@ -37,7 +37,7 @@ LONGER = {
     "tests/unit/gateway/link_streams_test.cpp": (550, "a list of cases"),
     "tests/unit/gateway/tls_server_test.cpp": (600, "a list of cases"),
 }
-MEASURED = (".cpp", ".h", ".py", ".go", ".js", ".sh")
+MEASURED = (".cpp", ".h", ".py", ".go", ".js", ".mjs", ".ts", ".sh")
 GENERATED = ("package-lock.json",)
 
 PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/=\s]{40,}")

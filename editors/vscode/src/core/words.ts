@@ -1,0 +1,85 @@
+import type { Component, Person } from './report.js';
+
+/** How a component is shown: texts only, no editor in it. */
+export interface Row {
+  id: string;
+  label: string;
+  description?: string;
+  tooltip?: string;
+  icon: string; // a codicon
+}
+
+const icons: Record<string, string> = {
+  running: 'debug-start',
+  stopped: 'debug-pause',
+  starting: 'loading~spin',
+  detaching: 'loading~spin',
+  stopping: 'loading~spin',
+  restoring: 'loading~spin',
+  exited: 'debug-disconnect',
+  available: 'circle-outline',
+};
+
+export function componentRow(one: Component): Row {
+  const parts = [one.state.replace(/_/g, ' ')];
+  if (one.state === 'stopped' && one.position !== undefined) parts.push(`at ${one.position}`);
+  if (one.exitStatus !== undefined) parts.push(`with status ${String(one.exitStatus)}`);
+  if (one.park !== undefined) parts.push('parked');
+  const tooltip = [
+    `${one.name} (${one.kind}): ${parts.join(' ')}`,
+    ...(one.since === undefined ? [] : [`since ${one.since}${one.by === undefined ? '' : ` by ${one.by}`}`]),
+    ...(one.reason === undefined ? [] : [one.reason]),
+    ...(one.detail === undefined ? [] : [one.detail]),
+    ...one.warnings.map((line) => `warning: ${line}`),
+  ].join('\n');
+  return { id: one.name, label: one.name, description: parts.join(' '), tooltip, icon: one.warnings.length > 0 ? 'warning' : (icons[one.state] ?? 'circle-slash') };
+}
+
+/** What stands below a component: who is there, who may run it, how long it may stand. */
+export function detailRows(one: Component, me: string): Row[] {
+  const rows: Row[] = [];
+  const add = (id: string, icon: string, label: string, description?: string): void => {
+    rows.push({ id: `${one.name}/${id}`, icon, label, ...(description === undefined ? {} : { description }) });
+  };
+  if (one.detached) add('detached', 'plug', 'Taken out', one.deadline === undefined ? undefined : `put back at ${one.deadline}`);
+  if (one.baton?.mode === 'baton') {
+    add('baton', 'key', `Baton: ${batonText(one, me)}`, one.baton.since === undefined ? undefined : `since ${one.baton.since}`);
+    one.baton.asking.forEach((user) => {
+      add(`asks/${user}`, 'question', `${nameOf(user, me)} ${user === me ? 'ask' : 'asks'} for the baton`);
+    });
+  }
+  if (one.park !== undefined) add('park', 'pin', `Parked: ${one.park.note ?? ''}`, `by ${one.park.by ?? '?'} until ${one.park.until ?? '?'}`);
+  if (one.budget !== undefined) add('budget', 'watch', `Stop budget: ${budgetText(one)}`, one.budget.forcedResumes > 0 ? `${String(one.budget.forcedResumes)} stops cut short` : undefined);
+  one.people.forEach((person, number) => {
+    add(`person/${String(number)}`, 'person', nameOf(person.user, me), personText(person));
+  });
+  return rows;
+}
+
+/** The status bar's words during a session. */
+export function statusText(one: Component, me: string): string {
+  const parts = [one.state.replace(/_/g, ' ')];
+  if (one.baton?.mode === 'baton' && one.people.length > 1) parts.push(`baton: ${batonText(one, me)}`);
+  if (one.budget !== undefined && one.state === 'stopped') parts.push(budgetText(one));
+  if (one.park !== undefined) parts.push('parked');
+  return `${one.name}: ${parts.join(' · ')}`;
+}
+
+export function batonText(one: Component, me: string): string {
+  const { holder, first } = one.baton ?? { first: [] as string[] };
+  if (holder !== undefined) return nameOf(holder, me);
+  return first.length > 0 ? `${first.map((user) => nameOf(user, me)).join(', ')} first` : 'nobody';
+}
+
+function budgetText(one: Component): string {
+  if (one.budget === undefined) return '';
+  return one.budget.breakpointsOff ? 'used up, breakpoints are off' : `${one.budget.used} of ${one.budget.damage} used`;
+}
+
+const nameOf = (user: string, me: string): string => (user === me ? 'you' : user);
+
+function personText(person: Person): string {
+  return [person.role, person.ide ?? person.protocol, person.awaySince === undefined ? undefined : `away since ${person.awaySince}`, person.since === undefined ? undefined : `since ${person.since}`]
+    .filter((part) => part !== undefined)
+    .join(', ');
+}

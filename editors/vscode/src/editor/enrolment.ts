@@ -1,0 +1,33 @@
+import * as vscode from 'vscode';
+
+import { enroll, readInvitation } from '../core/enroll.js';
+import { lineOf } from '../core/trouble.js';
+import type { Gateways } from './gateways.js';
+import { utc } from '../core/dial.js';
+
+/** Asks for the administrator's line and, where it has none, for the token; the key never leaves this computer. */
+export async function enrolment(gateways: Gateways): Promise<void> {
+  const line = await vscode.window.showInputBox({
+    title: 'Enrol with a Gateway (1/2)',
+    prompt: 'The line of `delvegate token create` that the administrator of the gateway has sent',
+    placeHolder: 'delvegate enroll HOST:7444 --ca-pin sha256:…',
+    ignoreFocusOut: true,
+    validateInput: (text) => (readInvitation(text) === undefined ? 'It has the form: delvegate enroll HOST:PORT --ca-pin sha256:…' : undefined),
+  });
+  const invitation = line === undefined ? undefined : readInvitation(line);
+  if (invitation === undefined) return;
+  const token =
+    invitation.token ??
+    (await vscode.window.showInputBox({ title: 'Enrol with a Gateway (2/2)', prompt: 'The token; it works once', password: true, ignoreFocusOut: true }));
+  if (token === undefined) return;
+  try {
+    const enrolled = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `Enrolling with ${invitation.gateway.host}` }, () =>
+      enroll(gateways.store, { ...invitation, token: token.trim() }),
+    );
+    await gateways.choose(enrolled.context);
+    await vscode.commands.executeCommand('delvegate.components.focus');
+    void vscode.window.showInformationMessage(`Enrolled as ${enrolled.user}; the certificate of ${enrolled.context} is good until ${utc(enrolled.notAfter)}.`);
+  } catch (error) {
+    void vscode.window.showErrorMessage('Enrolment failed, and nothing is stored', { modal: true, detail: lineOf(error) });
+  }
+}

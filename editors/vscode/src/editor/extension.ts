@@ -1,0 +1,64 @@
+import * as vscode from 'vscode';
+
+import { lineOf } from '../core/trouble.js';
+import { Commands } from './commands.js';
+import { Configurations } from './configurations.js';
+import { enrolment } from './enrolment.js';
+import { Gateways } from './gateways.js';
+import { Log } from './log.js';
+import { Reattach } from './reattach.js';
+import { GatewaySession, targetOf } from './session.js';
+import { StatusBar } from './status.js';
+import { ComponentView } from './view.js';
+import { Watch } from './watch.js';
+
+const renewalLook = 60_000;
+
+export function activate(context: vscode.ExtensionContext): void {
+  const channel = vscode.window.createOutputChannel('delvegate', { log: true });
+  const log = new Log(channel);
+  const gateways = new Gateways(context.secrets, context.workspaceState, log);
+  const watch = new Watch(gateways);
+  const configurations = new Configurations(gateways, watch);
+  const reattach = new Reattach(context.workspaceState);
+  const view = vscode.window.createTreeView('delvegate.components', { treeDataProvider: new ComponentView(watch) });
+
+  const ours = new Set<string>();
+  const counted = (session: vscode.DebugSession, here: boolean): void => {
+    if (session.type !== 'delvegate') return;
+    if (here) {
+      ours.add(session.id);
+      reattach.started(session);
+    } else {
+      ours.delete(session.id);
+      reattach.ended(session);
+    }
+    watch.sessionsAre(ours.size);
+  };
+
+  const renewal = setInterval(() => void gateways.renewWhatIsDue(), renewalLook);
+  context.subscriptions.push(
+    channel,
+    watch,
+    view,
+    reattach,
+    new StatusBar(watch),
+    ...new Commands(gateways, watch).register(),
+    new vscode.Disposable(() => clearInterval(renewal)),
+    view.onDidChangeVisibility(({ visible }) => watch.viewIs(visible)),
+    vscode.commands.registerCommand('delvegate.enroll', () => enrolment(gateways)),
+    vscode.debug.registerDebugConfigurationProvider('delvegate', configurations, vscode.DebugConfigurationProviderTriggerKind.Initial),
+    vscode.debug.registerDebugConfigurationProvider('delvegate', { provideDebugConfigurations: () => configurations.provideDebugConfigurations() }, vscode.DebugConfigurationProviderTriggerKind.Dynamic),
+    vscode.debug.registerDebugAdapterDescriptorFactory('delvegate', {
+      createDebugAdapterDescriptor: (session) =>
+        new vscode.DebugAdapterInlineImplementation(new GatewaySession(targetOf(session.configuration, gateways), session.configuration, gateways, log)),
+    }),
+    vscode.debug.onDidStartDebugSession((session) => counted(session, true)),
+    vscode.debug.onDidTerminateDebugSession((session) => counted(session, false)),
+    // Whatever changes what the view shows: a stop, a step, who is here.
+    vscode.debug.onDidChangeActiveStackItem(() => void watch.refresh()),
+  );
+  watch.viewIs(view.visible);
+  void gateways.renewWhatIsDue();
+  reattach.begin().catch((error: unknown) => log.line(`not attached again: ${lineOf(error)}`));
+}

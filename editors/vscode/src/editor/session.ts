@@ -1,0 +1,80 @@
+import * as vscode from 'vscode';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+
+import { Adapter, labelOf, type Refusal, type Remedy } from '../core/adapter.js';
+import { dial } from '../core/dial.js';
+import { LinkStream } from '../core/link.js';
+import { Trouble } from '../core/trouble.js';
+import type { Gateways } from './gateways.js';
+import type { Log } from './log.js';
+
+const commands: Partial<Record<Remedy, string>> = {
+  'ask-for-baton': 'delvegate.baton.ask',
+  'show-components': 'delvegate.components.focus',
+  enroll: 'delvegate.enroll',
+  start: 'delvegate.start',
+};
+
+export interface Target {
+  context: string;
+  component: string;
+}
+
+/** A configuration's gateway and component. */
+export function targetOf(configuration: vscode.DebugConfiguration, gateways: Gateways): Target {
+  const context: unknown = configuration.context ?? gateways.chosen;
+  const component: unknown = configuration.component;
+  if (typeof context !== 'string' || context === '') throw new Trouble('settings', 'no gateway is known here: run the command "delvegate: Enrol with a Gateway"');
+  if (typeof component !== 'string' || component === '') throw new Trouble('settings', 'the configuration names no component: "component": "NAME"');
+  return { context, component };
+}
+
+/** A debug session that speaks to the gateway by itself: no local port, no local dlv. */
+export class GatewaySession implements vscode.DebugAdapter {
+  private readonly messages = new vscode.EventEmitter<vscode.DebugProtocolMessage>();
+  readonly onDidSendMessage = this.messages.event;
+  private readonly adapter: Adapter;
+  private dialogs = 0;
+
+  constructor(target: Target, configuration: vscode.DebugConfiguration, gateways: Gateways, log: Log) {
+    const stop: unknown = configuration.stop;
+    const request = { component: target.component, ...(typeof stop === 'string' && stop !== '' ? { stop: stop.slice(0, 64) } : {}) };
+    const call = (command: string): string => `command:${command}?${encodeURIComponent(JSON.stringify([target]))}`;
+    this.adapter = new Adapter((user) => new LinkStream(async () => dial(await gateways.place(target.context), 'delvegate/1'), request, user), {
+      toEditor: (message: DebugProtocol.ProtocolMessage) => {
+        this.messages.fire(message);
+      },
+      refused: (refusal) => void this.show(refusal, target),
+      linkIs: (up, reason) => {
+        log.line(up ? `the link of ${target.component} goes on` : `the link of ${target.component} is down: ${reason}`);
+      },
+      link: (remedy) => {
+        const command = commands[remedy];
+        return command === undefined ? undefined : call(command);
+      },
+    });
+  }
+
+  handleMessage(message: vscode.DebugProtocolMessage): void {
+    this.adapter.fromEditor(message as DebugProtocol.ProtocolMessage);
+  }
+
+  dispose(): void {
+    this.adapter.dispose();
+    this.messages.dispose();
+  }
+
+  // Whoever presses the key again gets no second dialog behind the first.
+  private async show(refusal: Refusal, target: Target): Promise<void> {
+    if (this.dialogs > 0) return;
+    this.dialogs++;
+    try {
+      const button = labelOf(refusal.remedy);
+      const chosen = await vscode.window.showWarningMessage('The gateway refused that', { modal: true, detail: refusal.line }, button);
+      const command = commands[refusal.remedy];
+      if (chosen === button && command !== undefined) await vscode.commands.executeCommand(command, target);
+    } finally {
+      this.dialogs--;
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import * as vscode from 'vscode';
+
+import type { Component } from '../core/report.js';
+import { lineOf } from '../core/trouble.js';
+import type { Gateways } from './gateways.js';
+
+/** What is known of the chosen gateway's components, asked again and again while somebody looks. */
+export class Watch implements vscode.Disposable {
+  private readonly changes = new vscode.EventEmitter<void>();
+  readonly onDidChange = this.changes.event;
+  components: Component[] = [];
+  trouble: string | undefined;
+  me = '';
+  context: string | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private asking: Promise<void> | undefined;
+  private interest = { view: false, sessions: 0 };
+  private tellsSessions = true;
+
+  constructor(private readonly gateways: Gateways) {
+    gateways.onDidChange(() => {
+      this.tellsSessions = true;
+      void this.refresh();
+    });
+  }
+
+  viewIs(visible: boolean): void {
+    this.interest.view = visible;
+    void this.refresh();
+  }
+  sessionsAre(number: number): void {
+    this.interest.sessions = number;
+    void this.refresh();
+  }
+
+  find(name: string): Component | undefined {
+    return this.components.find((one) => one.name === name);
+  }
+
+  /** Asks now; of several that want that at once, the gateway is asked once. */
+  refresh(): Promise<void> {
+    clearTimeout(this.timer);
+    this.asking ??= this.ask().finally(() => {
+      this.asking = undefined;
+      this.changes.fire();
+      clearTimeout(this.timer);
+      if (!this.interest.view && this.interest.sessions === 0) return;
+      this.timer = setTimeout(() => void this.refresh(), this.interest.sessions > 0 ? 2_000 : 5_000);
+    });
+    return this.asking;
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.changes.dispose();
+  }
+
+  private async ask(): Promise<void> {
+    const name = this.gateways.chosen;
+    this.context = name;
+    void vscode.commands.executeCommand('setContext', 'delvegate.noContext', name === undefined);
+    if (name === undefined) {
+      this.components = [];
+      this.trouble = undefined;
+      return;
+    }
+    try {
+      this.me = this.gateways.user(name);
+      const api = this.gateways.api(name);
+      const components = await api.components();
+      // Who is here with role and IDE; older gateways tell only names.
+      const people = this.tellsSessions ? await api.sessions() : undefined;
+      if (people === undefined) this.tellsSessions = false;
+      else for (const one of components) one.people = people.get(one.name) ?? one.people;
+      this.components = components;
+      this.trouble = undefined;
+    } catch (error) {
+      this.components = [];
+      this.trouble = lineOf(error);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+// The extension's own parts against a real gateway and a real dlv; tests/editors/vscode_gateway.py starts those.
+import assert from 'node:assert/strict';
+
+import { ControlApi } from '../../src/core/api.js';
+import { dial } from '../../src/core/dial.js';
+import { enroll, readInvitation, renew } from '../../src/core/enroll.js';
+import { Client, placeOf, store } from './client.js';
+
+const given = (name: string): string => {
+  const value = process.env[name];
+  assert.ok(value !== undefined, `${name} is not set`);
+  return value;
+};
+const api = (name: string): ControlApi => new ControlApi(() => Promise.resolve(placeOf(name)));
+
+const scenarios: Record<string, () => Promise<void>> = {
+  async session() {
+    const client = new Client(() => placeOf('here'), 'app');
+    await client.attach({ path: given('MAIN'), line: Number(given('TICK')) });
+    const stopped = await client.event('stopped');
+    assert.equal((stopped.body as { reason: string }).reason, 'breakpoint');
+    const { stackFrames } = (await client.call('stackTrace', { threadId: 1 })) as { stackFrames: { id: number; line: number }[] };
+    assert.equal(stackFrames[0]?.line, Number(given('TICK')));
+    const { result } = await client.call('evaluate', { expression: 'sum', frameId: stackFrames[0].id, context: 'watch' });
+    assert.equal(result, '0');
+    const [one] = await api('here').components();
+    assert.deepEqual([one?.name, one?.state, one?.people.map((person) => person.user)], ['app', 'stopped', ['alice']]);
+    await client.disconnect();
+    assert.equal(client.wronglyAnswered, 0);
+  },
+
+  async linkBreaks() {
+    const client = new Client(() => placeOf('here'), 'app');
+    await client.attach({ path: given('MAIN'), line: Number(given('TICK')) });
+    await client.event('stopped');
+    for (let round = 0; client.links < 5; round++) {
+      assert.ok(round < 5000, `the link broke ${String(client.links)} times only`);
+      const { stackFrames } = (await client.call('stackTrace', { threadId: 1 })) as { stackFrames: { id: number }[] };
+      const seqs = [1, 2, 3].map(() => client.ask('evaluate', { expression: 'p', frameId: stackFrames[0]?.id, context: 'watch' }));
+      for (const seq of seqs) assert.match(JSON.stringify(await client.answer(seq)), /web-0/);
+    }
+    await client.call('next', { threadId: 1 });
+    await client.until(() => client.events.find((one) => one.event === 'stopped' && (one.body as { reason: string }).reason === 'step'));
+    await client.disconnect();
+    assert.equal(client.wronglyAnswered, 0);
+  },
+
+  async baton() {
+    const client = new Client(() => placeOf('here'), 'app');
+    await client.attach();
+    await client.event('stopped');
+    const refused = await client.answer(client.ask('next', { threadId: 1 }));
+    assert.equal(refused.success, false);
+    assert.match(client.refusals[0]?.line ?? '', /^.*bob has the baton of app since .* ask for it: delvegate baton ask app$/);
+    assert.equal(client.refusals[0]?.remedy, 'ask-for-baton');
+    assert.match(await api('here').baton('app', 'ask'), /bob/);
+    const [one] = await api('here').components();
+    assert.deepEqual([one?.baton?.holder, one?.baton?.asking], ['bob', ['alice']]);
+    await assert.rejects(api('here').baton('app', 'give', 'carol'), /baton/);
+    await client.disconnect();
+  },
+
+  async refusals() {
+    const client = new Client(() => placeOf('here'), 'other');
+    const response = await client.answer(client.ask('initialize', { adapterID: 'delvegate' }));
+    assert.equal(response.success, false);
+    assert.match(response.message ?? '', /other/);
+    await client.disconnect();
+    await assert.rejects(api('here').plan('other'), { name: 'Trouble', code: 'unknown' });
+    await assert.rejects(api('here').order('app', 'start', undefined, () => undefined), { name: 'Trouble' });
+    await assert.rejects(api('stranger').components(), { name: 'Trouble', kind: 'certificate' });
+    await assert.rejects(dial(placeOf('strange-gateway'), 'http/1.1'), /was not issued by the CA of this context/);
+    await assert.rejects(dial({ ...placeOf('here'), serverName: 'elsewhere.test' }, 'http/1.1'), /is not for elsewhere\.test/);
+    await assert.rejects(dial(placeOf('expired'), 'http/1.1'), /your certificate expired on .*; enrol again/);
+    await assert.rejects(dial({ ...placeOf('here'), gateway: { host: 'localhost', port: 1 } }, 'http/1.1'), /refused the connection/);
+    assert.equal(store.needsPassphrase('locked'), true);
+    const [one] = await new ControlApi(() => Promise.resolve(placeOf('locked', 'open sesame'))).components();
+    assert.equal(one?.name, 'app');
+  },
+
+  async enrolment() {
+    const invitation = readInvitation(given('LINE'));
+    assert.ok(invitation?.token !== undefined);
+    const { token } = invitation;
+    await assert.rejects(enroll(store, { ...invitation, token, pin: 'sha256:' + '0'.repeat(64) }), /has the pin sha256:[0-9a-f]{64}, not .*; nothing was sent to it/);
+    await assert.rejects(enroll(store, { ...invitation, token: 'dvt1.nonsense' }), { code: 'token-unknown' });
+    assert.deepEqual(store.names(), []);
+    const enrolled = await enroll(store, { ...invitation, token });
+    assert.deepEqual([enrolled.context, enrolled.user, store.current()], ['localhost', 'alice', 'localhost']);
+    await assert.rejects(enroll(store, { ...invitation, token }), { code: 'token-unknown' }); // it worked once
+    const [one] = await api('localhost').components();
+    assert.equal(one?.name, 'app');
+    const before = store.identity('localhost');
+    store.replaceIdentity('localhost', await renew(placeOf('localhost')));
+    assert.equal(store.identity('localhost').key.equals(before.key), false);
+    assert.equal(store.holder('localhost').user, 'alice');
+    const client = new Client(() => placeOf('localhost'), 'app');
+    await client.attach();
+    await client.disconnect();
+  },
+};
+
+const wanted = scenarios[process.argv[2] ?? ''];
+assert.ok(wanted !== undefined, `known: ${Object.keys(scenarios).join(', ')}`);
+wanted().catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});

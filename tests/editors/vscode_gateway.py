@@ -1,0 +1,83 @@
+"""The VS Code extension's own parts (link, adapter, control API, enrolment) against a real gateway and a real dlv."""
+
+import os
+import subprocess
+import unittest
+
+from harness import case, codeserver, debuggee, tools, waiting
+from harness.cutting import Way
+from harness.enrolling import Gateway
+from harness.extension import Workshop, node
+from harness.pki import Authority, Certificate
+from harness.rpc import Rpc
+
+TICK = debuggee.line("tick")
+
+
+class Extension(case.Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.shop = Workshop()
+
+    def setUp(self):
+        super().setUp()
+        self.home = os.path.join(self.directory, "home")
+        os.mkdir(self.home)
+
+    def store(self, name, port, person):
+        codeserver.store_context(self.home, name, f"localhost:{port}", person)
+
+    def scenario(self, name, **more):
+        try:
+            self.shop.run("timeout", str(4 * int(waiting.DEADLINE)), node(), "--import", "tsx", os.path.join("test", "gateway", "scenarios.ts"),
+                          name, XDG_CONFIG_HOME=os.path.join(self.home, ".config"), MAIN=debuggee.MAIN, TICK=str(TICK), **more)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from None
+
+    def test_a_session(self):
+        gateway = self.serve()
+        self.store("here", gateway.port, self.person())
+        self.scenario("session")
+        # Of a configuration only what Delve shows by leaves the laptop.
+        self.assertNotIn("of mine", gateway.log())
+
+    def test_a_link_that_breaks_in_the_middle_of_everything(self):
+        gateway = self.serve()
+        way = Way(self, gateway.port)
+        way.every = (3000, 20000)
+        self.store("here", way.port, self.person())
+        self.scenario("linkBreaks")
+        self.assertGreaterEqual(way.breaks, 5)
+
+    def test_the_baton_is_somebody_elses(self):
+        gateway = self.serve(self.component(users=["alice", "bob"]))
+        self.store("here", gateway.port, self.person())
+        bob = Rpc(self, self.connect(gateway, "bob").address)
+        bob.set_breakpoint(debuggee.MAIN, TICK)
+        bob.command("continue")
+        self.scenario("baton")
+
+    def test_refusals(self):
+        gateway = self.serve()
+        alice = self.person()
+        self.store("here", gateway.port, alice)
+        other = Authority(os.path.join(self.directory, "other"), "other CA")
+        stranger = other.person("alice")
+        self.store("stranger", gateway.port, Certificate(stranger.certificate, stranger.key, alice.ca))
+        self.store("strange-gateway", gateway.port, Certificate(alice.certificate, alice.key, other.certificate))
+        self.store("expired", gateway.port, self.person("carol", not_after="20210101000000Z"))
+        locked = os.path.join(self.directory, "locked.key")
+        subprocess.run([tools.find("DELVEGATE_OPENSSL", "openssl"), "pkcs8", "-topk8", "-in", alice.key, "-out", locked, "-v2", "aes256",
+                        "-passout", "pass:open sesame"], check=True, capture_output=True)
+        self.store("locked", gateway.port, Certificate(alice.certificate, locked, alice.ca))
+        self.scenario("refusals")
+
+    def test_enrolment_and_renewal(self):
+        gateway = Gateway(self, self.component(users=["alice"]))
+        gateway.token("carol")  # keeps the port open when alice's is used
+        self.assertTrue(gateway.enroll_port)
+        self.scenario("enrolment", LINE=gateway.line("alice"))
+
+
+if __name__ == "__main__":
+    unittest.main()
