@@ -1,18 +1,27 @@
 """The Debian package on a clean Debian that it is installed on, upgraded with sessions open, removed and purged; by dpkg, with a real
 systemd. docs/operations.md says of each what is true afterwards."""
 
+import atexit
+import functools
 import json
-import os
-import subprocess
 import tempfile
 
-from harness import tools, waiting
-from harness.rig import Gateway, Launcher, Node, debian, manifests
+from harness import waiting
+from harness.rig import Gateway, Launcher, Node, debian, manifests, package
 from harness.rig.delvegate import CONFIG
 from test_component_from_a_laptop import CYCLE
 from test_static_pod import MANIFEST, NAME, StaticPodCase
 
 UNITS = ("delvegate.socket", "delvegate.service", "delvegate-launcher.service", "delvegate-restore.service", "delvegate-restore-api.timer")
+
+
+@functools.lru_cache(maxsize=None)
+def packages():
+    """One, the same as a newer version, and the root of a node on which what they need is there."""
+    directory = tempfile.TemporaryDirectory()
+    atexit.register(directory.cleanup)
+    made = package.make(directory.name)
+    return made, package.as_version(made, "0.1.0-2~test"), debian.root(debian.dependencies(made))
 
 
 class Configured(Launcher):
@@ -26,28 +35,8 @@ class Configured(Launcher):
 class PackageCase(StaticPodCase):
     @classmethod
     def setUpClass(cls):
+        cls.package, cls.newer, cls.base = packages()
         cls.directory = cls.enterClassContext(tempfile.TemporaryDirectory())
-        build = os.path.dirname(os.path.dirname(os.path.realpath(tools.delvegate())))
-        made = subprocess.run([os.path.join(tools.ROOT, "scripts", "package"), "--build", build, "--output", cls.directory],
-                              capture_output=True, text=True)
-        if made.returncode:
-            raise AssertionError(f"no package\n{made.stdout}{made.stderr}")
-        cls.package = made.stdout.split()[-1]
-        cls.newer = cls.repacked("0.1.0-2~test")
-        cls.base = debian.root(debian.dependencies(cls.package))
-
-    @classmethod
-    def repacked(cls, version):
-        """The same package as a newer version."""
-        folder = os.path.join(cls.directory, version)
-        subprocess.run(["dpkg-deb", "--raw-extract", cls.package, folder], check=True)
-        control = os.path.join(folder, "DEBIAN", "control")
-        with open(control, encoding="utf-8") as file:
-            lines = [f"Version: {version}\n" if line.startswith("Version:") else line for line in file]
-        with open(control, "w", encoding="utf-8") as file:
-            file.writelines(lines)
-        subprocess.run(["dpkg-deb", "--root-owner-group", "--build", folder, folder + ".deb"], check=True, capture_output=True)
-        return folder + ".deb"
 
     def new_node(self):
         return Node(base=self.base, binary=False)
@@ -106,7 +95,7 @@ class Package(PackageCase):
         """An IDE that stands at a breakpoint, and who does the duty."""
         self.node.delvegate("arm", NAME, "--for", "1h").succeeded()
         started = self.gateway.laptop_run("alice", "start", NAME)
-        self.assertEqual(started.returncode, 0, started.stderr + self.launcher.log() + self.gateway.log())
+        self.assertEqual(started.returncode, 0, started.stderr + self.launcher.log() + self.gateway.log() + self.kubelet.log())
         duty = self.kubelet.wait_duty(NAME)
         ide = self.gateway.dap(self, self.gateway.connect(self, "alice", NAME))
         ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [{"name": CYCLE}]}))

@@ -16,7 +16,7 @@ from packaged import ROOT, run
 
 BUILD = sys.argv.pop(1) if len(sys.argv) > 1 else os.path.join(ROOT, "build")
 CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-JUDGE = os.path.join(CACHE, "delvegate", "spdx-tools", "bin", "pyspdxtools")
+JUDGE = os.path.join(CACHE, "delvegate", "python-tools", "bin", "pyspdxtools")
 
 
 class Sbom(unittest.TestCase):
