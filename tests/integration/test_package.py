@@ -153,7 +153,7 @@ class NotPutBack(PackageCase):
         refused = self.dpkg("--remove", "delvegate")
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("delvegate is not removed", refused.stderr)
-        self.assertEqual(self.state(), "ii 0.1.0-1", "dpkg has it as installed, and all of it is there")
+        self.assertEqual(self.state(), "ri 0.1.0-1", "to be removed, and installed with all of it")
         self.assertEqual(self.enabled(), list(UNITS[2:]))
         self.node.delvegate("restore", NAME, "--put-back-ours").succeeded()
         removed = self.dpkg("--purge", "delvegate")
