@@ -4,7 +4,6 @@
 
 #include <csignal>
 
-#include "gateway/endpoints.h"
 #include "gateway/state_directory.h"
 
 namespace gateway {

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
+#include <cstdint>
 #include <cstring>
 
 namespace gateway {

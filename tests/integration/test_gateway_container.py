@@ -75,7 +75,7 @@ class InAContainer(StaticPodCase):
             words += ["--mount", f"type=bind,src={source},dst={path},options=rbind:{how}"]
         dropped = [f"--cap-drop=CAP_{one}" for one in ("CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID",
                                                        "SETFCAP", "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE")]
-        self.runtime.ctr("run", "--detach", "--net-host", "--read-only", "--seccomp", "--user", f"{USER}:{USER}", *dropped, *words, TAG, name,
+        self.runtime.ctr("run", "--detach", "--net-host", "--read-only", "--seccomp", *dropped, *words, TAG, name,
                          check=True)
         waiting.until(lambda: f"the gateway listens\n{self.log(name)}", lambda: ":7443" in self.node.run(["ss", "-ltn"]).stdout)
 
@@ -112,6 +112,7 @@ class InAContainer(StaticPodCase):
         self.assertEqual(set(status["Uid"]), {USER})
         self.assertEqual((status["CapEff"], status["NoNewPrivs"], status["Seccomp"]), (["0" * 16], ["1"], ["2"]))
         self.node.delvegate("start", NAME).succeeded()
+        self.kubelet.wait_duty(NAME)
         pid = self.stops_and_goes_on()
         self.end("first")
         self.start("second")

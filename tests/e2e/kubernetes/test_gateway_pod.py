@@ -88,6 +88,8 @@ class GatewayPod(unittest.TestCase):
         pod = self.deploy()
         self.assert_without_privilege()
         self.node.delvegate("start", NAME).succeeded()
+        self.cluster.apply([deployment("before")])
+        self.cluster.wait_running("before")
         self.stops_and_goes_on(self.ide(), "first")
         # Another pod finds the component as it is.
         self.kubectl("-n", NAMESPACE, "delete", "pod", pod["metadata"]["name"])
