@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -44,7 +45,12 @@ listening_ports::listening_ports(boost::asio::io_context& io, std::function<void
 
 listening_ports::~listening_ports() {
     close();
+    for (const int fd : inherited_) ::close(fd);
     if (reserve_fd_ >= 0) ::close(reserve_fd_);
+}
+
+void listening_ports::inherit(std::vector<int> sockets) {
+    inherited_.insert(inherited_.end(), sockets.begin(), sockets.end());
 }
 
 auth::outcome<void> listening_ports::open(const std::vector<host_port>& where, std::string_view key) {
@@ -64,6 +70,10 @@ auth::outcome<void> listening_ports::open(const std::vector<host_port>& where, s
         close();
         return opened;
     }
+    if (auto none = none_left(key); !none) {
+        close();
+        return none;
+    }
     for (const auto& one : ports_) wait(one);
     return {};
 }
@@ -76,7 +86,35 @@ void listening_ports::close() {
     }
 }
 
+// Of an inherited socket, where it listens.
+static tcp::endpoint place_of(int fd) {
+    tcp::endpoint where;
+    socklen_t size = static_cast<socklen_t>(where.capacity());
+    if (::getsockname(fd, where.data(), &size) == 0) where.resize(size);
+    return where;
+}
+
+bool listening_ports::take_inherited(const tcp::endpoint& where) {
+    const auto at = std::find_if(inherited_.begin(), inherited_.end(), [&](int fd) { return place_of(fd) == where; });
+    if (at == inherited_.end()) return false;
+    auto one = std::make_shared<port>(io_);
+    boost::system::error_code ec;
+    one->acceptor.assign(where.protocol(), *at, ec);
+    if (!ec) one->acceptor.native_non_blocking(true, ec);
+    if (ec) return false;
+    inherited_.erase(at);
+    ports_.push_back(std::move(one));
+    return true;
+}
+
+auth::outcome<void> listening_ports::none_left(std::string_view key) const {
+    if (inherited_.empty()) return {};
+    return "systemd has opened " + endpoint_text(place_of(inherited_.front())) + " for the gateway (delvegate.socket), which `" +
+           std::string(key) + "` does not name: make the two the same, or disable the socket unit";
+}
+
 auth::outcome<void> listening_ports::open_port(const tcp::endpoint& where, std::string_view key) {
+    if (take_inherited(where)) return {};
     auto one = std::make_shared<port>(io_);
     boost::system::error_code ec;
     const bool everywhere = where.address().is_v6() && where.address().is_unspecified();
@@ -93,6 +131,8 @@ auth::outcome<void> listening_ports::open_port(const tcp::endpoint& where, std::
     if (!ec) one->acceptor.listen(backlog, ec);
     if (!ec) one->acceptor.native_non_blocking(true, ec);
     if (ec) {
+        // What has the port may be the very socket that was meant for it, on other addresses.
+        if (auto none = none_left(key); !none && ec == boost::asio::error::address_in_use) return none;
         std::string text = "cannot listen on " + endpoint_text(where) + ": " + ec.message();
         if (ec == boost::asio::error::address_in_use)
             text += "; another gateway may be running here: stop it, or choose another port in `" +

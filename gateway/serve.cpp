@@ -1,7 +1,5 @@
 #include "gateway/serve.h"
 
-#include <sys/resource.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <algorithm>
@@ -28,6 +26,8 @@
 #include "gateway/lifecycle_api.h"
 #include "gateway/own_identities.h"
 #include "gateway/permissions.h"
+#include "gateway/serve_prepare.h"
+#include "gateway/service_manager.h"
 #include "gateway/session_api.h"
 #include "gateway/signer_client.h"
 #include "gateway/signer_revocations.h"
@@ -43,42 +43,11 @@ namespace {
 using protocol::json;
 
 constexpr std::chrono::seconds sign_time{5};
+constexpr std::chrono::seconds goodbye_time{20};  // after drainTime: last bytes, the components' end, the audit's
 
 serve_exit complain(const std::string& text, serve_exit code = serve_exit::failed) {
     std::fprintf(stderr, "delvegate: %s\n", text.c_str());
     return code;
-}
-
-void prepare_process() {
-    std::signal(SIGPIPE, SIG_IGN);
-    rlimit limit{};
-    // Keys are in this memory.
-    if (::getrlimit(RLIMIT_CORE, &limit) == 0) {
-        limit.rlim_cur = 0;
-        ::setrlimit(RLIMIT_CORE, &limit);
-    }
-    // The default of 1024 is fewer than limits.connections and dlv's own need together.
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-launcher::outcome<void> prepare_directories(config& configuration) {
-    if (auto made = private_directory(configuration.state_directory); !made) return made;
-    if (auto made = private_directory(configuration.state_directory + "/output"); !made) return made;
-    // A program of another user reaches dlv's socket in a directory of its own below ours.
-    bool others = false;
-    for (const auto& one : configuration.components) others = others || !one.exec.user.empty();
-    const mode_t mode = others ? 0711 : 0700;
-    if (auto made = private_directory(sessions_of(configuration)); !made) return made;
-    if (auto made = private_directory(configuration.runtime_directory, mode); !made) return made;
-    for (auto& one : configuration.components) {
-        one.exec.name = one.name;
-        one.exec.runtime_directory = configuration.runtime_directory;
-        one.exec.output_file = configuration.state_directory + "/output/" + one.name + ".log";
-    }
-    return {};
 }
 
 // A running gateway; its members die in the order that their references allow.
@@ -103,7 +72,8 @@ public:
         return revoked_.load();
     }
 
-    launcher::outcome<void> start() {
+    // `sockets`: listening ones that systemd has opened, which are the gateway's now.
+    launcher::outcome<void> start(std::vector<int> sockets) {
         auto context = trust_.load();
         if (!context) return context.error();
         for (const auto& one : configuration_.components) parts_.names.push_back(one.name);
@@ -114,6 +84,7 @@ public:
         parts_.identities = &identities_;
         server_.emplace(parts_, std::move(*context));
         if (auto opened = status_.open(configuration_.runtime_directory); !opened) return opened;
+        server_->inherit(std::move(sockets));
         if (auto listening = server_->listen(configuration_.listen); !listening) return listening;
         // Before there is another thread, which would keep all that is given up.
         if (auto confined = confine(); !confined) return confined;
@@ -157,7 +128,8 @@ public:
         enrolling_->start();
     }
 
-    serve_exit run() {
+    serve_exit run(const std::string& where) {
+        manager_.ready("listening on " + where);
         io_.run();
         server_.reset();
         if (closing_.joinable()) closing_.join();
@@ -247,7 +219,9 @@ private:
                 code_ = serve_exit::failed;
                 return io_.stop();
             }
-            log().info("signal {}: draining, {} connections, at most {}", number, server_->connections(), format_duration(parts_.bounds.drain_time));
+            log().info("signal {}: draining, {} connections, at most {}", number, server_->connections(),
+                       format_duration(parts_.bounds.drain_time));
+            service_manager::stopping(parts_.bounds.drain_time + goodbye_time);
             drain();
             wait_for_signal();
         });
@@ -338,6 +312,7 @@ private:
     status_socket status_{io_, [this](std::string_view path) { return report(path); },
                           [this](std::string_view path, std::string_view body) { return act(path, body); }};
     boost::asio::signal_set signals_, hangup_;
+    service_manager manager_{io_};
     confined confined_;
     std::thread closing_;  // writes the audit's end
     const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
@@ -349,6 +324,8 @@ private:
 serve_exit run_serve(config configuration) {
     set_up_log(configuration.log_level, configuration.log_format);
     prepare_process();
+    auto sockets = service_manager::sockets();
+    if (!sockets) return complain(sockets.error());
     if (auto prepared = prepare_directories(configuration); !prepared) return complain(prepared.error());
     const auto lock = state_lock::take(configuration.state_directory);
     if (!lock) return complain(lock.error());
@@ -385,7 +362,7 @@ serve_exit run_serve(config configuration) {
 
     gateway_process process(configuration, rights, files);
     if (auto started = process.start_signer(); !started) return complain(started.error());
-    if (auto started = process.start(); !started) return complain(started.error());
+    if (auto started = process.start(std::move(*sockets)); !started) return complain(started.error());
     process.issue_certificates(files);
     const auto listening = process.addresses();
     std::string where;
@@ -393,7 +370,7 @@ serve_exit run_serve(config configuration) {
     std::printf("delvegate " DELVEGATE_VERSION " listening on %s\n", where.c_str());
     print_introduction(configuration, own, listening);
     std::fflush(stdout);
-    return process.run();
+    return process.run(where);
 }
 
 }  // namespace gateway

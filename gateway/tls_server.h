@@ -32,6 +32,8 @@ public:
     tls_server(const tls_server&) = delete;
     tls_server& operator=(const tls_server&) = delete;
 
+    // Listening sockets that systemd has opened; before listen(), which takes those of its addresses.
+    void inherit(std::vector<int> sockets) { ports_.inherit(std::move(sockets)); }
     // Binds and accepts. The error says what to do.
     auth::outcome<void> listen(const std::vector<host_port>& where) { return ports_.open(where, "listen"); }
     std::vector<boost::asio::ip::tcp::endpoint> addresses() const { return ports_.addresses(); }

@@ -26,7 +26,7 @@ class StaticPodCase(unittest.TestCase):
     settings = {}
 
     def setUp(self):
-        self.node = self.enterContext(Node())
+        self.node = self.enterContext(self.new_node())
         self.furnish()
         self.kubelet = Kubelet(self.node, list_every="2s", backoff="500ms", backoff_max="2s").install()
         self.kubelet.put(f"{NAME}.yaml", self.manifest())
@@ -34,7 +34,13 @@ class StaticPodCase(unittest.TestCase):
         self.before = self.kubelet.wait_running(NAME)
         self.kubelet.wait_duty(NAME)
         self.was = stamp(self.node, MANIFEST)
-        self.launcher = Launcher(self.node, [self.definition], **self.settings).install()
+        self.launcher = self.new_launcher()
+
+    def new_node(self):
+        return Node()
+
+    def new_launcher(self):
+        return Launcher(self.node, [self.definition], **self.settings).install()
 
     def furnish(self):
         """What is done to the node before its kubelet comes."""

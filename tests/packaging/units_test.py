@@ -49,6 +49,34 @@ class Units(unittest.TestCase):
                         "RestrictAddressFamilies=", "UMask=0077", "LockPersonality=yes"):
                 self.assertIn(key, read(name), name)
 
+    def exposure(self, name, change=lambda text: text):
+        """By systemd's own reckoning, in tenths."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, name)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(change(read(name)))
+            run = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager", path], capture_output=True, text=True)
+        found = re.search(r"Overall exposure level for \S+: (\d+)\.(\d)", run.stdout)
+        self.assertIsNotNone(found, run.stdout + run.stderr)
+        return int(found[1] + found[2])
+
+    def test_no_unit_is_more_exposed_than_it_was(self):
+        with open(os.path.join(ROOT, "tests", "packaging", "security_scores.txt"), encoding="utf-8") as file:
+            recorded = dict(line.split() for line in file if not line.startswith("#"))
+        self.assertEqual(sorted(recorded), sorted(name for name in os.listdir(UNITS) if name.endswith(".service")))
+        for name, score in recorded.items():
+            most = int(score.replace(".", ""))
+            self.assertLessEqual(self.exposure(name), most, name)
+            self.assertGreater(self.exposure(name, lambda text: re.sub(
+                r"(?m)^(Protect|Private|SystemCall|RestrictAdd).*$", "", text)), most, f"{name}: a worse one would be seen")
+
+    def test_the_socket_is_the_gateways_default(self):
+        self.assertRegex(read("delvegate.socket"), r"(?m)^ListenStream=7443$")
+        printed = subprocess.run([BINARY, "serve", "--print-default-config"], capture_output=True, text=True, check=True).stdout
+        self.assertRegex(printed, r"(?m)^# ?listen:.*\[::\]:7443|^listen:.*\[::\]:7443")
+        self.assertEqual(re.findall(r"(?m)^Condition.*", read("delvegate.socket")), re.findall(r"(?m)^Condition.*", read("delvegate.service")),
+                         "a socket whose service does not start would be started over and over")
+
     def test_the_gateway_has_no_privilege(self):
         text = read("delvegate.service")
         self.assertRegex(text, r"(?m)^CapabilityBoundingSet=$")

@@ -1,5 +1,6 @@
 """A node of a cluster without the cluster: a real systemd, a stand-in kubelet, stand-in components."""
 
+from . import debian, image, package
 from .case import RigCase
 from .cluster import Cluster
 from .delvegate import Launcher
@@ -10,4 +11,4 @@ from .node import Node, needs_root
 from .plain import PlainKubelet, PlainLauncher, PlainNode
 
 __all__ = ["Cluster", "Gateway", "KillsAtEachStep", "Kubelet", "Launcher", "Node", "PlainKubelet", "PlainLauncher", "PlainNode",
-           "RigCase", "needs_root"]
+           "RigCase", "debian", "image", "needs_root", "package"]

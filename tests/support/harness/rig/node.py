@@ -34,7 +34,7 @@ set -e
 mount -t tmpfs -o mode=0755 tmpfs /run
 mount -t tmpfs -o mode=0755,size="$2" tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root" "$1/own"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
+mount -t overlay overlay -o "lowerdir=$3,upperdir=$1/upper,workdir=$1/work" "$1/root"
 ip link set lo up
 trap '' CHLD
 echo ready
@@ -45,11 +45,12 @@ needs_root = unittest.skipUnless(os.geteuid() == 0 or "CI" in os.environ, "a nod
 
 
 class Node(Laptop):
-    def __init__(self, name="node1", bind=None, binary=True, dlv=True, size="4g", seccomp=False, unified=None, own=()):
+    def __init__(self, name="node1", bind=None, binary=True, dlv=True, size="4g", seccomp=False, unified=None, own=(), base="/"):
         """bind: {host path: path inside}, read-only. binary, dlv: whether delvegate and dlv are bound to DELVEGATE and
         DLV. seccomp: whether systemd-nspawn's own filter stays on (it forbids things a host allows).
         unified: whether it sees cgroups as v2 alone; by default as the host does. own: folders that begin empty and are
-        no part of the overlay, since there can be no second one on it: what containers are unpacked into."""
+        no part of the overlay, since there can be no second one on it: what containers are unpacked into. base: the root that
+        it has its own changes on; the host's, or one of debian.root()."""
         self.name = name
         self.bindings = dict(bind or {})
         if binary:
@@ -58,6 +59,7 @@ class Node(Laptop):
             self.bindings[os.path.abspath(tools.delve().dlv)] = DLV
         self.size = size
         self.own = list(own)
+        self.base = base
         self.settings = {"SYSTEMD_SECCOMP": "1" if seccomp else "0"}
         if unified is not None:
             self.settings["SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"] = "1" if unified else "0"
@@ -99,7 +101,7 @@ class Node(Laptop):
         self._launch = cgroups.create(self.id)
         self._holder = subprocess.Popen(
             ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private",
-             "/bin/sh", "-c", _HOLDER, "sh", self._disk, self.size],
+             "/bin/sh", "-c", _HOLDER, "sh", self._disk, self.size, self.base],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
         if self._holder.stdout.readline() != b"ready\n":
             raise AssertionError(f"no disk for a node: {self._holder.communicate()[1].decode()}")
