@@ -146,21 +146,6 @@ bool hub::was_ever_told(const viewer& v) const {
     return e && e->told > 0;
 }
 
-// Only the first time counts: what is said later of the same stop makes it no news.
-void hub::tell(const viewer& v) {
-    auto* e = find(v);
-    const auto number = told_as_ ? told_as_ : stops_;
-    if (!e || e->told >= number) return;
-    e->told = number;
-    e->told_by = v.said();
-}
-
-// What it has not been told yet, for the others come first, an IDE is told before that counts as told.
-void hub::catch_up(const viewer& v) {
-    turns_.hurry(v);
-    tell(v);
-}
-
 std::string hub::exit_error() const {
     return "Process " + std::to_string(pid_) + " has exited with status " + std::to_string(exit_status_);
 }

@@ -139,6 +139,21 @@ void hub::ask_again(std::vector<look_answers::waiter> waiting) {
 
 // --- telling ------------------------------------------------------------------------------------------
 
+// Only the first time counts: what is said later of the same stop makes it no news.
+void hub::tell(const viewer& v) {
+    auto* e = find(v);
+    const auto number = told_as_ ? told_as_ : stops_;
+    if (!e || e->told >= number) return;
+    e->told = number;
+    e->told_by = v.said();
+}
+
+// What it has not been told yet, for the others come first, an IDE is told before that counts as told.
+void hub::catch_up(const viewer& v) {
+    turns_.hurry(v);
+    tell(v);
+}
+
 // Who drives at once, the others in turn. Each is told of every stop, and in order.
 void hub::tell_running(const std::string& by, const viewer* runner) {
     for (auto* v : everybody())
