@@ -3,10 +3,11 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import unittest
 
-from harness import case, debuggee, node, tools, waiting
+from harness import case, debuggee, node, process, tools, waiting
 from harness.dap import Dap
 from harness.enrolling import free_port
 from harness.terminal import Terminal
@@ -95,7 +96,7 @@ class Neovim(Sessions):
         """Without nvim-dap: the file says so, and its adapter does what nvim-dap would ask of it."""
         self.ide("neovim", "app")
         file = os.path.join(self.folder, ".nvim", "delvegate-app.lua")
-        script = os.path.join(self.directory, "test.lua")
+        script, enough = (os.path.join(self.directory, name) for name in ("test.lua", "enough"))
         with open(script, "w", encoding="utf-8") as out:
             out.write('local said = {}\n'
                       'vim.notify = function(line) table.insert(said, line) end\n'
@@ -106,13 +107,20 @@ class Neovim(Sessions):
                       'loaded.adapter(function(where) table.insert(got, where) end)\n'
                       'io.stdout:write(vim.json.encode({ got = got, said = said }) .. "\\n")\n'
                       'io.stdout:flush()\n'
-                      'vim.fn.getchar()\n')
+                      f'vim.wait(1000000, function() return vim.loop.fs_stat("{enough}") end)\n'
+                      'vim.cmd("qall!")\n')
         terminal = Terminal(self, [tools.find("DELVEGATE_NVIM", "nvim"), "--headless", "--clean", "-c", f"luafile {script}"])
         told = json.loads(terminal.expect(r"\{.*\}\n")[0])
         self.assertEqual(told["said"], ["delvegate: app: nvim-dap is not there; install it, and load this file again"])
         self.assertEqual([one["type"] for one in told["got"]], ["server"] * 3)
         self.assertEqual(len({one["port"] for one in told["got"]}), 1)
+        (connect,) = [pid for pid in process.descendants(terminal.pid) if "connect" in process.command_line(pid)]
+        self.addCleanup(lambda: process.alive(connect) and os.kill(connect, signal.SIGKILL))  # Neovim killed by a failure cannot
         self.stop_in_my_checkout(Dap(self, f"{told['got'][0]['host']}:{told['got'][0]['port']}"))
+        with open(enough, "w", encoding="ascii"):
+            pass
+        self.assertEqual(terminal.finish(), 0, terminal.text)
+        waiting.until("connect has ended with Neovim", lambda: not process.alive(connect))
 
 
 if __name__ == "__main__":
