@@ -183,6 +183,23 @@ TEST(config, a_stop_may_be_parked_for_an_hour_where_there_is_no_budget) {
     for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(read->components[i].longest_park(), std::chrono::minutes(minutes[i])) << i;
 }
 
+TEST(config, how_long_who_set_a_breakpoint_comes_first) {
+    const auto read = parse_config("components: [{name: a, binary: /b}, {name: b, binary: /b, batonFirst: 0s}, {name: c, kind: launcher, "
+                                   "batonFirst: 5m}]\n", "gateway.yaml", "/etc/delvegate");
+    ASSERT_TRUE(read) << read.error();
+    const int seconds[] = {30, 0, 300};
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(read->components[i].baton.first_right, std::chrono::seconds(seconds[i])) << i;
+    EXPECT_NE(error_of("components: [{name: a, binary: /b, batonFirst: 61m}]\n").find("`batonFirst` must be at most 1h"), std::string::npos);
+}
+
+TEST(config, of_what_is_kept_for_others_there_may_be_nothing) {
+    const auto read = parse_config("limits: {outputKept: 0, followers: 3}\n", "gateway.yaml", "/etc/delvegate");
+    ASSERT_TRUE(read) << read.error();
+    EXPECT_EQ(read->bounds.output_kept, 0u);
+    EXPECT_EQ(read->bounds.followers, 3u);
+    EXPECT_NE(error_of("limits: {followers: 0}\n").find("`followers` must be a number above zero"), std::string::npos);
+}
+
 TEST(config, names_are_dns_labels) {
     for (const char* good : {"a", "kube-scheduler", "0", "a0-b"}) EXPECT_TRUE(is_dns_label(good)) << good;
     for (const char* bad : {"", "A", "a.b", "-a", "a-", "a_b", "a b", "\xc3\xa4"}) EXPECT_FALSE(is_dns_label(bad)) << bad;
