@@ -16,7 +16,6 @@ using protocol::service;
 
 // `dlv connect` and GoLand begin with a few questions, in an order by which the gateway knows a client that starts (rpc_view.h).
 constexpr std::size_t first_requests = 4;
-constexpr std::string_view own_id = "\"delvegate:";
 
 // The id of a reply, as text; empty: it has none at its beginning.
 std::string_view id_of(std::string_view reply) {
@@ -56,10 +55,12 @@ public:
 
     void from_gateway(std::string_view message, std::size_t) override {
         const auto id = id_of(message);
-        if (!id.starts_with(own_id)) {
+        const auto own = std::find(own_open_.begin(), own_open_.end(), id);
+        if (own == own_open_.end()) {
             answered(id);
             return ends_.to_ide(message);
         }
+        own_open_.erase(own);
         if (std::exchange(told_, true)) return;
         const auto reply = protocol::parse_json(message, {.max_depth = 64, .fold_keys = false});
         const auto error = reply ? std::string(reply->get_string("error")) : "its answer makes no sense";
@@ -76,6 +77,7 @@ public:
 
     void begin_again() override {
         told_ = false;
+        own_open_.clear();
         const auto open = std::exchange(open_, {});
         kept_ = 0;
         // One that has hardly begun begins again, so that it is known as one that starts; what it has been answered is not answered twice.
@@ -87,11 +89,11 @@ public:
                 else
                     say_as_own(one.text);
             }
-            if (!own_said_) ends_.rebuilt();
+            if (own_open_.empty()) ends_.rebuilt();
             return;
         }
         // By its answer it is known that there is a session. It changes nothing, and is not one of those with which clients start.
-        ends_.to_gateway(protocol::encode(protocol::rpc_request{json(next_own()), "RPCServer.Recorded", json(json::object{})}));
+        ends_.to_gateway(protocol::encode(protocol::rpc_request{next_own(), "RPCServer.Recorded", json(json::object{})}));
         // A stop that is told as a State's answer is one that the client does not know yet: its looks mean the one before, and
         // come first.
         for (const bool waits : {false, true})
@@ -115,8 +117,7 @@ private:
         std::string text;  // empty: it was too much to be kept
     };
 
-    bool starting() {
-        own_said_ = false;
+    bool starting() const {
         return asked_ == first_.size() && !first_.empty() && first_.front().method == "RPCServer.SetApiVersion" &&
                std::all_of(first_.begin(), first_.end(), [](const auto& one) {
                    return !one.text.empty() && (one.how == service::local || one.how == service::image || one.how == service::look ||
@@ -124,13 +125,16 @@ private:
                });
     }
 
-    std::string next_own() { return "delvegate:" + std::to_string(++own_); }
+    json next_own() {
+        json id("delvegate:" + std::to_string(++own_));
+        own_open_.push_back(protocol::to_text(id));
+        return id;
+    }
 
     void say_as_own(const std::string& text) {
         auto parsed = protocol::parse_rpc_request(text);
         if (!parsed) return;
-        own_said_ = true;
-        parsed->id = json(next_own());
+        parsed->id = next_own();
         ends_.to_gateway(protocol::encode(*parsed));
     }
 
@@ -169,10 +173,10 @@ private:
 
     view_ends& ends_;
     std::vector<request> open_, first_;
+    std::vector<std::string> own_open_;  // ids of requests of ours without an answer
     std::size_t asked_ = 0;
     std::size_t kept_ = 0;
     std::uint64_t own_ = 0;
-    bool own_said_ = false;
     bool told_ = true;  // whether it is rebuilt
 };
 
