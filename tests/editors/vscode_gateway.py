@@ -8,6 +8,7 @@ from harness import case, codeserver, debuggee, tools, waiting
 from harness.cutting import Way
 from harness.enrolling import Gateway
 from harness.extension import Workshop, node
+from harness.launcher import Launcher
 from harness.pki import Authority, Certificate
 from harness.rpc import Rpc
 
@@ -71,6 +72,24 @@ class Extension(case.Case):
                         "-passout", "pass:open sesame"], check=True, capture_output=True)
         self.store("locked", gateway.port, Certificate(alice.certificate, locked, alice.ca))
         self.scenario("refusals")
+
+    def test_a_component_of_the_launcher(self):
+        launcher = Launcher(self, "app")
+        policy = os.path.join(self.directory, "policy.yaml")
+        with open(policy, "w", encoding="utf-8") as file:
+            file.write("bindings:\n- {role: admin, users: [alice], components: [app]}\n...\n")
+        gateway = self.serve({"name": "app", "kind": "launcher", "maxViewers": 4}, policy=policy, launcherSocket=launcher.path)
+        self.store("here", gateway.port, self.person())
+        launcher.wait_for("status")
+        launcher.refusal = ("refused", "not armed; root: delvegate arm app")
+        self.scenario("unarmed")
+        launcher.refusal = None
+        launcher.steps = ["dlv is started", "the manifest is moved"]
+        dlv = self.headless()
+        launcher.on_start = lambda _: launcher.runs(dlv.address)
+        self.scenario("life")
+        self.assertEqual(launcher.requests("start")[-1]["plan"], "sha256:" + "0" * 64)
+        self.assertEqual([len(launcher.requests(verb)) for verb in ("stop", "restore")], [1, 1])
 
     def test_enrolment_and_renewal(self):
         gateway = Gateway(self, self.component(users=["alice"]))
