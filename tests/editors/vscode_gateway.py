@@ -1,10 +1,9 @@
 """The VS Code extension's own parts (link, adapter, control API, enrolment) against a real gateway and a real dlv."""
 
 import os
-import subprocess
 import unittest
 
-from harness import case, codeserver, debuggee, tools, waiting
+from harness import case, codeserver, debuggee, waiting
 from harness.cutting import Way
 from harness.enrolling import Gateway
 from harness.extension import Workshop, node
@@ -67,10 +66,7 @@ class Extension(case.Case):
         self.store("stranger", gateway.port, Certificate(stranger.certificate, stranger.key, alice.ca))
         self.store("strange-gateway", gateway.port, Certificate(alice.certificate, alice.key, other.certificate))
         self.store("expired", gateway.port, self.person("carol", not_after="20210101000000Z"))
-        locked = os.path.join(self.directory, "locked.key")
-        subprocess.run([tools.find("DELVEGATE_OPENSSL", "openssl"), "pkcs8", "-topk8", "-in", alice.key, "-out", locked, "-v2", "aes256",
-                        "-passout", "pass:open sesame"], check=True, capture_output=True)
-        self.store("locked", gateway.port, Certificate(alice.certificate, locked, alice.ca))
+        self.store("locked", gateway.port, alice.locked(self.directory, "open sesame"))
         self.scenario("refusals")
 
     def test_a_component_of_the_launcher(self):

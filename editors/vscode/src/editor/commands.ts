@@ -36,6 +36,7 @@ export class Commands {
       on('unpark', (argument) => this.say(argument, (api, component) => api.unpark(component))),
       on('arm', (argument) => this.arm(argument)),
       on('actions', (argument) => this.actions(argument)),
+      on('unlock', () => this.unlock()),
       on('forgetPassphrase', () => this.gateways.forgetPassphrases()),
       baton('ask'),
       baton('give'),
@@ -60,6 +61,10 @@ export class Commands {
     if (component === undefined) return;
     const context = given?.context === undefined ? {} : { context: given.context };
     await vscode.debug.startDebugging(vscode.workspace.workspaceFolders?.[0], { ...configurationFor(component), ...context });
+  }
+
+  private async unlock(): Promise<void> {
+    if (this.gateways.chosen !== undefined && this.gateways.store.needsPassphrase(this.gateways.chosen)) await this.gateways.unlock(this.gateways.chosen);
   }
 
   private async useContext(): Promise<void> {
