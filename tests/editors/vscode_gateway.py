@@ -1,13 +1,13 @@
 """The VS Code extension's own parts (link, adapter, control API, enrolment) against a real gateway and a real dlv."""
 
 import os
-import subprocess
 import unittest
 
-from harness import case, codeserver, debuggee, tools, waiting
+from harness import case, codeserver, debuggee, waiting
 from harness.cutting import Way
 from harness.enrolling import Gateway
 from harness.extension import Workshop, node
+from harness.launcher import Launcher
 from harness.pki import Authority, Certificate
 from harness.rpc import Rpc
 
@@ -66,11 +66,26 @@ class Extension(case.Case):
         self.store("stranger", gateway.port, Certificate(stranger.certificate, stranger.key, alice.ca))
         self.store("strange-gateway", gateway.port, Certificate(alice.certificate, alice.key, other.certificate))
         self.store("expired", gateway.port, self.person("carol", not_after="20210101000000Z"))
-        locked = os.path.join(self.directory, "locked.key")
-        subprocess.run([tools.find("DELVEGATE_OPENSSL", "openssl"), "pkcs8", "-topk8", "-in", alice.key, "-out", locked, "-v2", "aes256",
-                        "-passout", "pass:open sesame"], check=True, capture_output=True)
-        self.store("locked", gateway.port, Certificate(alice.certificate, locked, alice.ca))
+        self.store("locked", gateway.port, alice.locked(self.directory, "open sesame"))
         self.scenario("refusals")
+
+    def test_a_component_of_the_launcher(self):
+        launcher = Launcher(self, "app")
+        policy = os.path.join(self.directory, "policy.yaml")
+        with open(policy, "w", encoding="utf-8") as file:
+            file.write("bindings:\n- {role: admin, users: [alice], components: [app]}\n...\n")
+        gateway = self.serve({"name": "app", "kind": "launcher", "maxViewers": 4}, policy=policy, launcherSocket=launcher.path)
+        self.store("here", gateway.port, self.person())
+        launcher.wait_for("status")
+        launcher.refusal = ("refused", "not armed; root: delvegate arm app")
+        self.scenario("unarmed")
+        launcher.refusal = None
+        launcher.steps = ["dlv is started", "the manifest is moved"]
+        dlv = self.headless()
+        launcher.on_start = lambda _: launcher.runs(dlv.address)
+        self.scenario("life")
+        self.assertEqual(launcher.requests("start")[-1]["plan"], "sha256:" + "0" * 64)
+        self.assertEqual([len(launcher.requests(verb)) for verb in ("stop", "restore")], [1, 1])
 
     def test_enrolment_and_renewal(self):
         gateway = Gateway(self, self.component(users=["alice"]))

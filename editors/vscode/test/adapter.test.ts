@@ -4,7 +4,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 
 import { Adapter, remedyFor, type Refusal } from '../src/core/adapter.js';
 import { MessageDecoder, encodeMessage } from '../src/core/dap.js';
-import { Trouble } from '../src/core/trouble.js';
+import { printable, Trouble } from '../src/core/trouble.js';
 
 type Message = Record<string, unknown> & { body?: { error?: DebugProtocol.Message; output?: string; category?: string } };
 
@@ -43,7 +43,7 @@ function session() {
   return { adapter, said, shown, refusals, request, reply, opened: () => opened, ended: () => ended };
 }
 
-const refused = { ok: false, code: 'not-running', reason: 'app is not running: start it {first}', component: '', session: '', stop: '' };
+const refused = { ok: false, code: 'not-running', reason: 'app is {not} running; start it with: delvegate start app', component: '', session: '', stop: '' };
 const baton = 'alice has the baton of app since 2026-11-26 14:03:11 UTC, and with it runs and steps it; ask for it: delvegate baton ask app';
 
 test('of a launch.json only what Delve shows by leaves this computer', () => {
@@ -65,7 +65,7 @@ test('a session that is refused is one error with a button, and a disconnect tha
     ['event', 'terminated', undefined, undefined],
   ]);
   const { error } = shown[0]?.body ?? {};
-  assert.equal(error?.format, 'app is not running: start it (first)'); // braces would be variables
+  assert.equal(error?.format, 'app is (not) running; start it with: delvegate start app'); // braces would be variables
   assert.deepEqual([error.url, error.urlLabel, error.showUser], ['command:x.start', 'Start It', true]);
 });
 
@@ -121,4 +121,11 @@ test('bytes that are no DAP end the session with a line', () => {
   adapter.received(Buffer.from('x'.repeat(5000)));
   assert.equal(ended(), 1);
   assert.match(shown[0]?.body?.error?.format ?? '', /does not speak the Debug Adapter Protocol/);
+});
+
+test('what others wrote makes no link and no button', () => {
+  const { request, reply, shown } = session();
+  reply(request('evaluate'), 'evaluate', false, { error: { id: 9, format: 'no [x](command:delvegate.stop) {v}', variables: { v: '[y](https://a)' }, url: 'command:evil', urlLabel: 'Press', showUser: true } });
+  assert.deepEqual(shown[0]?.body?.error, { id: 9, format: 'no [x] (command:delvegate.stop) {v}', variables: { v: '[y] (https://a)' }, showUser: true });
+  assert.equal(printable('F[int](0x1) [a](command:x)'), 'F[int](0x1) [a] (command:x)');
 });

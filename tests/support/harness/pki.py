@@ -12,6 +12,13 @@ class Certificate:
         self.key = key
         self.ca = ca
 
+    def locked(self, directory, passphrase):
+        """The same with an encrypted key, in that directory."""
+        key = os.path.join(directory, "locked.key")
+        subprocess.run([tools.find("DELVEGATE_OPENSSL", "openssl"), "pkcs8", "-topk8", "-in", self.key, "-out", key, "-v2", "aes256",
+                        "-passout", f"pass:{passphrase}"], check=True, capture_output=True)
+        return Certificate(self.certificate, key, self.ca)
+
 
 class Authority:
     def __init__(self, directory, name="test CA"):

@@ -2,7 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 
 import { MessageDecoder, encodeMessage } from './dap.js';
 import type { StreamUser, Verdict } from './stream.js';
-import { lineOf, printable, Trouble } from './trouble.js';
+import { lineOf, printable, Trouble, withoutLinks } from './trouble.js';
 
 /** What the adapter says its bytes into: a LinkStream. */
 export interface DebugStream {
@@ -105,7 +105,7 @@ export class Adapter implements StreamUser {
       if (verdict.stop !== '') this.print('console', verdict.stop);
       return;
     }
-    const remedy: Remedy = verdict.code === 'not-running' ? 'start' : verdict.code === 'no-such-component' ? 'show-components' : 'none';
+    const remedy = verdict.code === 'no-such-component' ? 'show-components' : remedyFor(verdict.reason);
     this.end({ line: verdict.reason, remedy });
   }
 
@@ -150,7 +150,8 @@ export class Adapter implements StreamUser {
   }
 
   // A refusal gets a button. What begins a session is shown by the editor in its own dialog, the rest is for us to show.
-  private explained(request: DebugProtocol.Request, response: DebugProtocol.Response): DebugProtocol.Response {
+  private explained(request: DebugProtocol.Request, failed: DebugProtocol.Response): DebugProtocol.Response {
+    const response = harmless(failed);
     const line = lineIn(response);
     const remedy = remedyFor(line);
     if (remedy === 'none') return response;
@@ -209,7 +210,8 @@ export class Adapter implements StreamUser {
 
 /** What can be done about a refusal in the gateway's words (docs/together.md). */
 export function remedyFor(line: string): Remedy {
-  return /has the baton of .*ask for it/.test(line) ? 'ask-for-baton' : 'none';
+  if (/has the baton of .*ask for it/.test(line)) return 'ask-for-baton';
+  return line.includes('start it with: delvegate start ') ? 'start' : 'none';
 }
 
 function lineIn(response: DebugProtocol.Response): string {
@@ -217,6 +219,19 @@ function lineIn(response: DebugProtocol.Response): string {
   const format = error?.format;
   if (format === undefined) return printable(response.message ?? '');
   return printable(format.replace(/\{([^}]*)\}/g, (whole, name: string) => error?.variables?.[name] ?? whole));
+}
+
+// The words are the gateway's, and names and values in them are other people's.
+function harmless(response: DebugProtocol.Response): DebugProtocol.Response {
+  const text = (value: unknown): unknown => (typeof value === 'string' ? withoutLinks(value) : value);
+  const { error, ...body } = ((response.body as unknown) ?? {}) as { error?: DebugProtocol.Message };
+  const message = response.message === undefined ? {} : { message: withoutLinks(response.message) };
+  if (error === undefined) return { ...response, ...message };
+  const variables = Object.fromEntries(Object.entries(error.variables ?? {}).map(([name, value]) => [name, text(value)]));
+  const kept: DebugProtocol.Message = { ...error };
+  delete kept.url; // buttons are ours alone to give
+  delete kept.urlLabel;
+  return { ...response, ...message, body: { ...body, error: { ...kept, format: text(error.format), ...(error.variables === undefined ? {} : { variables }) } } };
 }
 
 // In `format` braces are variables.

@@ -24,10 +24,15 @@ export function lineOf(error: unknown): string {
 
 /**
  * What somebody else wrote, fit for one line of a screen: control characters (line ends too) and those that change the direction
- * of the text become question marks, and beyond `most` characters it is cut.
+ * of the text become question marks, beyond `most` characters it is cut, and it has no links.
  */
 export function printable(text: string, most = 2048): string {
   const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '?');
   const points = Array.from(line);
-  return points.length <= most ? line : points.slice(0, most).join('') + '…';
+  return withoutLinks(points.length <= most ? line : points.slice(0, most).join('') + '…');
+}
+
+/** VS Code makes links, which may call commands, of [words](command:…) in whatever it shows in a notification. */
+export function withoutLinks(text: string): string {
+  return text.replace(/\]\((?=\s*[a-z][a-z0-9+.-]*:)/gi, '] (');
 }

@@ -36,6 +36,7 @@ export class Commands {
       on('unpark', (argument) => this.say(argument, (api, component) => api.unpark(component))),
       on('arm', (argument) => this.arm(argument)),
       on('actions', (argument) => this.actions(argument)),
+      on('unlock', () => this.unlock()),
       on('forgetPassphrase', () => this.gateways.forgetPassphrases()),
       baton('ask'),
       baton('give'),
@@ -46,17 +47,24 @@ export class Commands {
 
   private async target(argument: unknown, title: string): Promise<Target | undefined> {
     const given = targetIn(argument);
-    const context = given?.context ?? this.gateways.chosen;
-    if (context === undefined) throw new Trouble('settings', 'no gateway is known here: run the command "delvegate: Enrol with a Gateway"');
     const running = vscode.debug.activeDebugSession;
-    const active: unknown = running?.type === 'delvegate' ? running.configuration.component : undefined;
-    const component = given?.component ?? (typeof active === 'string' ? active : await pickComponent(this.watch, title));
+    const active = given === undefined && running?.type === 'delvegate' ? targetIn(running.configuration) : undefined;
+    const context = given?.context ?? active?.context ?? this.gateways.chosen;
+    if (context === undefined) throw new Trouble('settings', 'no gateway is known here: run the command "delvegate: Enrol with a Gateway"');
+    const component = given?.component ?? active?.component ?? (await pickComponent(this.watch, title));
     return component === undefined ? undefined : { context, component };
   }
 
   private async debug(argument: unknown): Promise<void> {
-    const component = targetIn(argument)?.component ?? (await pickComponent(this.watch, 'What do you want to debug?'));
-    if (component !== undefined) await vscode.debug.startDebugging(vscode.workspace.workspaceFolders?.[0], configurationFor(component));
+    const given = targetIn(argument);
+    const component = given?.component ?? (await pickComponent(this.watch, 'What do you want to debug?'));
+    if (component === undefined) return;
+    const context = given?.context === undefined ? {} : { context: given.context };
+    await vscode.debug.startDebugging(vscode.workspace.workspaceFolders?.[0], { ...configurationFor(component), ...context });
+  }
+
+  private async unlock(): Promise<void> {
+    if (this.gateways.chosen !== undefined && this.gateways.store.needsPassphrase(this.gateways.chosen)) await this.gateways.unlock(this.gateways.chosen);
   }
 
   private async useContext(): Promise<void> {

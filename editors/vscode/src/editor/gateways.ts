@@ -7,11 +7,14 @@ import { renew, renewalIsDue } from '../core/enroll.js';
 import { Trouble } from '../core/trouble.js';
 import type { Log } from './log.js';
 
+const slotOf = (name: string): string => `passphrase/${name}`;
+
 /** The gateways that are known here, and the certificates for them. */
 export class Gateways {
   readonly store: ContextStore;
   private readonly changes = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changes.event;
+  private unlocking: Promise<void> | undefined;
   private readonly chance = Math.random(); // when, of several windows, this one renews
 
   constructor(
@@ -40,8 +43,9 @@ export class Gateways {
     this.changes.fire();
   }
 
-  api(name: string): ControlApi {
-    return new ControlApi(() => this.place(name));
+  /** `asks`: whether the person may be asked for a passphrase now, because they have just done something. */
+  api(name: string, asks = true): ControlApi {
+    return new ControlApi(() => this.place(name, asks));
   }
 
   user(name: string): string {
@@ -52,20 +56,33 @@ export class Gateways {
     return this.store.read(name);
   }
 
-  /** Where it is and as whom; the files are read anew each time, and a passphrase is asked for where the key wants one. */
-  async place(name: string): Promise<Place> {
+  /** Where it is and as whom; the files are read anew each time. */
+  async place(name: string, asks = true): Promise<Place> {
     const { gateway } = this.store.read(name);
     if (!this.store.needsPassphrase(name)) return { gateway, identity: this.store.identity(name) };
-    const slot = `passphrase/${name}`;
-    const kept = await this.secrets.get(slot);
+    const kept = await this.secrets.get(slotOf(name));
     if (kept !== undefined) {
       try {
         return { gateway, identity: this.store.identity(name, kept) };
       } catch (error) {
         if (!(error instanceof Trouble) || error.code !== 'passphrase') throw error;
-        await this.secrets.delete(slot);
+        await this.secrets.delete(slotOf(name)); // of an earlier key
       }
     }
+    if (!asks) throw new Trouble('settings', `the key of ${name} has a passphrase: click here`, 'locked');
+    await this.unlock(name);
+    return { gateway, identity: this.store.identity(name, await this.secrets.get(slotOf(name))) };
+  }
+
+  /** Asks for the passphrase of a key; of several that want it at once, the person is asked once. */
+  unlock(name: string): Promise<void> {
+    this.unlocking ??= this.askPassphrase(name).finally(() => {
+      this.unlocking = undefined;
+    });
+    return this.unlocking;
+  }
+
+  private async askPassphrase(name: string): Promise<void> {
     const passphrase = await vscode.window.showInputBox({
       title: `delvegate: the key of ${name}`,
       prompt: 'Its passphrase; it is kept in the secret storage of this editor.',
@@ -73,13 +90,14 @@ export class Gateways {
       ignoreFocusOut: true,
     });
     if (passphrase === undefined) throw new Trouble('settings', `the key of ${name} has a passphrase, and none was given`);
-    const identity = this.store.identity(name, passphrase);
-    await this.secrets.store(slot, passphrase);
-    return { gateway, identity };
+    this.store.identity(name, passphrase); // throws where it does not fit
+    await this.secrets.store(slotOf(name), passphrase);
+    this.changed();
   }
 
   async forgetPassphrases(): Promise<void> {
-    for (const name of this.store.names()) await this.secrets.delete(`passphrase/${name}`);
+    for (const name of this.store.names()) await this.secrets.delete(slotOf(name));
+    this.changed();
   }
 
   /** Renews what is late in its life; `delvegate connect` does it earlier. */

@@ -26,9 +26,12 @@ export class StatusBar implements vscode.Disposable {
     const session = vscode.debug.activeDebugSession;
     const name: unknown = session?.type === 'delvegate' ? session.configuration.component : undefined;
     if (typeof name !== 'string') return this.item.hide();
-    const one = this.watch.find(name);
+    const context: unknown = session?.configuration.context ?? this.watch.context;
+    const watched = context === this.watch.context; // the view shows one gateway at a time
+    const one = watched ? this.watch.find(name) : undefined;
+    const trouble = watched && this.watch.trouble !== undefined ? `: ${this.watch.trouble}` : '';
     // `$(…)` would be an icon of somebody else's choice.
-    const text = one === undefined ? `${name}: ${this.watch.trouble ?? 'unknown'}` : statusText(one, this.watch.me);
+    const text = one === undefined ? name + trouble : statusText(one, this.watch.me);
     this.item.text = `$(debug-alt) ${text.replace(/\$\(/g, '$ (')}`;
     this.item.tooltip = one?.position ?? text;
     const urgent = one?.budget?.breakpointsOff === true || (one?.baton?.holder === this.watch.me && one.baton.asking.length > 0);

@@ -19,7 +19,7 @@ export class ComponentView implements vscode.TreeDataProvider<Node> {
 
   getChildren(node?: Node): Node[] {
     if (node === undefined) {
-      if (this.watch.trouble !== undefined) return [rowOf('trouble', 'warning', this.watch.trouble)];
+      if (this.watch.trouble !== undefined) return [rowOf('trouble', this.watch.locked ? 'lock' : 'warning', this.watch.trouble)];
       if (this.watch.context !== undefined && this.watch.components.length === 0) return [rowOf('none', 'info', `${this.watch.context}: no component for ${this.watch.me}`)];
       return this.watch.components.map((component) => ({ kind: 'component', component }));
     }
@@ -33,6 +33,7 @@ export class ComponentView implements vscode.TreeDataProvider<Node> {
     if (row.description !== undefined) item.description = row.description;
     item.tooltip = row.tooltip ?? [row.label, row.description].filter((part) => part !== undefined).join('\n');
     item.iconPath = new vscode.ThemeIcon(row.icon);
+    if (row.icon === 'lock') item.command = { command: 'delvegate.unlock', title: 'Unlock' };
     if (node.kind === 'component') item.contextValue = node.component.kind === 'launcher' ? 'component.launcher' : 'component';
     return item;
   }

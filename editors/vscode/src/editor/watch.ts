@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 
 import type { Component } from '../core/report.js';
-import { lineOf } from '../core/trouble.js';
+import { lineOf, Trouble } from '../core/trouble.js';
 import type { Gateways } from './gateways.js';
 
 /** What is known of the chosen gateway's components, asked again and again while somebody looks. */
@@ -10,6 +10,7 @@ export class Watch implements vscode.Disposable {
   readonly onDidChange = this.changes.event;
   components: Component[] = [];
   trouble: string | undefined;
+  locked = false; // the trouble is a passphrase that is wanted
   me = '';
   context: string | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -66,7 +67,7 @@ export class Watch implements vscode.Disposable {
     }
     try {
       this.me = this.gateways.user(name);
-      const api = this.gateways.api(name);
+      const api = this.gateways.api(name, false);
       const components = await api.components();
       // Who is here with role and IDE; older gateways tell only names.
       const people = this.tellsSessions ? await api.sessions() : undefined;
@@ -77,6 +78,7 @@ export class Watch implements vscode.Disposable {
     } catch (error) {
       this.components = [];
       this.trouble = lineOf(error);
+      this.locked = error instanceof Trouble && error.code === 'locked';
     }
   }
 }

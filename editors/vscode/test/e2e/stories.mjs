@@ -48,6 +48,20 @@ const stories = {
     await editor.picture('asked');
   },
 
+  async unlocks(editor) {
+    const view = await editor.components();
+    await view.getByText('has a passphrase').click();
+    const input = editor.page.locator('.quick-input-widget input');
+    await input.fill('wrong');
+    await editor.press('Enter');
+    await editor.dialog('the passphrase does not open the key', 'OK');
+    await view.getByText('has a passphrase').click();
+    await input.fill('open sesame');
+    await editor.press('Enter');
+    await view.getByText('app', { exact: true }).waitFor();
+    await editor.picture('unlocked');
+  },
+
   async enrols(editor) {
     const view = await editor.components();
     await view.getByText('Enrol with a Gateway').click();

@@ -1,6 +1,7 @@
 // The extension's own parts against a real gateway and a real dlv; tests/editors/vscode_gateway.py starts those.
 import assert from 'node:assert/strict';
 
+import { remedyFor } from '../../src/core/adapter.js';
 import { ControlApi } from '../../src/core/api.js';
 import { dial } from '../../src/core/dial.js';
 import { enroll, readInvitation, renew } from '../../src/core/enroll.js';
@@ -76,6 +77,32 @@ const scenarios: Record<string, () => Promise<void>> = {
     assert.equal(store.needsPassphrase('locked'), true);
     const [one] = await new ControlApi(() => Promise.resolve(placeOf('locked', 'open sesame'))).components();
     assert.equal(one?.name, 'app');
+  },
+
+  async unarmed() {
+    const [one] = await api('here').components();
+    assert.deepEqual([one?.kind, one?.state, one?.detached], ['launcher', 'available', false]);
+    const client = new Client(() => placeOf('here'), 'app');
+    const response = await client.answer(client.ask('initialize', { adapterID: 'delvegate' }));
+    assert.equal(remedyFor(response.message ?? ''), 'start', response.message);
+    await assert.rejects(api('here').order('app', 'start', undefined, () => undefined), { name: 'Trouble', code: 'refused', message: /delvegate arm app/ });
+  },
+
+  async life() {
+    const { hash } = (await api('here').plan('app')) as { hash: string };
+    const steps: string[] = [];
+    await api('here').order('app', 'start', { plan: hash }, (line) => steps.push(line));
+    assert.deepEqual(steps, ['dlv is started', 'the manifest is moved']);
+    for (;;) {
+      const [one] = await api('here').components();
+      if (one?.detached === true && one.state === 'stopped') break;
+    }
+    const client = new Client(() => placeOf('here'), 'app');
+    await client.attach();
+    await client.disconnect();
+    await api('here').order('app', 'stop', undefined, (line) => steps.push(line));
+    await api('here').order('app', 'restore', undefined, () => undefined);
+    assert.equal(steps.length, 4);
   },
 
   async enrolment() {
