@@ -79,6 +79,12 @@ class InAContainer(StaticPodCase):
                          check=True)
         waiting.until(lambda: f"the gateway listens\n{self.log(name)}", lambda: ":7443" in self.node.run(["ss", "-ltn"]).stdout)
 
+        # As the kubelet asks whether it is there.
+        with open(MANIFEST, encoding="utf-8") as file:
+            probes = set(re.findall(r"command: \[(delvegate, .*)\]", file.read()))
+        for probe in probes:
+            self.runtime.ctr("tasks", "exec", "--exec-id", f"probe-of-{name}", name, *probe.split(", "), check=True)
+
     def log(self, name):
         return self.runtime.ctr("tasks", "ls").stdout + self.runtime.ctr("containers", "info", name).stderr + self.runtime.log()[-3000:]
 
@@ -88,14 +94,23 @@ class InAContainer(StaticPodCase):
         self.runtime.ctr("tasks", "delete", name)
         self.runtime.ctr("containers", "delete", name)
 
-    def stops_and_goes_on(self):
+    def command(self, *words):
+        return [tools.delvegate(), *words, "--gateway", f"{ADDRESS}:7443", "--certificate", self.alice.certificate, "--key", self.alice.key,
+                "--ca", self.alice.ca]
+
+    def stops_and_goes_on(self, name):
+        asked = {}
+
+        def known():
+            """The gateway asks the launcher once a second."""
+            asked["last"] = self.node.laptop_run(self.command("status", "--output", "json"))
+            return re.search(r'"state":\s*"running"', asked["last"].stdout)
+        waiting.until(lambda: f"the gateway knows that it runs: {asked['last']}", known)
         with self.node.laptop():
-            connecting = process.Process(self, "connect", [
-                tools.delvegate(), "connect", NAME, "--gateway", f"{ADDRESS}:7443", "--certificate", self.alice.certificate, "--key",
-                self.alice.key, "--ca", self.alice.ca, "--listen", "127.0.0.1:0", "--output", "json"],
-                env=dict(os.environ, HOME=self.directory))
+            connecting = process.Process(self, f"connect-{name}", [*self.command("connect", NAME), "--listen", "127.0.0.1:0", "--output", "json"],
+                                         env=dict(os.environ, HOME=self.directory))
             found = connecting.wait_for("its address", lambda: re.findall(r"(127\.0\.0\.1:\d+)\b(?!\d)", connecting.output()))
-            ide = Dap(self, found[-1])
+            ide = Dap(self, found[0])
         ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [{"name": CYCLE}]}))
         stop = ide.stopped()[1]
         self.assertEqual(stop["reason"], "function breakpoint", stop)
@@ -112,11 +127,10 @@ class InAContainer(StaticPodCase):
         self.assertEqual(set(status["Uid"]), {USER})
         self.assertEqual((status["CapEff"], status["NoNewPrivs"], status["Seccomp"]), (["0" * 16], ["1"], ["2"]))
         self.node.delvegate("start", NAME).succeeded()
-        self.kubelet.wait_duty(NAME)
-        pid = self.stops_and_goes_on()
+        pid = self.stops_and_goes_on("first")
         self.end("first")
         self.start("second")
-        self.assertEqual(self.stops_and_goes_on(), pid, "another one finds the component as it is")
+        self.assertEqual(self.stops_and_goes_on("second"), pid, "another one finds the component as it is")
         self.end("second")
         self.node.delvegate("stop", NAME).succeeded()
         self.assert_as_before()

@@ -63,10 +63,10 @@ class GatewayPod(unittest.TestCase):
             return next((pod for pod in self.cluster.pods(NAMESPACE) if is_ready(pod) and pod["metadata"]["uid"] != other_than), None)
         return self.cluster.wait("the gateway's pod", found)
 
-    def ide(self):
+    def ide(self, name):
         """An IDE of alice's at a breakpoint of the scheduler."""
         with self.node.laptop():
-            connecting = process.Process(self, "connect", [
+            connecting = process.Process(self, f"connect-{name}", [
                 tools.delvegate(), "connect", NAME, "--gateway", f"{ADDRESS}:7443", "--certificate", self.alice.certificate, "--key",
                 self.alice.key, "--ca", self.alice.ca, "--listen", "127.0.0.1:0", "--output", "json"],
                 env=dict(os.environ, HOME=self.directory))
@@ -75,7 +75,8 @@ class GatewayPod(unittest.TestCase):
         ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [{"name": Scheduler.breakpoint}]}))
         return ide
 
-    def stops_and_goes_on(self, ide, name):
+    def stops_and_goes_on(self, name):
+        ide = self.ide(name)
         self.cluster.apply([deployment(name)])
         stop = ide.stopped()[1]
         self.assertEqual(stop["reason"], "function breakpoint", stop)
@@ -90,11 +91,11 @@ class GatewayPod(unittest.TestCase):
         self.node.delvegate("start", NAME).succeeded()
         self.cluster.apply([deployment("before")])
         self.cluster.wait_running("before")
-        self.stops_and_goes_on(self.ide(), "first")
+        self.stops_and_goes_on("first")
         # Another pod finds the component as it is.
         self.kubectl("-n", NAMESPACE, "delete", "pod", pod["metadata"]["name"])
         self.ready(other_than=pod["metadata"]["uid"])
-        self.stops_and_goes_on(self.ide(), "second")
+        self.stops_and_goes_on("second")
         self.kubectl("delete", "-f", "-", input=open(MANIFEST, encoding="utf-8").read(), timeout=300)
         self.node.delvegate("stop", NAME).succeeded()
         self.cluster.wait_ready()
