@@ -7,7 +7,7 @@
 namespace gateway {
 namespace {
 
-using std::chrono::steady_clock;
+using std::chrono::system_clock;
 
 constexpr std::chrono::milliseconds first_pause{250};
 constexpr std::chrono::milliseconds longest_pause{5'000};
@@ -25,7 +25,7 @@ void laptop_session::link_forgotten(std::string_view reason) {
     if (!decided_ || !reads_ || finishing_ || ide_ended_) return link_lost(reason);
     if (const auto why = talk_.hindrance(); !why.empty())
         return break_off(std::string(reason) + "; the view cannot be rebuilt: " + why);
-    const auto now = steady_clock::now();
+    const auto now = system_clock::now();
     // A gateway that dies while it rebuilds the view does not prolong the time.
     if (!std::exchange(rebuilding_, false)) until_ = now + link_.keep_time();
     unlikely_until_ = now + unlikely_time;
@@ -37,20 +37,22 @@ void laptop_session::link_forgotten(std::string_view reason) {
 
 void laptop_session::ask_again() { link_.open(std::string(component_), shared_from_this(), {}, true); }
 
+std::string laptop_session::too_late(std::string_view reason) const {
+    return "there was no way back to the gateway within " + std::to_string(link_.keep_time().count()) + " s: " + std::string(reason);
+}
+
 void laptop_session::ask_again_later(std::string_view reason) {
     if (closed_ || finishing_) return;
-    const auto now = steady_clock::now();
+    const auto now = system_clock::now();
     const auto trouble_now = link_.last_trouble();
     const bool unlikely = trouble_now == trouble::certificate && !link_.up();
-    if (now >= until_)
-        return break_off("there was no way back to the gateway within " + std::to_string(link_.keep_time().count()) + " s: " +
-                         std::string(reason));
+    if (now >= until_) return break_off(too_late(reason));
     if ((unlikely && now >= unlikely_until_) || (trouble_now == trouble::expelled && !link_.up()))
         return break_off(std::string(reason));
     // Its gateway is not back yet.
     if (!unlikely && !link_.up()) unlikely_until_ = now + unlikely_time;
     if (!deadline_) deadline_.emplace(socket_.get_executor());
-    deadline_->expires_at(std::min(now + pause_, until_));
+    deadline_->expires_after(std::min<system_clock::duration>(pause_, until_ - now));
     pause_ = std::min(pause_ * 2, longest_pause);
     deadline_->async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
         const auto self = weak.lock();
@@ -61,14 +63,18 @@ void laptop_session::ask_again_later(std::string_view reason) {
 void laptop_session::decided_again(const verdict& said) {
     if (!said.accepted) {
         stream_ = nullptr;
-        const bool may_come = said.code == "starting" || said.code == "not-running" || said.code == "draining";
-        if (may_come && steady_clock::now() < unlikely_until_) return ask_again_later(said.reason);
+        const bool may_come = said.code == "starting" || said.code == "not-running" || said.code == "draining" || said.code == "busy";
+        if (may_come && system_clock::now() < unlikely_until_) return ask_again_later(said.reason);
         return break_off(said.reason);
     }
     if (closed_ || finishing_) return;
     if (!said.rebuilds) return break_off("the gateway was restarted, and does not rebuild views of " + said.component);
     if (said.user != user_)
         return break_off("the gateway was restarted, and takes you for " + said.user + " now; the session is " + user_ + "'s");
+    // A laptop that slept may come back long after the gateway has forgotten whose breakpoints there were.
+    if (system_clock::now() >= until_) return break_off(too_late("the gateway was restarted"));
+    // The IDE may have begun something meanwhile of which nothing is kept.
+    if (const auto why = talk_.hindrance(); !why.empty()) return break_off("the gateway was restarted; the view cannot be rebuilt: " + why);
     again_ = false;
     rebuilding_ = true;
     talk_.begin_again();

@@ -70,6 +70,7 @@ private:
     // Another gateway, or none.
     void ask_again();
     void ask_again_later(std::string_view reason);
+    std::string too_late(std::string_view reason) const;
     void decided_again(const verdict& said);
     void break_off(const std::string& reason);
     void pay(std::size_t written);
@@ -110,8 +111,8 @@ private:
     std::string user_;    // whom the gateway took us for
     bool again_ = false;  // a gateway is asked, or waited for, to make the view anew
     bool rebuilding_ = false;  // it does
-    std::chrono::steady_clock::time_point until_;           // then it is given up
-    std::chrono::steady_clock::time_point unlikely_until_;  // … where it is not likely to be had
+    std::chrono::system_clock::time_point until_;           // then it is given up; goes on while the laptop sleeps
+    std::chrono::system_clock::time_point unlikely_until_;  // … where it is not likely to be had
     std::chrono::milliseconds pause_{0};           // before it is asked for again
     std::string held_;    // from the IDE, until the verdict: to be told again, or to be answered here
     bool asked_ = false;  // for a stream

@@ -81,18 +81,19 @@ void remembered_dap::from_ide(std::string_view message, std::size_t header) {
         return ends_.not_rebuilt({});
     }
     if (blank_ && of_before(*parsed)) return fail(*parsed, of_before_words);
-    open_.push_back({std::move(*parsed), message.size()});
-    kept_ += message.size();
-    too_much_ = too_much_ || kept_ > most_remembered;
+    // What is not going to be rebuilt need not be known.
+    if (!too_much_) {
+        open_.push_back({std::move(*parsed), message.size(), ends_.now()});
+        kept_ += message.size();
+        too_much_ = kept_ > most_remembered;
+    }
     ends_.to_gateway(message);
 }
 
-// Until the IDE asks for a stack it has frames of the old gateway only, and with them their variables.
+// Until the IDE has been given a stack it has frames of the old gateway only, and with them their variables.
 bool remembered_dap::of_before(const request& r) {
     const auto frame = r.arguments.get_int("frameId");
-    if (frame > 0 || r.arguments.get_int("variablesReference") > 0) return true;
-    if (r.command == "stackTrace" || r.command == "evaluate") blank_ = false;
-    return false;
+    return frame > 0 || r.arguments.get_int("variablesReference") > 0;
 }
 
 // --- from the gateway -------------------------------------------------------------------------------------
@@ -130,11 +131,16 @@ std::string remembered_dap::passing(std::string_view start, std::size_t header) 
     const auto at = std::find_if(open_.begin(), open_.end(), [&](const auto& o) { return o.asked.seq == head->request_seq; });
     if (head->is_response && at != open_.end()) {
         too_much_ = too_much_ || sets(at->asked.command);
+        if (at->asked.command == "stackTrace" && says_success(body.substr(head->prefix))) blank_ = false;
         kept_ -= at->size;
         open_.erase(at);
     }
-    // What is asked for at the start is never so large.
-    too_much_ = too_much_ || own_.contains(head->request_seq);
+    if (head->is_response && own_.contains(head->request_seq)) {
+        own_.clear();
+        too_much_ = true;
+        ends_.not_rebuilt(std::string(too_much_answered));
+        return {};
+    }
     if (!again_) {
         last_seq_ = seq_of(body);
         return std::string(start);
@@ -151,13 +157,25 @@ void remembered_dap::heard(const open_request& of, std::string_view body, bool s
     if (r.command == "initialize") initialize_ = protocol::to_text(r.arguments);
     if (r.command == "attach") attach_ = protocol::to_text(r.arguments);
     if (r.command == "configurationDone") configured_ = true;
+    if (r.command == "stackTrace") blank_ = false;
     if (runs(r.command)) stands_ = false;
     if (r.command == "disconnect" || r.command == "terminate") over_ = true;
     if (sets(r.command)) keep_breakpoints(of, body);
 }
 
 void remembered_dap::keep_breakpoints(const open_request& of, std::string_view body) {
-    auto& slot = said_[group_of(of.asked)];
+    if (too_much_) return;
+    const auto group = group_of(of.asked);
+    const auto* wanted = of.asked.arguments.find("breakpoints");
+    if (const auto* list = wanted ? wanted->if_array() : nullptr; list && list->empty()) {
+        // None is what a new gateway begins with: those of the last one have been cleared.
+        const auto was = said_.find(group);
+        if (was == said_.end()) return;
+        said_size_ -= was->second.size;
+        said_.erase(was);
+        return;
+    }
+    auto& slot = said_[group];
     said_size_ += of.size + body.size() - slot.size;
     slot = {of.asked, shown_in(body), of.size + body.size(), ++order_};
     too_much_ = too_much_ || said_size_ > most_remembered;
@@ -183,9 +201,9 @@ void remembered_dap::begin_again() {
     away_ = told_stop_ = false;
     blank_ = true;
     own_.clear();
-    std::vector<request> again;
-    for (const auto& one : std::exchange(open_, {}))
-        if (!settle_now(one.asked)) again.push_back(one.asked);
+    std::vector<open_request> again;
+    for (auto& one : std::exchange(open_, {}))
+        if (!settle_now(one)) again.push_back(std::move(one));
     kept_ = 0;
     const auto parsed = [](const std::string& text) {
         const auto value = protocol::parse_json(text, {.max_depth = 64});
@@ -202,12 +220,17 @@ void remembered_dap::begin_again() {
         for (const auto& [number, group] : in_order) say_as_own(said_[group].asked, "set " + group);
     }
     if (configured_) say_as_own({0, "configurationDone", {}}, "configurationDone");
-    for (const auto& r : again) say(r);
+    for (const auto& one : again) say(one);
     if (own_.empty()) ends_.rebuilt();
 }
 
 // Answers what is not to be said again: a run has its answer, and where the program is follows as an event.
-bool remembered_dap::settle_now(const request& r) {
+bool remembered_dap::settle_now(const open_request& one) {
+    const auto& r = one.asked;
+    if (r.command == "pause" && ends_.now() - one.since > longest_halt_wait) {
+        fail(r, halt_is_old);
+        return true;
+    }
     if (may_be_said_again(r.command)) return false;
     if (runs(r.command)) {
         json body;
@@ -228,10 +251,10 @@ void remembered_dap::say_as_own(request r, std::string what) {
     ends_.to_gateway(protocol::encode(r));
 }
 
-void remembered_dap::say(const request& r) {
-    const auto text = protocol::encode(r);
+void remembered_dap::say(const open_request& one) {
+    const auto text = protocol::encode(one.asked);
     kept_ += text.size();
-    open_.push_back({r, text.size()});
+    open_.push_back({one.asked, text.size(), one.since});
     ends_.to_gateway(text);
 }
 

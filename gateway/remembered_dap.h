@@ -31,6 +31,7 @@ private:
     struct open_request {
         request asked;
         std::size_t size = 0;
+        std::chrono::system_clock::time_point since{};
     };
     // A set…Breakpoints, as last said, and what was answered for each.
     struct breakpoints {
@@ -45,10 +46,10 @@ private:
     bool heard_event(std::string_view body, std::size_t name_at);  // false: the IDE knows already
     void own_answer(const std::string& what, std::string_view body, bool success);
     void compare_breakpoints(breakpoints& known, std::string_view body, bool success);
-    bool settle_now(const request& r);
+    bool settle_now(const open_request& one);
     bool of_before(const request& r);
     void say_as_own(request r, std::string what);
-    void say(const request& r);
+    void say(const open_request& one);
     void finish_rebuilding();
 
     void respond(const request& r, const protocol::json& body);

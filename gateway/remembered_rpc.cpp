@@ -45,10 +45,11 @@ public:
         one.how = protocol::judge(*parsed).how;
         one.id = protocol::to_text(parsed->id);
         one.method = std::move(parsed->method);
+        one.since = ends_.now();
         if (kept_ + message.size() <= most_remembered) one.text = message;
         if (first_.size() < first_requests) first_.push_back(one);
         ++asked_;
-        kept_ += one.text.size();
+        kept_ += one.size();
         open_.push_back(std::move(one));
         ends_.to_gateway(message);
     }
@@ -57,11 +58,13 @@ public:
         const auto id = id_of(message);
         const auto own = std::find(own_open_.begin(), own_open_.end(), id);
         if (own == own_open_.end()) {
+            const auto instead = cleared_before(id, message);
             answered(id);
-            return ends_.to_ide(message);
+            return ends_.to_ide(instead.empty() ? message : std::string_view(instead));
         }
         own_open_.erase(own);
-        if (std::exchange(told_, true)) return;
+        // The last one's answer says whether there is a session.
+        if (!own_open_.empty() || std::exchange(told_, true)) return;
         const auto reply = protocol::parse_json(message, {.max_depth = 64, .fold_keys = false});
         const auto error = reply ? std::string(reply->get_string("error")) : "its answer makes no sense";
         if (error.empty())
@@ -71,7 +74,14 @@ public:
     }
 
     std::string passing(std::string_view start, std::size_t) override {
-        answered(id_of(start));
+        const auto id = id_of(start);
+        if (std::find(own_open_.begin(), own_open_.end(), id) != own_open_.end()) {
+            own_open_.clear();
+            told_ = true;
+            ends_.not_rebuilt(std::string(too_much_answered));
+            return {};
+        }
+        answered(id);
         return std::string(start);
     }
 
@@ -89,7 +99,7 @@ public:
                 else
                     say_as_own(one.text);
             }
-            if (own_open_.empty()) ends_.rebuilt();
+            if (own_open_.empty() && !std::exchange(told_, true)) ends_.rebuilt();
             return;
         }
         // By its answer it is known that there is a session. It changes nothing, and is not one of those with which clients start.
@@ -115,14 +125,21 @@ private:
         std::string id;  // as text
         std::string method;
         std::string text;  // empty: it was too much to be kept
+        std::chrono::system_clock::time_point since{};
+        bool asked_again = false;
+
+        std::size_t size() const { return id.size() + method.size() + text.size(); }
     };
 
+    // A halt belongs to a start as its last question only; any other would halt the program once more.
     bool starting() const {
-        return asked_ == first_.size() && !first_.empty() && first_.front().method == "RPCServer.SetApiVersion" &&
-               std::all_of(first_.begin(), first_.end(), [](const auto& one) {
-                   return !one.text.empty() && (one.how == service::local || one.how == service::image || one.how == service::look ||
-                                                one.how == service::halt);
-               });
+        if (asked_ != first_.size() || first_.empty() || first_.front().method != "RPCServer.SetApiVersion") return false;
+        for (std::size_t i = 0; i < first_.size(); ++i) {
+            const auto how = first_[i].how;
+            const bool looks = how == service::local || how == service::image || how == service::look;
+            if (first_[i].text.empty() || !(looks || (how == service::halt && i + 1 == first_requests))) return false;
+        }
+        return true;
     }
 
     json next_own() {
@@ -138,8 +155,9 @@ private:
         ends_.to_gateway(protocol::encode(*parsed));
     }
 
-    void say(const request& one) {
-        kept_ += one.text.size();
+    void say(request one) {
+        one.asked_again = true;
+        kept_ += one.size();
         open_.push_back(one);
         ends_.to_gateway(one.text);
     }
@@ -153,10 +171,13 @@ private:
             one.how = service::local;
             return say(one);
         }
-        if (one.how == service::call || one.how == service::restart)
+        // Toggled twice is not toggled; and a second watchpoint is at another address.
+        const bool once = one.method == "RPCServer.ToggleBreakpoint" || one.method == "RPCServer.CreateWatchpoint";
+        if (one.how == service::call || one.how == service::restart || once)
             return fail(one, "the gateway was restarted before this was answered; whether it was done is not known");
+        if (one.how == service::halt && ends_.now() - one.since > longest_halt_wait) return fail(one, std::string(halt_is_old));
         if (one.text.empty()) return fail(one, "the gateway was restarted before this was answered; ask again");
-        say(one);
+        say(std::move(one));
     }
 
     void fail(const request& one, const std::string& why) {
@@ -164,10 +185,27 @@ private:
         ends_.to_ide(protocol::encode_rpc_error(id ? *id : json(), "delvegate: " + why));
     }
 
+    // That there is none to be cleared any more is what was wanted, when it is asked for the second time.
+    std::string cleared_before(std::string_view id, std::string_view message) const {
+        const auto at = std::find_if(open_.begin(), open_.end(), [&](const auto& one) { return one.id == id; });
+        if (at == open_.end() || !at->asked_again || at->method != "RPCServer.ClearBreakpoint") return {};
+        const auto reply = protocol::parse_json(message, {.max_depth = 64, .fold_keys = false});
+        if (!reply || reply->get_string("error").find("no breakpoint with ") == std::string_view::npos) return {};
+        const auto asked = protocol::parse_rpc_request(at->text);
+        if (!asked) return {};
+        const auto judged = protocol::judge(*asked);
+        json gone = json::object{};
+        gone.set("id", judged.arguments.get_int("Id"));
+        gone.set("name", judged.arguments.get_string("Name"));
+        // Clients print it.
+        return "{\"id\":" + at->id + ",\"result\":" + protocol::to_text(json(json::object{{"Breakpoint", std::move(gone)}})) +
+               ",\"error\":null}\n";
+    }
+
     void answered(std::string_view id) {
         const auto at = std::find_if(open_.begin(), open_.end(), [&](const auto& one) { return one.id == id; });
         if (at == open_.end()) return;
-        kept_ -= at->text.size();
+        kept_ -= at->size();
         open_.erase(at);
     }
 

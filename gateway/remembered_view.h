@@ -1,7 +1,8 @@
 // What the laptop remembers of an IDE's view, so that a gateway that never saw it makes the same one again: which requests wait
-// for their answers, and what was said that a new gateway must be told. One kind for each protocol; no sockets, no clock.
+// for their answers, and what was said that a new gateway must be told. One kind for each protocol; no sockets.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -21,6 +22,8 @@ public:
     virtual void rebuilt() = 0;
     // It cannot be, and why; one line. end() is still to be called. Empty: the IDE has left meanwhile, and knows.
     virtual void not_rebuilt(const std::string& reason) = 0;
+    // Goes on while the laptop sleeps.
+    virtual std::chrono::system_clock::time_point now() const { return std::chrono::system_clock::now(); }
 };
 
 class remembered_view {
@@ -49,6 +52,11 @@ public:
 
 // Of what an IDE has said at most so much is remembered; a view for which that is not enough is not rebuilt.
 inline constexpr std::size_t most_remembered = 1024 * 1024;
+// A program is halted for whoever has just asked for that. One who asked longer ago is told that it was not.
+inline constexpr std::chrono::seconds longest_halt_wait{5};
+inline constexpr std::string_view too_much_answered = "more was answered than is remembered";
+inline constexpr std::string_view halt_is_old =
+    "the gateway was restarted before this was answered, and it is too long ago to be repeated; pause again";
 
 std::unique_ptr<remembered_view> remember_rpc(view_ends& ends);
 std::unique_ptr<remembered_view> remember_dap(view_ends& ends);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,8 @@ struct laptop : gateway::view_ends {
     void to_gateway(std::string_view bytes) override { gateway += bytes; }
     void rebuilt() override { ++is_rebuilt; }
     void not_rebuilt(const std::string& reason) override { refused = reason.empty() ? "left" : reason; }
+
+    std::chrono::system_clock::time_point now() const override { return time; }
 
     std::string take_ide() { return std::exchange(ide, {}); }
     std::string take_gateway() { return std::exchange(gateway, {}); }
@@ -92,5 +95,6 @@ struct laptop : gateway::view_ends {
 
     std::string ide, gateway, refused;
     int is_rebuilt = 0;
+    std::chrono::system_clock::time_point time = std::chrono::system_clock::now();
     gateway::conversation talk{*this};
 };

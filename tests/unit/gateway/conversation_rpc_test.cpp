@@ -98,4 +98,69 @@ TEST_F(rpc_conversation, a_refusal_ends_it) {
     EXPECT_EQ(take_ide(), "{\"id\":7,\"result\":null,\"error\":\"delvegate: alice may not\"}\n");
 }
 
+TEST_F(rpc_conversation, breakpoints_are_changed_once) {
+    begin();
+    const auto clear = rpc(9, "ClearBreakpoint", R"({"Id":4})"), create = rpc(10, "CreateBreakpoint", R"({"Breakpoint":{"file":"a.go","line":7}})");
+    const auto other = rpc(11, "ClearBreakpoint", R"({"Id":5})");
+    talk.from_ide(rpc(7, "ToggleBreakpoint", R"({"Id":3})") + rpc(8, "CreateWatchpoint", R"({"Scope":{"GoroutineID":-1},"Expr":"n","Type":1})"));
+    talk.from_ide(clear + create + other);
+    take_gateway();
+    EXPECT_EQ(again(), probe + clear + create + other);
+    const auto told = take_ide();
+    for (const std::string id : {"7", "8"})
+        EXPECT_NE(told.find("{\"id\":" + id + ",\"result\":null,\"error\":\"delvegate: the gateway was restarted before this was answered; whether"),
+                  std::string::npos) << told;
+    // It had been done.
+    talk.from_gateway("{\"id\":9,\"result\":null,\"error\":\"no breakpoint with id 4\"}\n");
+    EXPECT_EQ(take_ide(), "{\"id\":9,\"result\":{\"Breakpoint\":{\"id\":4,\"name\":\"\"}},\"error\":null}\n");
+    talk.from_gateway("{\"id\":11,\"result\":null,\"error\":\"alice may not\"}\n");
+    EXPECT_EQ(take_ide(), "{\"id\":11,\"result\":null,\"error\":\"alice may not\"}\n");
+    // One that is asked for the first time is answered as it is.
+    talk.from_ide(rpc(12, "ClearBreakpoint", R"({"Id":4})"));
+    talk.from_gateway("{\"id\":12,\"result\":null,\"error\":\"no breakpoint with id 4\"}\n");
+    EXPECT_EQ(take_ide(), "{\"id\":12,\"result\":null,\"error\":\"no breakpoint with id 4\"}\n");
+    EXPECT_EQ(talk.kept(), create.size() + std::string("10RPCServer.CreateBreakpoint").size());
+}
+
+TEST_F(rpc_conversation, a_halt_of_long_ago_is_not_repeated) {
+    begin();
+    talk.from_ide(rpc(7, "Command", R"({"name":"halt"})"));
+    time += std::chrono::seconds(60);
+    const auto late = rpc(8, "Command", R"({"name":"halt"})");
+    talk.from_ide(late);
+    take_gateway();
+    EXPECT_EQ(again(), probe + late);
+    EXPECT_NE(ide.find("{\"id\":7,\"result\":null,\"error\":\"delvegate: the gateway was restarted before this was answered, and it is too long ago"),
+              std::string::npos) << ide;
+}
+
+TEST_F(rpc_conversation, a_start_is_refused_by_its_last_answer_and_halts_nothing) {
+    const auto start = [&] {
+        talk.from_ide(rpc(1, "SetApiVersion", R"({"APIVersion":2})") + rpc(2, "State", R"({"NonBlocking":true})"));
+        talk.from_gateway(reply("1", "{}") + reply("2", "{}"));
+        take_ide();
+        take_gateway();
+    };
+    start();
+    again();
+    talk.from_gateway(reply("\"delvegate:1\"", "{}"));
+    EXPECT_EQ(is_rebuilt, 0);
+    talk.from_gateway("{\"id\":\"delvegate:2\",\"result\":null,\"error\":\"alice may not\"}\n");
+    EXPECT_EQ(is_rebuilt, 0);
+    EXPECT_EQ(refused, "alice may not");
+    // A halt as the third question is no start's: its client meant it.
+    talk.from_ide(rpc(3, "Command", R"({"name":"halt"})"));
+    talk.from_gateway(reply("3", "{}"));
+    take_gateway();
+    EXPECT_EQ(again().find("halt"), std::string::npos);
+}
+
+TEST_F(rpc_conversation, a_large_answer_to_a_question_of_ours_ends_it) {
+    begin();
+    again();
+    talk.from_gateway("{\"id\":\"delvegate:1\",\"result\":\"" + std::string(300'000, 'x'));
+    EXPECT_EQ(ide, "");
+    EXPECT_EQ(refused, "more was answered than is remembered");
+}
+
 }  // namespace

@@ -126,9 +126,26 @@ TEST_F(conversation, frames_of_before_mean_nothing) {
     ask(6, "variables", R"({"variablesReference":1001})");
     EXPECT_EQ(take_gateway(), "");
     for (const auto& one : frames(take_ide())) EXPECT_NE(protocol::to_text(one).find("before the gateway was restarted"), std::string::npos);
-    ask(7, "stackTrace", R"({"threadId":1})");
+    // Nor after an expression without a frame, and as long as there is no other stack.
+    ask(7, "evaluate", R"({"expression":"1+1"})");
     ask(8, "scopes", R"({"frameId":1000})");
-    EXPECT_EQ(said(frames(take_gateway())), (words{"stackTrace", "scopes"}));
+    ask(9, "stackTrace", R"({"threadId":1})");
+    ask(10, "scopes", R"({"frameId":1000})");
+    talk.from_gateway(response(50, 9, "stackTrace", "{}", false));
+    ask(11, "scopes", R"({"frameId":1000})");
+    EXPECT_EQ(said(frames(take_gateway())), (words{"evaluate", "stackTrace"}));
+    for (const bool large : {false, true}) {
+        ask(12, "stackTrace", R"({"threadId":1})");
+        talk.from_gateway(response(51, 12, "stackTrace", large ? "\"" + std::string(300'000, 'x') + "\"" : "{}"));
+        ask(13, "scopes", R"({"frameId":1000})");
+        EXPECT_EQ(said(frames(take_gateway())), (words{"stackTrace", "scopes"}));
+        talk.from_gateway(response(52, 13, "scopes"));
+        take_ide();
+        talk.gateway_gone();
+        talk.begin_again();
+        answer_preamble(frames(take_gateway()), shown_one, true);
+        take_ide();
+    }
 }
 
 TEST_F(conversation, breakpoints_that_are_others_are_told) {
@@ -213,6 +230,51 @@ TEST_F(conversation, more_than_is_remembered_is_not_rebuilt) {
         talk.from_gateway(response(8 + i, 5 + i, "setBreakpoints", shown_one));
     }
     EXPECT_NE(talk.hindrance().find("more was said"), std::string::npos);
+}
+
+TEST_F(conversation, a_pause_of_long_ago_is_not_repeated) {
+    attach_and_stop();
+    ask(5, "pause", R"({"threadId":1})");
+    time += std::chrono::seconds(60);
+    ask(6, "pause", R"({"threadId":1})");
+    take_gateway();
+    talk.gateway_gone();
+    talk.begin_again();
+    EXPECT_EQ(frames(take_gateway()).back().get_int("seq"), 6);
+    const auto told = frames(take_ide());
+    ASSERT_EQ(said(told), words{"pause"});
+    EXPECT_EQ(told[0].get_int("request_seq"), 5);
+    EXPECT_NE(protocol::to_text(told[0]).find("pause again"), std::string::npos);
+}
+
+TEST_F(conversation, a_large_answer_to_a_question_of_ours_ends_it) {
+    attach_and_stop();
+    talk.gateway_gone();
+    talk.begin_again();
+    const auto first = frames(take_gateway()).at(0);
+    const auto answer = response(1, first.get_int("seq"), "initialize", "\"" + std::string(300'000, 'x') + "\"");
+    talk.from_gateway(std::string_view(answer).substr(0, 280'000));
+    EXPECT_EQ(ide, "");
+    EXPECT_EQ(refused, "more was answered than is remembered");
+}
+
+TEST_F(conversation, a_source_without_breakpoints_is_not_remembered) {
+    attach_and_stop();
+    ask(5, "setBreakpoints", R"({"source":{"path":"/a.go"},"breakpoints":[]})");
+    talk.from_gateway(response(8, 5, "setBreakpoints", R"({"breakpoints":[]})"));
+    take_gateway();
+    talk.gateway_gone();
+    talk.begin_again();
+    EXPECT_EQ(said(frames(take_gateway())), (words{"initialize", "attach", "configurationDone"}));
+}
+
+TEST_F(conversation, a_large_request_without_a_gateway_is_a_hindrance) {
+    attach_and_stop();
+    talk.gateway_gone();
+    EXPECT_EQ(talk.hindrance(), "");
+    const auto request = protocol::frame(R"({"seq":5,"type":"request","command":")" + std::string(400'000, 'x') + "\"}");
+    talk.from_ide(std::string_view(request).substr(0, 300'000));
+    EXPECT_NE(talk.hindrance().find("too large"), std::string::npos);
 }
 
 }  // namespace
