@@ -38,7 +38,7 @@ public:
     // Starts dlv, looks at somebody else's and connects, or follows what the launcher says. Failures are kept for those who ask.
     void start();
     void start_again();  // if it is not there
-    void forget_no_more() { hub_.forget_no_more(); }
+    void begin_to_end() { hub_.begin_to_end(); }
     // For good: ends dlv and the program (kind exec), or leaves a dlv of somebody else alone. `done` is
     // called once nothing of ours is left.
     void stop(std::function<void()> done);

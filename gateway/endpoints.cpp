@@ -41,8 +41,8 @@ void endpoints::start_again() {
     for (auto& c : components_) c->start_again();
 }
 
-void endpoints::forget_no_more() {
-    for (auto& c : components_) c->forget_no_more();
+void endpoints::begin_to_end() {
+    for (auto& c : components_) c->begin_to_end();
 }
 
 void endpoints::stop(std::function<void()> done) {

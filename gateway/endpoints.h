@@ -28,8 +28,8 @@ public:
     void remember_in(const std::string& where);
     void start();
     void start_again();  // those whose dlv is not there
-    // What people had stays remembered as it is: they leave because the gateway ends.
-    void forget_no_more();
+    // Who is here stays remembered as being here: they leave because the gateway ends.
+    void begin_to_end();
     // Ends every component for good; `done` once nothing of ours is left running.
     void stop(std::function<void()> done);
 

@@ -51,7 +51,8 @@ hub::entry* hub::find(const viewer& v) {
 const hub::entry* hub::find(const viewer& v) const { return const_cast<hub*>(this)->find(v); }
 
 void hub::join(viewer& v) {
-    viewers_.push_back({&v, 0, 0, std::chrono::system_clock::now()});
+    viewers_.push_back({&v, 0, 0, std::chrono::system_clock::now(), 0});
+    if (v.who().again && found_ == stops_ && knew_.contains(person_key(v.who().who))) viewers_.back().knows = found_;
     breakpoints_.adopt(&v, v.who().who.user, v.speaks_dap());
     remember();
     // Delve's own client knows no other way: it stops at every panic.
@@ -71,7 +72,7 @@ void hub::leave(viewer& v) {
     for (auto& j : jobs_)
         if (j.v == &v) j.v = nullptr;
     if (run_.runner == &v) run_.runner = nullptr;
-    breakpoints_.abandon(&v, std::chrono::steady_clock::now());
+    breakpoints_.abandon(&v, std::chrono::steady_clock::now() + (ending_ ? time_to_come_back() : std::chrono::milliseconds(0)));
     exceptions_.forget(&v);
     schedule_grace();
     baton_.left(person_of(v.who().who));
@@ -141,9 +142,10 @@ bool hub::told(const viewer& v) const {
     return e && e->told == stops_ && v.heard() >= e->told_by;
 }
 
-bool hub::was_ever_told(const viewer& v) const {
-    auto* e = find(v);
-    return e && e->told > 0;
+bool hub::may_mean_another_stop(const viewer& v) const {
+    const auto* e = find(v);
+    if (!e || told(v)) return false;
+    return e->told > 0 || (v.who().again && e->knows != stops_);
 }
 
 std::string hub::exit_error() const {
@@ -239,9 +241,9 @@ void hub::alone(viewer& v, work w, refusal refused, bool drives) {
     pump();
 }
 
-// Why somebody may not change now what the target does next. Who has been told of no stop means the one they find.
+// Why somebody may not change now what the target does next.
 std::string hub::not_here_and_now(const viewer& v) {
-    if (was_ever_told(v) && !told(v) && !alone_at_entry()) {
+    if (may_mean_another_stop(v) && !alone_at_entry()) {
         catch_up(v);
         return moved_words();
     }

@@ -94,11 +94,12 @@ public:
     // Before attach(): what an earlier gateway knew is known again, and from now on that is kept there. It outlives this.
     void remember_in(session_memory& memory);
     void remember();        // breakpoints may be others
-    // What the earlier gateway knew was about another program. False: it was not, or nobody can tell.
-    bool another_program() const { return another_program_; }
-    // From now on nothing of what people do is remembered: they leave because the gateway ends.
-    void forget_no_more() { memory_ = nullptr; }
+    // Whether what an earlier gateway knew is surely about this program. Valid once attach() has called `ready`.
+    bool same_program() const { return same_program_; }
+    // From now on people leave because the gateway ends: they are remembered as being here. What they do is remembered as before.
+    void begin_to_end() { ending_ = true; }
     void remember_baton();  // it may be another's
+    void remember_told();   // who knows of the stop may be others
 
     // --- who is here ------------------------------------------------------------------------------
     const std::string& name() const { return name_; }
@@ -151,7 +152,9 @@ public:
     // What has been said to this view by now tells it of the last stop; it knows when it has heard that.
     void tell(const viewer& v);
     void catch_up(const viewer& v);
-    bool was_ever_told(const viewer& v) const;
+    // Whether it may mean an earlier stop than this one: the last one it was told of, also by an earlier gateway, is not known
+    // to be this. Whoever has been told of no stop by anybody means the one they find.
+    bool may_mean_another_stop(const viewer& v) const;
     std::string moved_words() const;  // to somebody who means an earlier stop
     bool alone_at_entry() const { return phase_ == phase::stopped && stop_.entry && viewers_.size() == 1; }
     protocol::json describe() const;
@@ -246,6 +249,7 @@ private:
         std::uint64_t told = 0;
         std::uint64_t told_by = 0;  // with so many bytes said
         std::chrono::system_clock::time_point since;
+        std::uint64_t knows = 0;    // the stop that an earlier gateway told it of
     };
     struct waiter {
         viewer* v = nullptr;
@@ -348,7 +352,11 @@ private:
     asio::awaitable<dap_outcome> request(dap_window& on, std::string command, protocol::json arguments);
     void schedule_grace();
     asio::awaitable<void> note_breakpoints(rpc_channel& on);
-    asio::awaitable<void> forget_another_process(rpc_channel& on);
+    asio::awaitable<void> know_program(rpc_channel& on);
+    void meet_program(std::int64_t pid);
+    void forget_breakpoints();
+    void find_stop(const target_state& state);
+    std::chrono::milliseconds time_to_come_back() const;
     void claim_unfinished(breakpoint_wish& unknown);
     void note_leaver(breakpoint_wish& wish);
     std::string exists_already(const breakpoint_wish& wish, const std::vector<std::int64_t>& sites) const;
@@ -428,7 +436,11 @@ private:
     std::unique_ptr<hub_roster> roster_;
     session_memory* memory_ = nullptr;
     session_memory::past past_;
-    bool another_program_ = false;
+    std::int64_t program_ = 0;   // its process, also of an earlier gateway's time; 0: not known
+    bool same_program_ = true;
+    std::uint64_t found_ = 0;    // the stop that is the one of which an earlier gateway told …
+    std::set<std::string> knew_; // … these people (person_key)
+    bool ending_ = false;
     hub_park park_{*this, settings_.longest_park};
     std::uint64_t generation_ = 0;  // of the connection to dlv: late answers of an older one are dropped
 };

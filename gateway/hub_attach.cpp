@@ -109,10 +109,13 @@ asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::s
     // while the program runs.
     fixed_["RPCServer.Recorded"] = "{\"Recorded\":false,\"TraceDirectory\":\"\"}";
     outsiders_.begin();
+    co_await know_program(*ask_);
+    if (generation != generation_) co_return;
     if (state && state->running) {
         // Somebody else's run. It is waited for, never halted: joining changes nothing.
         phase_ = phase::running;
         motion_ = motion::free;
+        remember_told();
         run_.settled = true;
         door_->call("RPCServer.State", "{\"NonBlocking\":false}", [this, generation](rpc_outcome stopped) {
             if (generation != generation_) return;
@@ -142,6 +145,7 @@ asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::s
     at_entry_ = fresh || stands_at_entry(*state);
     auto cause = explain_stop(*state, run_kind::go_on, true);
     if (at_entry_) cause.reason = "entry";
+    find_stop(*state);
     co_await become_stopped(std::move(*state), std::move(cause), {});
     if (generation != generation_) co_return;
     ready({});

@@ -42,8 +42,6 @@ asio::awaitable<void> hub::note_breakpoints(rpc_channel& on) {
     auto out = co_await request(on, "RPCServer.ListBreakpoints", std::string(list_all));
     if (!out.ok() || generation != generation_) co_return;
     const bool first = breakpoint_list_ == no_breakpoints_known;
-    if (first) co_await forget_another_process(on);
-    if (generation != generation_) co_return;
     breakpoint_list_ = out.result;
     if (!first) co_return remember();
     const auto list = parsed(out);

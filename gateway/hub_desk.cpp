@@ -146,6 +146,7 @@ void hub::tell(const viewer& v) {
     if (!e || e->told >= number) return;
     e->told = number;
     e->told_by = v.said();
+    if (!v.speaks_dap()) remember_told();
 }
 
 // What it has not been told yet, for the others come first, an IDE is told before that counts as told.

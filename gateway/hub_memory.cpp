@@ -1,5 +1,7 @@
 // What the hub remembers of itself beyond the gateway's end (session_memory.h), and what a new gateway makes of that.
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "gateway/breakpoint_list.h"
 #include "gateway/breakpoint_replies.h"
@@ -7,17 +9,33 @@
 #include "gateway/hub_looks.h"
 #include "gateway/hub_roster.h"
 #include "gateway/log.h"
+#include "storage/sha256.h"
 
 namespace gateway {
+
+namespace {
+
+// The same for the same stop, also when another gateway asks for it.
+std::string mark_of(const target_state& state) {
+    std::string all = std::to_string(state.pid) + " " + std::to_string(state.goroutine());
+    for (const auto& t : state.threads) {
+        all += " " + std::to_string(t.id) + ":" + std::to_string(t.goroutine) + ":" + std::to_string(t.pc);
+        if (t.breakpoint) all += ":" + std::to_string(t.breakpoint->id) + ":" + std::to_string(t.breakpoint->hits);
+    }
+    return storage::sha256_hex(all);
+}
+
+}  // namespace
 
 // Whose connection ended with the earlier gateway may come back for as long as a broken link is kept; others had left before.
 void hub::remember_in(session_memory& memory) {
     memory_ = &memory;
     past_ = memory.recall();
+    program_ = past_.pid;
     if (past_.wishes.empty() && !past_.setting && !past_.baton) return;
     const auto now = std::chrono::steady_clock::now();
     // Everybody's time is breakpoint_grace from when they left.
-    const auto longer = settings_.resume_time.count() > 0 ? settings_.resume_time - settings_.breakpoint_grace : std::chrono::milliseconds(0);
+    const auto longer = time_to_come_back();
     for (auto& w : past_.wishes) {
         const bool was_here = std::find(past_.was_here.begin(), past_.was_here.end(), w.id) != past_.was_here.end();
         w.left_at = was_here ? now + longer : now;
@@ -31,29 +49,78 @@ void hub::remember_in(session_memory& memory) {
 
 void hub::remember() {
     roster_->breakpoints_changed();
-    if (memory_) memory_->keep(breakpoints_, pid_, past_.setting);
+    if (memory_) memory_->keep(breakpoints_, program_, past_.setting, ending_);
 }
 
 void hub::remember_baton() {
-    if (memory_) memory_->keep_baton(baton_.holder_since());
+    if (memory_ && !ending_) memory_->keep_baton(baton_.holder_since());
 }
 
-// Before dlv's list is compared with what was known: another process has none of it.
-asio::awaitable<void> hub::forget_another_process(rpc_channel& on) {
-    const auto known = std::exchange(past_.pid, 0);
-    if (known == 0) co_return;
+// Beyond breakpoint_grace, for those whose connection ends with a gateway.
+std::chrono::milliseconds hub::time_to_come_back() const {
+    if (settings_.resume_time.count() == 0) return std::chrono::milliseconds(0);
+    return settings_.resume_time - settings_.breakpoint_grace;
+}
+
+// Which program it is, before anybody is let in and before dlv's list is compared with what was known: dlv tells while it runs,
+// too. Another process has none of the breakpoints.
+asio::awaitable<void> hub::know_program(rpc_channel& on) {
     const auto generation = generation_;
-    const auto reply = parsed(co_await request(on, "RPCServer.ProcessPid", "{}"));
+    const auto out = co_await request(on, "RPCServer.ProcessPid", "{}");
     if (generation != generation_) co_return;
-    const auto pid = reply.get_int("Pid");
-    if (pid == 0 || pid == known) co_return;
-    another_program_ = true;
-    if (breakpoints_.sites().empty()) co_return;
+    const auto pid = parsed(out).get_int("Pid");
+    if (pid != 0) fixed_["RPCServer.ProcessPid"] = out.result;
+    meet_program(pid);
+    if (pid == 0) co_return;
+    if (memory_) memory_->keep_program(pid);
+    if (const auto known = std::exchange(past_.pid, 0); known != 0 && known != pid) forget_breakpoints();
+}
+
+// Views of an earlier gateway are of the program that it left. Of one that nobody knows, none is.
+void hub::meet_program(std::int64_t pid) {
+    same_program_ = same_program_ && pid != 0 && pid == program_;
+    program_ = pid;
+}
+
+void hub::forget_breakpoints() {
+    if (breakpoints_.sites().empty()) return;
     log().info("{}: the program is another one than the earlier gateway's: its breakpoints are forgotten", name_);
     past_.setting.reset();
     std::vector<std::int64_t> all;
     for (const auto& [id, site] : breakpoints_.sites()) all.push_back(id);
     for (const auto id : all) forget_site(id, {});
+}
+
+// Whether the stop that is found is the one of which an earlier gateway told: then its people know it.
+void hub::find_stop(const target_state& state) {
+    knew_.clear();
+    found_ = 0;
+    if (!memory_ || !same_program_) return;
+    const auto past = memory_->stop();
+    if (past.mark.empty() || past.mark != mark_of(state)) return;
+    // Where others may have run it: a count has gone up wherever it came to a breakpoint, else nothing tells.
+    const auto counted = [](const thread_state& t) { return t.breakpoint && t.breakpoint->hits > 0; };
+    const bool surely = route_.dial || stands_at_entry(state) || std::any_of(state.threads.begin(), state.threads.end(), counted);
+    if (!surely) return;
+    found_ = stops_ + 1;
+    knew_ = past.told;
+}
+
+// The protocol tells a JSON-RPC client of a stop when it asks. Somebody of whose clients one has not been told, or has chosen
+// another goroutine, is not one who knows: another gateway cannot tell the clients of one person apart.
+void hub::remember_told() {
+    if (!memory_) return;
+    if (phase_ != phase::stopped) return memory_->keep_stop({});
+    if (ending_) return;
+    auto told = found_ == stops_ ? knew_ : std::set<std::string>();
+    std::set<std::string> not_told;
+    for (const auto& e : viewers_) {
+        if (e.v->speaks_dap()) continue;
+        const bool knows = e.told == stops_ || (stops_ == found_ && e.knows == stops_);
+        (knows && !e.v->has_selection() ? told : not_told).insert(person_key(e.v->who().who));
+    }
+    for (const auto& who : not_told) told.erase(who);
+    memory_->keep_stop({mark_of(stop_.state), std::move(told)});
 }
 
 // One that dlv was asked for when the earlier gateway died: whoever asked may ask again, and then it makes way; else it goes

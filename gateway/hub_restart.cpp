@@ -100,6 +100,8 @@ asio::awaitable<bool> hub::meet_new_process(std::string by, std::map<std::int64_
         if (generation != generation_) co_return false;
         if (reply.ok()) fixed_[std::string(method)] = reply.result;
     }
+    const auto program = protocol::parse_json(fixed_["RPCServer.ProcessPid"], {.fold_keys = false});
+    if (const auto pid = program ? program->get_int("Pid") : 0; pid != 0) meet_program(pid);
     const bool rebuilt = build() != before;
     co_await set_breakpoints_again(lost, rebuilt);
     if (generation != generation_) co_return false;

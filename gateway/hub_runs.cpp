@@ -202,6 +202,7 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
     run_.steps = order.kind == run_kind::step || (order.kind == run_kind::go_on && stop_.state.next_in_progress);
     if (order.kind == run_kind::call) limit_call();
     phase_ = phase::running;
+    remember_told();
     at_entry_ = false;
     if (v && end) waiters_.push_back({v, std::move(end)});
     park_.runs(by);
@@ -405,12 +406,13 @@ asio::awaitable<void> hub::become_stopped(target_state state, stop_cause cause, 
 
 void hub::announce_stop() {
     stops_ = stop_.number;
-    if (stop_.state.pid) pid_ = stop_.state.pid;
+    if (stop_.state.pid) pid_ = program_ = stop_.state.pid;
     phase_ = phase::stopped;
     motion_ = motion::still;
     baton_.stops(stop_);
     stop_.runner = run_.runner;
     answers_.clear();
+    remember_told();
     tell_of_stop();
     turns_.later(nullptr, [this, number = stops_] {
         if (number == stops_ && phase_ == phase::stopped) baton_.tell_who_is_first();

@@ -51,6 +51,8 @@ void rpc_view::borrow_selection(const request& r, judged j) {
                 self->own_goroutine_ = chosen ? *chosen : json{};
                 self->own_thread_ = on ? *on : json{};
                 self->selected_at_ = number;
+                // Another gateway would not know of it.
+                self->hub_.remember_told();
             }
             self->answer(id, out);
         },
@@ -125,9 +127,9 @@ bool rpc_view::look_at_thread(const request& r, const judged& j) {
     return true;
 }
 
-// Frames and goroutines that a client names are of the stop it was told of. Somebody who was told of none has seen none.
+// Frames and goroutines that a client names are of the stop it was told of.
 bool rpc_view::means_an_earlier_stop(const request& r, const judged& j) const {
-    if (hub_.now() != phase::stopped || hub_.told(*this) || !hub_.was_ever_told(*this)) return false;
+    if (hub_.now() != phase::stopped || !hub_.may_mean_another_stop(*this)) return false;
     if (j.how == service::select) return true;
     if (j.how != service::look && j.how != service::call && j.how != service::breakpoint) return false;
     if (r.method == "RPCServer.Command") return false;  // the hub says so itself

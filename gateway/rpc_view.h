@@ -95,6 +95,7 @@ private:
     // rpc_selection.cpp: the goroutine or thread that this client has selected
     void borrow_selection(const request& r, judged j);
     bool has_own() const;
+    bool has_selection() const override { return has_own(); }
     void select_own(protocol::json& arguments) const;
     void select_own(run_order& order) const;
     std::string own_state(const run_end& end) const;

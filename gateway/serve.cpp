@@ -229,7 +229,7 @@ private:
 
     void drain() {
         if (enrolling_) enrolling_->stop();
-        components_.forget_no_more();
+        components_.begin_to_end();
         server_->drain([this] {
             components_.stop([this] {
                 log().info("drained");

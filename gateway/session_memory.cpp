@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/breakpoint_record.h"
+#include "gateway/hub_baton.h"
 
 namespace gateway {
 
@@ -12,7 +13,7 @@ using protocol::json;
 namespace {
 
 constexpr std::string_view wish_prefix = "wish/", site_prefix = "site/";
-constexpr std::string_view setting_key = "setting", pid_key = "pid", baton_key = "baton";
+constexpr std::string_view setting_key = "setting", pid_key = "pid", baton_key = "baton", stop_key = "stop";
 
 std::string key_of(std::string_view prefix, std::int64_t id) { return std::string(prefix) + std::to_string(id); }
 
@@ -24,6 +25,11 @@ void each_below(const session_journal& journal, std::string_view prefix, Read re
 }
 
 }  // namespace
+
+std::string person_key(const auth::identity& who) {
+    const auto one = person_of(who);
+    return one.user + "\n" + one.authority;
+}
 
 session_memory::past session_memory::recall() {
     past out;
@@ -48,11 +54,16 @@ session_memory::past session_memory::recall() {
     return out;
 }
 
-void session_memory::keep(const breakpoint_board& board, std::int64_t pid, const std::optional<breakpoint_wish>& setting) {
+void session_memory::keep(const breakpoint_board& board, std::int64_t pid, const std::optional<breakpoint_wish>& setting, bool ending) {
     const session_journal::batch together(journal_);
     std::set<std::string, std::less<>> wanted;
     for (const auto& [id, site] : board.sites()) journal_.put(*wanted.insert(key_of(site_prefix, id)).first, to_json(site));
-    for (const auto& [id, wish] : board.all()) journal_.put(*wanted.insert(key_of(wish_prefix, id)).first, to_json(wish));
+    for (const auto& [id, wish] : board.all()) {
+        const auto& key = *wanted.insert(key_of(wish_prefix, id)).first;
+        auto record = to_json(wish);
+        if (ending && journal_.value(key).get_bool("here")) record.set("here", true);
+        journal_.put(key, record);
+    }
     for (const auto prefix : {wish_prefix, site_prefix}) {
         std::vector<std::string> gone;
         const auto& all = journal_.all();
@@ -64,7 +75,30 @@ void session_memory::keep(const breakpoint_board& board, std::int64_t pid, const
         is_setting(*setting);
     else
         journal_.drop(setting_key);
+    keep_program(pid);
+}
+
+void session_memory::keep_program(std::int64_t pid) {
     if (pid != 0) journal_.put(pid_key, json(pid));
+}
+
+void session_memory::keep_stop(const known_stop& stop) {
+    if (stop.mark.empty()) return journal_.drop(stop_key);
+    json::array told;
+    for (const auto& who : stop.told) told.emplace_back(who);
+    journal_.put(stop_key, json(json::object{{"mark", stop.mark}, {"told", std::move(told)}}));
+}
+
+session_memory::known_stop session_memory::stop() const {
+    const auto record = journal_.value(stop_key);
+    known_stop out;
+    if (!record.is_object()) return out;
+    out.mark = record.get_string("mark");
+    const auto* told = record.find("told");
+    if (const auto* all = told ? told->if_array() : nullptr)
+        for (const auto& who : *all)
+            if (const auto* name = who.if_string()) out.told.emplace(*name);
+    return out;
 }
 
 void session_memory::keep_baton(const std::optional<holder>& baton) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,9 @@
 #include "gateway/session_journal.h"
 
 namespace gateway {
+
+// One person, whatever they connect with.
+std::string person_key(const auth::identity& who);
 
 class session_memory {
 public:
@@ -35,8 +39,16 @@ public:
     };
     past recall();
 
-    // `setting`: what recall() said, as long as nobody knows whether dlv has it.
-    void keep(const breakpoint_board& board, std::int64_t pid, const std::optional<breakpoint_wish>& setting);
+    // `setting`: what recall() said, as long as nobody knows whether dlv has it. `ending`: whoever was here stays so.
+    void keep(const breakpoint_board& board, std::int64_t pid, const std::optional<breakpoint_wish>& setting, bool ending);
+    void keep_program(std::int64_t pid);
+    // What the program stands at, and which people were told of it (person_key). An empty mark: it does not stand.
+    struct known_stop {
+        std::string mark;
+        std::set<std::string> told;
+    };
+    void keep_stop(const known_stop& stop);
+    known_stop stop() const;
     // dlv is about to be asked for it, and may have it until keep() is called.
     void is_setting(const breakpoint_wish& wish);
     void keep_baton(const std::optional<holder>& baton);

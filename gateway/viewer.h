@@ -54,6 +54,8 @@ public:
     virtual bool may_read() const = 0;
     // When its link broke, if that has not come back.
     virtual std::optional<std::chrono::system_clock::time_point> link_down_since() const = 0;
+    // Whether it has chosen what the stop does not say: another goroutine.
+    virtual bool has_selection() const { return false; }
     // Bytes said to the IDE so far, and how many of them it has for certain (stream.h).
     virtual std::uint64_t said() const = 0;
     virtual std::uint64_t heard() const = 0;

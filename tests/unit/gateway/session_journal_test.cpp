@@ -232,7 +232,7 @@ TEST_F(Journal, BreakpointsAreWhatTheyWere) {
     {
         session_memory memory(file, "app");
         memory.journal().open();
-        memory.keep(board, 77, std::nullopt);
+        memory.keep(board, 77, std::nullopt, false);
         memory.keep_baton(session_memory::holder{{"bob", "own"}, std::chrono::system_clock::from_time_t(1000)});
     }
     session_memory memory(file, "app");
@@ -270,13 +270,48 @@ TEST_F(Journal, WhatIsGoneIsForgotten) {
     memory.is_setting(wish_of(nullptr));
     ASSERT_TRUE(memory.recall().setting);
     EXPECT_EQ(memory.recall().setting->user, "alice");
-    memory.keep(board, 0, std::nullopt);
+    memory.keep(board, 0, std::nullopt, false);
     EXPECT_FALSE(memory.recall().setting);
     EXPECT_EQ(memory.recall().wishes.size(), 2u);
     board.drop(1);
-    memory.keep(board, 0, std::nullopt);
+    memory.keep(board, 0, std::nullopt, false);
     EXPECT_EQ(memory.recall().wishes.size(), 1u);
     EXPECT_EQ(memory.recall().sites.size(), 1u);
+}
+
+TEST_F(Journal, WhoLeavesWhileTheGatewayEndsWasHere) {
+    viewer alice;
+    breakpoint_board board;
+    breakpoint_site site;
+    site.id = 1;
+    board.put(wish_of(&alice), site);
+    site.id = 2;
+    board.put(wish_of(nullptr), site);
+    session_memory memory(file, "app");
+    memory.journal().open();
+    memory.keep(board, 0, std::nullopt, false);
+    board.abandon_all({});
+    board.drop(2);
+    memory.keep(board, 0, std::nullopt, true);
+    EXPECT_EQ(memory.recall().was_here, (std::vector<std::int64_t>{1}));
+    EXPECT_EQ(memory.recall().wishes.size(), 1u) << "what else changes is known";
+    memory.keep(board, 0, std::nullopt, false);
+    EXPECT_TRUE(memory.recall().was_here.empty());
+}
+
+TEST_F(Journal, WhoWasToldOfAStop) {
+    {
+        session_memory memory(file, "app");
+        memory.journal().open();
+        EXPECT_EQ(memory.stop().mark, "");
+        memory.keep_stop({"m1", {"alice\nown", "bob\n"}});
+    }
+    session_memory memory(file, "app");
+    memory.journal().open();
+    EXPECT_EQ(memory.stop().mark, "m1");
+    EXPECT_EQ(memory.stop().told, (std::set<std::string>{"alice\nown", "bob\n"}));
+    memory.keep_stop({});
+    EXPECT_EQ(memory.stop().mark, "");
 }
 
 TEST_F(Journal, WhatDoesNotFitTogetherIsLeftOut) {
