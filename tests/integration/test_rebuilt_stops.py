@@ -1,6 +1,7 @@
 """What a gateway has to know of an earlier one before it lets a view go on: which program it is, and which stop."""
 
 import json
+import os
 import signal
 import unittest
 
@@ -99,6 +100,40 @@ class Stops(rebuilt.RebuiltCase):
         top = {"Id": -1, "Depth": 1}
         self.assertIn("look again", client.error("Stacktrace", top))
         self.assertTrue(client.call("Stacktrace", top)["Locations"])
+
+
+class Waiting(rebuilt.RebuiltCase):
+    limits = {"resumeTime": "2s"}
+    signal = signal.SIGTERM
+
+    def test_a_laptop_that_slept_for_too_long(self):
+        client, _, _ = self.at_tick()
+        self.end()
+        self.until("it waits", lambda: "trying again" in self.told())
+        os.kill(self.laptop.process.pid, signal.SIGSTOP)
+        self.start()
+        self.way.target = self.gateway.port
+        self.until("its breakpoint is cleared", lambda: self.at_dlv() == [])
+        os.kill(self.laptop.process.pid, signal.SIGCONT)
+        client.wait_closed()
+        self.assertIn("there was no way back to the gateway within 2 s", self.told())
+        self.assertEqual(self.at_dlv(), [])
+
+
+class Requests(rebuilt.RebuiltCase):
+    signal = signal.SIGTERM
+
+    def test_a_large_one_that_begins_while_there_is_no_gateway(self):
+        """Its beginning is nowhere: no gateway is given the rest."""
+        client = self.ide(Rpc)
+        client.call("ListThreads")
+        self.end()
+        self.until("it is noticed", lambda: "trying again" in self.told())
+        client.write(b'{"method":"RPCServer.ListThreads","params":[{"x":"' + 400_000 * b"x")
+        self.start()
+        self.way.target = self.gateway.port
+        client.wait_closed()
+        self.assertIn("a request was too large to be remembered", self.told())
 
 
 class Draining(reborn.RebornCase):
