@@ -310,6 +310,7 @@ private:
     bool looks_admitted() const;
     void release_looks();
     void watch_desk();
+    std::optional<fair_turns::clock::time_point> others_wait(fair_turns::clock::time_point since) const;
     void refuse_looks(const std::string& reason);
     void refuse_looks_in_turn();
     struct queued_look {
@@ -398,7 +399,7 @@ private:
     std::vector<waiter> early_halts_;  // asked for before the run they mean had begun
     look_desk desk_;
     look_answers answers_;
-    fair_turns turns_{context_};
+    fair_turns turns_;
     std::unique_ptr<dap_windows> windows_;
     std::uint64_t told_as_ = 0;  // the stop that a view is being told of
 

@@ -74,21 +74,30 @@ void hub_outsiders::arm(std::chrono::milliseconds later) {
     });
 }
 
-// Nothing of ours is under way that could be what is seen.
-std::optional<hub_outsiders::moment> hub_outsiders::quiet() const {
-    if (!hub_.door_ || hub_.job_active_ || hub_.motion_ != hub::motion::still) return std::nullopt;
+// Nothing of ours runs the program, or is about to.
+std::optional<hub_outsiders::moment> hub_outsiders::at_rest() const {
+    if (!hub_.door_ || hub_.run_starting_ || hub_.motion_ != hub::motion::still) return std::nullopt;
     if (hub_.phase_ != phase::stopped && hub_.phase_ != phase::exited) return std::nullopt;
     return moment{hub_.generation_, hub_.stops_, hub_.jobs_done_};
 }
 
+// Nothing of ours is under way that could be what is seen.
+std::optional<hub_outsiders::moment> hub_outsiders::quiet() const {
+    if (hub_.job_active_) return std::nullopt;
+    return at_rest();
+}
+
 void hub_outsiders::look() {
-    const auto at = quiet();
+    const auto at = at_rest();
     if (!at || open_ >= max_open) return;
     ++open_;
-    hub_.ask_->call("RPCServer.State", "{\"NonBlocking\":true}", [this, at](rpc_outcome out) {
+    hub_.ask_->call("RPCServer.State", "{\"NonBlocking\":true}", [this, at, calm = quiet() == at](rpc_outcome out) {
         if (std::get<0>(*at) != hub_.generation_) return;
         --open_;
-        if (quiet() == at) judge(std::move(out));
+        if (calm && quiet() == at) return judge(std::move(out));
+        // What we have under way dlv answers at the next stop only, if an outsider runs the program: that is seen all the same.
+        if (at_rest() != at || hub_.phase_ != phase::stopped || !out.ok()) return;
+        if (const auto state = read_state(out.result); state && state->running) took_over(std::nullopt);
     });
 }
 

@@ -34,6 +34,7 @@ public:
 private:
     // What must not have changed on our side between question and answer.
     using moment = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;
+    std::optional<moment> at_rest() const;
     std::optional<moment> quiet() const;
     void arm(std::chrono::milliseconds later);
     void look();

@@ -210,6 +210,7 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
     command.set("name", order.command);
     resume(protocol::to_text(command));
     tell_running(by, v);
+    turns_.again();
     // Those that queued behind this run would else wait for its end, and their IDE's pause behind them.
     refuse_looks_in_turn();
 }
