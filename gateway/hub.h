@@ -303,6 +303,7 @@ private:
     bool run_pending() const;
     bool stands_for(const std::string& user) const;
     void go_on_without(const std::string& user);
+    bool only_pins_stopped_it() const;
     std::string abandoned_by_;
     void halt_early_ones();
     asio::awaitable<void> run_job(job j);

@@ -62,6 +62,7 @@ void hub_outsiders::end() {
     timer_.cancel();
     open_ = 0;
     hits_.reset();
+    suspected_.reset();
     if (lists_) boost::asio::post(hub_.context_, [old = std::shared_ptr<rpc_channel>(std::move(lists_))] {});
 }
 
@@ -96,8 +97,11 @@ void hub_outsiders::look() {
         --open_;
         if (calm && quiet() == at) return judge(std::move(out));
         // What we have under way dlv answers at the next stop only, if an outsider runs the program: that is seen all the same.
+        // Once is not enough: to choose a goroutine counts as running for dlv, while it is done.
         if (at_rest() != at || hub_.phase_ != phase::stopped || !out.ok()) return;
-        if (const auto state = read_state(out.result); state && state->running) took_over(std::nullopt);
+        const auto state = read_state(out.result);
+        if (!state || !state->running) return suspected_.reset();
+        if (std::exchange(suspected_, at) == at) took_over(std::nullopt);
     });
 }
 
