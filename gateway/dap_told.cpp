@@ -37,7 +37,15 @@ void dap_view::on_stop(const stop& at) {
     if (configured_ && !terminated_) tell_stop(at);
 }
 
+// What the hub has not told it yet comes first, and counts.
+void dap_view::tell_last_stop() {
+    const auto before = stops_told_;
+    hub_.turns().hurry(*this);
+    if (stops_told_ == before && hub_.now() == phase::stopped) tell_stop(hub_.last_stop());
+}
+
 void dap_view::tell_stop(const stop& at) {
+    ++stops_told_;
     json body = json::object{};
     auto reason = at.cause.reason;
     json::array hit;
@@ -86,7 +94,7 @@ std::string dap_view::ide() const {
 // Who comes late learns what those who were here before know.
 void dap_view::welcome() {
     for (const auto& line : hub_.roster().welcome(*this)) console(line);
-    if (may_read())
+    if (grants().allows("output", {protocol::op_class::read}))
         if (const auto text = hub_.roster().earlier_output(hub_roster::lines_at_once, output_from_); !text.empty()) console(text);
     hub_.roster().came(*this);
 }
@@ -185,7 +193,8 @@ asio::awaitable<std::optional<std::string>> dap_view::log_text(const thread_stat
 
 // Its owner had to be allowed to set it; who follows others sees values.
 bool dap_view::may_have(const breakpoint_wish& at) const {
-    return at.owner == this ? grants().allows(at.operation, at.needs) : may_read();
+    if (at.owner == this) return grants().allows(at.operation, at.needs);
+    return grants().allows("follow", {protocol::op_class::read}) && grants().allows("evaluate", {protocol::op_class::read});
 }
 
 void dap_view::on_log(std::string_view text, std::int64_t goroutine, const breakpoint_wish& at) {
@@ -195,8 +204,10 @@ void dap_view::on_log(std::string_view text, std::int64_t goroutine, const break
     source.set("path", path);
     json body = json::object{};
     body.set("category", "stdout");
+    // What somebody else had written must not look like delvegate's own words.
     const auto whose = at.owner == this ? std::string() : protocol::printable(at.user) + " ";
-    body.set("output", "> " + whose + "[Go " + std::to_string(goroutine) + "]: " + std::string(text) + "\n");
+    const auto what = at.owner == this ? std::string(text) : protocol::printable(text);
+    body.set("output", "> " + whose + "[Go " + std::to_string(goroutine) + "]: " + what + "\n");
     body.set("source", std::move(source));
     body.set("line", at.line);
     event("output", body);

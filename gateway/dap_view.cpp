@@ -256,6 +256,7 @@ void dap_view::finish_attach(const request& r) {
 void dap_view::configuration_done(const request& r) {
     if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
     if (configured_) return respond(r, {});
+    hub_.turns().hurry(*this);  // nothing of before
     configured_ = true;
     // Never refused: VS Code would end the session. Who may not run the program finds it standing.
     bool go = hub_.alone_at_entry() && !stop_on_entry_ &&
@@ -320,7 +321,7 @@ void dap_view::run(const request& r, const judged& j) {
         respond(r, {});
     }
     // It means the stop that it has been told of; what it gets is the one it has not seen yet.
-    if (hub_.now() == phase::stopped && !hub_.would_resume(*this)) return tell_stop(hub_.last_stop());
+    if (hub_.now() == phase::stopped && !hub_.would_resume(*this)) return tell_last_stop();
     hub_.run(*this, std::move(order), guarded([this, thread](const run_end& end) {
                  if (end.error.empty() || end.stop) return;
                  // It did not run after all: say so as Delve does, or the IDE would wait for ever.

@@ -145,8 +145,10 @@ private:
     void console(std::string_view text);
     void type_to_delvegate(const request& r);
     void tell_stop(const stop& at);
+    void tell_last_stop();
     void welcome();
     bool may_have(const breakpoint_wish& at) const;
+    std::uint64_t stops_told_ = 0;
     void done();
     void end_session(std::string_view reason);
     void last_words(std::string_view reason) override;

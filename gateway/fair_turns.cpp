@@ -1,6 +1,7 @@
 #include "gateway/fair_turns.h"
 
 #include <boost/asio/post.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -10,7 +11,7 @@
 namespace gateway {
 
 void fair_turns::later(const viewer* v, deed what, bool news) {
-    queue_.push_back({v, std::move(what), news});
+    queue_.push_back({v, std::move(what), news, clock::now()});
     post();
 }
 
@@ -39,18 +40,27 @@ void fair_turns::catch_up() {
 void fair_turns::post() {
     if (posted_ || queue_.empty()) return;
     posted_ = true;
-    boost::asio::post(context_, [this, alive = std::weak_ptr<int>(alive_)] {
+    const auto go = [this, alive = std::weak_ptr<int>(alive_)] {
         if (alive.expired()) return;
         posted_ = false;
-        const event_turn one_event;
-        for (std::size_t n = 0; n < in_a_round && !queue_.empty(); ++n) {
-            const auto what = std::move(queue_.front().what);
-            queue_.pop_front();
-            what();
-            if (alive.expired()) return;
-        }
-        post();
-    });
+        round();
+    };
+    const auto until = wait_(queue_.front().since);
+    if (!until) return boost::asio::post(context_, go);
+    timer_.expires_at(*until);
+    timer_.async_wait([go](boost::system::error_code) { go(); });
+}
+
+void fair_turns::round() {
+    const std::weak_ptr<int> alive = alive_;
+    const event_turn one_event;
+    for (std::size_t n = 0; n < in_a_round && !queue_.empty() && !wait_(queue_.front().since); ++n) {
+        const auto what = std::move(queue_.front().what);
+        queue_.pop_front();
+        what();
+        if (alive.expired()) return;
+    }
+    post();
 }
 
 }  // namespace gateway

@@ -33,6 +33,7 @@ hub::hub(asio::io_context& context, std::string name, hub_settings settings)
     : context_(context),
       name_(std::move(name)),
       settings_(settings),
+      turns_(context, [this](auto since) { return others_wait(since); }),
       halt_timer_(context),
       grace_timer_(context),
       limit_timer_(context),

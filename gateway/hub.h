@@ -307,6 +307,7 @@ private:
     bool run_pending() const;
     bool stands_for(const std::string& user) const;
     void go_on_without(const std::string& user);
+    bool only_pins_stopped_it() const;
     std::string abandoned_by_;
     void halt_early_ones();
     asio::awaitable<void> run_job(job j);
@@ -314,6 +315,7 @@ private:
     bool looks_admitted() const;
     void release_looks();
     void watch_desk();
+    std::optional<fair_turns::clock::time_point> others_wait(fair_turns::clock::time_point since) const;
     void refuse_looks(const std::string& reason);
     void refuse_looks_in_turn();
     struct queued_look {
@@ -406,7 +408,7 @@ private:
     std::vector<waiter> early_halts_;  // asked for before the run they mean had begun
     look_desk desk_;
     look_answers answers_;
-    fair_turns turns_{context_};
+    fair_turns turns_;
     std::unique_ptr<dap_windows> windows_;
     std::uint64_t told_as_ = 0;  // the stop that a view is being told of
 

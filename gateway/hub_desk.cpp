@@ -59,6 +59,12 @@ void hub::release_looks() {
     if (desk_.waits() && looks_admitted()) turns_.later(nullptr, [this] { pump(); });
 }
 
+// While dlv runs nobody looks, and the others are told what they have not been told yet.
+std::optional<fair_turns::clock::time_point> hub::others_wait(fair_turns::clock::time_point since) const {
+    if (phase_ != phase::stopped) return std::nullopt;
+    return desk_.hold(since, now_there());
+}
+
 // Some wait only for who drives.
 void hub::watch_desk() {
     const auto when = desk_.later(now_there());

@@ -161,6 +161,14 @@ void hub::name_hits(stop_cause& cause) const {
     cause.hit_breakpoints = std::move(named);
 }
 
+bool hub::only_pins_stopped_it() const {
+    const auto& hit = stop_.cause.hit_breakpoints;
+    return !hit.empty() && std::all_of(hit.begin(), hit.end(), [&](auto id) {
+        const auto* w = breakpoints_.find(id);
+        return w && w->pinned && !w->owner;
+    });
+}
+
 // Where a wish passes, its owner is told, if they are here, and so is whoever follows them. With nobody to tell nothing is asked.
 asio::awaitable<void> hub::pass_trace(const thread_state& thread, std::int64_t wish, const std::string& state) {
     const auto* w = breakpoints_.find(wish);
@@ -180,10 +188,15 @@ asio::awaitable<void> hub::pass_trace(const thread_state& thread, std::int64_t w
         for (auto& one : due) one.end({.error = {}, .state = state, .stop = nullptr});
         co_return;
     }
-    auto* looks = owner;
-    if (!looks && !followers.empty()) looks = followers.front();
-    if (!looks) co_return;
-    const auto text = co_await looks->log_text(thread, copy);
+    // In the window of the first who has one.
+    auto looking = followers;
+    if (owner) looking.insert(looking.begin(), owner);
+    std::optional<std::string> text;
+    for (auto* v : looking) {
+        if (!find(*v)) continue;
+        text = co_await v->log_text(thread, copy);
+        if (text) break;
+    }
     if (!text) co_return;
     if (owner && find(*owner)) owner->on_log(*text, thread.goroutine, copy);
     for (auto* v : roster_->followers(copy)) v->on_log(*text, thread.goroutine, copy);

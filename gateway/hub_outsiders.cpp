@@ -62,6 +62,7 @@ void hub_outsiders::end() {
     timer_.cancel();
     open_ = 0;
     hits_.reset();
+    suspected_.reset();
     if (lists_) boost::asio::post(hub_.context_, [old = std::shared_ptr<rpc_channel>(std::move(lists_))] {});
 }
 
@@ -74,21 +75,33 @@ void hub_outsiders::arm(std::chrono::milliseconds later) {
     });
 }
 
-// Nothing of ours is under way that could be what is seen.
-std::optional<hub_outsiders::moment> hub_outsiders::quiet() const {
-    if (!hub_.door_ || hub_.job_active_ || hub_.motion_ != hub::motion::still) return std::nullopt;
+// Nothing of ours runs the program, or is about to.
+std::optional<hub_outsiders::moment> hub_outsiders::at_rest() const {
+    if (!hub_.door_ || hub_.run_starting_ || hub_.motion_ != hub::motion::still) return std::nullopt;
     if (hub_.phase_ != phase::stopped && hub_.phase_ != phase::exited) return std::nullopt;
     return moment{hub_.generation_, hub_.stops_, hub_.jobs_done_};
 }
 
+// Nothing of ours is under way that could be what is seen.
+std::optional<hub_outsiders::moment> hub_outsiders::quiet() const {
+    if (hub_.job_active_) return std::nullopt;
+    return at_rest();
+}
+
 void hub_outsiders::look() {
-    const auto at = quiet();
+    const auto at = at_rest();
     if (!at || open_ >= max_open) return;
     ++open_;
-    hub_.ask_->call("RPCServer.State", "{\"NonBlocking\":true}", [this, at](rpc_outcome out) {
+    hub_.ask_->call("RPCServer.State", "{\"NonBlocking\":true}", [this, at, calm = quiet() == at](rpc_outcome out) {
         if (std::get<0>(*at) != hub_.generation_) return;
         --open_;
-        if (quiet() == at) judge(std::move(out));
+        if (calm && quiet() == at) return judge(std::move(out));
+        // What we have under way dlv answers at the next stop only, if an outsider runs the program: that is seen all the same.
+        // Once is not enough: to choose a goroutine counts as running for dlv, while it is done.
+        if (at_rest() != at || hub_.phase_ != phase::stopped || !out.ok()) return;
+        const auto state = read_state(out.result);
+        if (!state || !state->running) return suspected_.reset();
+        if (std::exchange(suspected_, at) == at) took_over(std::nullopt);
     });
 }
 

@@ -34,6 +34,7 @@ public:
 private:
     // What must not have changed on our side between question and answer.
     using moment = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;
+    std::optional<moment> at_rest() const;
     std::optional<moment> quiet() const;
     void arm(std::chrono::milliseconds later);
     void look();
@@ -47,6 +48,7 @@ private:
     boost::asio::steady_timer timer_;
     std::unique_ptr<rpc_channel> lists_;  // breakpoints; waits with the program if it must
     int open_ = 0;                        // questions without an answer
+    std::optional<moment> suspected_;  // dlv said that it runs, at a moment at which we had something under way
     std::optional<std::pair<moment, std::int64_t>> hits_;  // dlv's count where it stands, and since when it is known
 };
 

@@ -6,6 +6,7 @@
 #include "gateway/fixed_methods.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
+#include "gateway/hub_roster.h"
 
 namespace gateway {
 
@@ -93,6 +94,7 @@ asio::awaitable<bool> hub::meet_new_process(std::string by, std::map<std::int64_
     budget_.forget();
     park_.forget();
     hits_.clear();
+    roster_->output().clear();
     const auto build = [this] { return fixed_["RPCServer.BuildID"] + fixed_["RPCServer.LastModified"]; };
     const auto before = build();
     for (auto method : fixed_methods) {

@@ -102,8 +102,9 @@ std::string hub_roster::described(const viewer& v) const {
 }
 
 std::vector<std::string> hub_roster::welcome(const viewer& v) {
-    windows_[&v].knows = news_.moment();
     std::vector<std::string> lines, others;
+    if (!hub_.is_here(v)) return lines;
+    windows_[&v].knows = news_.moment();
     const auto me = person_of(v.who().who);
     for (const auto* one : hub_.viewers())
         if (one != &v) others.push_back(described(*one));
@@ -151,6 +152,7 @@ hub_roster::told hub_roster::follow(const viewer& v, std::string_view whom) {
     if (!v.speaks_dap())
         return refused("your client shows nothing but the answers to what it asks: follow in VS Code or another DAP client");
     if (whom.empty()) return refused("whom? delvegate follow USER, or delvegate follow all");
+    if (!hub_.is_here(v)) return refused("your session is over");
     auto& follows = windows_[&v].follows;
     if (!follows.contains(whom) && follows.size() >= most_followed)
         return refused("you follow " + std::to_string(most_followed) + " people already; delvegate unfollow, or delvegate follow all");

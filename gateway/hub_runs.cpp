@@ -19,6 +19,7 @@
 #include "gateway/breakpoint_list.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
+#include "gateway/log.h"
 
 namespace gateway {
 
@@ -211,6 +212,7 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
     command.set("name", order.command);
     resume(protocol::to_text(command));
     tell_running(by, v);
+    turns_.again();
     // Those that queued behind this run would else wait for its end, and their IDE's pause behind them.
     refuse_looks_in_turn();
 }
@@ -420,7 +422,11 @@ void hub::announce_stop() {
     budget_.stands();
     outsiders_.stands();
     pump();
-    if (run_.abandoned && viewers_.empty() && stop_.cause.reason != "exception") go_on_without(abandoned_by_);
+    if (run_.abandoned && viewers_.empty() && stop_.cause.reason != "exception") return go_on_without(abandoned_by_);
+    if (viewers_.empty() && !budget_.terms().any() && only_pins_stopped_it()) {
+        log().warn("{}: a pinned breakpoint stopped the program, and neither is anybody here nor has it a stop budget: it goes on", name_);
+        go_on();
+    }
 }
 
 void hub::become_exited(std::int64_t status) {

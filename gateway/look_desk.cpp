@@ -44,6 +44,13 @@ std::optional<look_desk::clock::time_point> look_desk::later(clock::time_point n
     return mine_ > 0 ? patient : std::min(patient, *last_ + quiet);
 }
 
+std::optional<look_desk::clock::time_point> look_desk::hold(clock::time_point since, clock::time_point now) const {
+    const auto patient = since + patience;
+    if (!held(now) || now >= patient) return std::nullopt;
+    // How long a look takes is not known.
+    return std::min(patient, (mine_ > 0 ? now : *last_) + quiet);
+}
+
 std::vector<look_desk::request> look_desk::take(const viewer* v) {
     std::vector<request> taken;
     std::deque<request> rest;

@@ -42,6 +42,8 @@ public:
     void wait(request r) { waiting_.push_back(std::move(r)); }
     // One that may begin, and is not waited for any more.
     std::optional<request> next(const std::function<bool(const viewer&)>& drives, clock::time_point now);
+    // Until when something else that has waited since then waits for who drives; none: no longer.
+    std::optional<clock::time_point> hold(clock::time_point since, clock::time_point now) const;
     // When to ask for it again although no look has ended: none waits, or an end is to be waited for.
     std::optional<clock::time_point> later(clock::time_point now) const;
 

@@ -57,7 +57,7 @@ bool means_place(std::string_view words, std::string_view file, std::int64_t lin
     std::string path(words.substr(0, colon));
     std::replace(path.begin(), path.end(), '\\', '/');
     while (path.starts_with("./")) path.erase(0, 2);
-    if (!file.ends_with(path)) return false;
+    if (path.empty() || !file.ends_with(path)) return false;
     return path.size() == file.size() || (path.front() != '/' && file[file.size() - path.size() - 1] == '/');
 }
 

@@ -3,6 +3,7 @@
 import os
 
 from harness.rig import Launcher, manifests
+from harness.rig.delvegate import CONFIG
 from test_static_pod import MANIFEST, NAME, StaticPodCase
 
 UNITS = ("delvegate.service", "delvegate-launcher.service", "delvegate-restore.service", "delvegate-restore-api.timer")
@@ -55,6 +56,17 @@ class Removal(StaticPodCase):
         self.assertEqual(self.script("prerm", "remove").returncode, 0)
         self.assertEqual(self.enabled(), [])
         self.assertEqual(self.node.read(MANIFEST), self.was[2] + "# changed\n")
+
+    def test_an_upgrade_whose_service_does_not_start_says_so(self):
+        good = self.node.read(CONFIG)
+        self.node.write(CONFIG, "components: [\n", 0o600)
+        done = self.script("postinst", "configure", "1.0")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("did not start again; see: systemctl status", done.stderr)
+        self.node.write(CONFIG, good, 0o600)
+        self.node.run(["systemctl", "restart", "delvegate-launcher"], check=True)
+        self.delvegate("stop", NAME).succeeded()
+        self.assert_as_before()
 
     def test_unknown_words(self):
         for name in ("prerm", "postinst", "postrm"):

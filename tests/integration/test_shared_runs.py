@@ -43,8 +43,8 @@ class SharedRuns(case.Case):
 
     @staticmethod
     def begun(client):
-        """The first of its answer is there, and nobody reads it."""
-        client.socket.recv(1, socket.MSG_PEEK)
+        """The first of its answer is there, and nobody reads it. (Before it there may be the small one to IsMulticlient.)"""
+        client.socket.recv(1 << 13, socket.MSG_PEEK | socket.MSG_WAITALL)
 
 
 class Joining(SharedRuns):

@@ -79,9 +79,12 @@ class Manifests(unittest.TestCase):
         user = pod["containers"][0]["securityContext"]
         self.assertIn(f"USER {user['runAsUser']}:{user['runAsGroup']}\n", text)
         self.assertIn(f"--owner={user['runAsUser']}", pod["initContainers"][0]["command"])
+        self.assertEqual(pod["securityContext"]["fsGroup"], user["runAsGroup"], "whose the Secret's files are to read")
         runtime = re.search(r'"--runtime-directory", "([^"]+)"', text).group(1)
         for probe in ("readinessProbe", "livenessProbe"):
-            self.assertIn(runtime, pod["containers"][0][probe]["exec"]["command"])
+            command = pod["containers"][0][probe]["exec"]["command"]
+            self.assertEqual(command[:2], ["delvegate", "sessions"], "which nobody but the gateway answers")
+            self.assertIn(runtime, command)
         with open(os.path.join(ROOT, "CMakeLists.txt"), encoding="utf-8") as file:
             version = re.search(r"project\(delvegate VERSION ([0-9.]+)", file.read()).group(1)
         for one in pod["containers"] + pod["initContainers"]:

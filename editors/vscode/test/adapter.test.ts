@@ -124,8 +124,29 @@ test('bytes that are no DAP end the session with a line', () => {
 });
 
 test('what others wrote makes no link and no button', () => {
+  const { adapter, request, reply, shown } = session();
+  const button = { url: 'command:evil', urlLabel: 'Press', showUser: true };
+  const error = { id: 9, format: 'no [x](command:delvegate.stop) {v}', variables: { v: '[y](https://a)' }, ...button };
+  const text = { id: 9, format: 'no [x] (command:delvegate.stop) [y] (https://a)', showUser: true };
+  reply(request('evaluate'), 'evaluate', false, { error });
+  reply(request('next'), 'next', false, { error });
+  reply(request('attach'), 'attach', false, { error });
+  reply(999, 'evaluate', false, { error }); // of no request
+  assert.deepEqual(shown.map((one) => one.body?.error), [text, text, text, text]);
+  // What gets our button has only ours.
+  reply(request('next'), 'next', false, { error: { id: 9, format: baton, ...button } });
+  assert.deepEqual(shown[4]?.body?.error, { id: 9, format: baton, showUser: false });
+  reply(request('attach'), 'attach', false, { error: { id: 9, format: baton, ...button } });
+  assert.deepEqual([shown[5]?.body?.error?.url, shown[5]?.body?.error?.urlLabel], ['command:x.ask-for-baton', 'Ask for the Baton']);
+  adapter.received(encodeMessage({ seq: 0, type: 'response', request_seq: request('next'), command: 'next', success: false, message: '[x](command:evil)' } as DebugProtocol.Response));
+  assert.equal(shown[6]?.message, '[x] (command:evil)');
+});
+
+test('a link is not put together of a format and its variables', () => {
   const { request, reply, shown } = session();
-  reply(request('evaluate'), 'evaluate', false, { error: { id: 9, format: 'no [x](command:delvegate.stop) {v}', variables: { v: '[y](https://a)' }, url: 'command:evil', urlLabel: 'Press', showUser: true } });
-  assert.deepEqual(shown[0]?.body?.error, { id: 9, format: 'no [x] (command:delvegate.stop) {v}', variables: { v: '[y] (https://a)' }, showUser: true });
+  for (const [format, variables] of [['[x]({v})', { v: 'command:evil' }], ['[x]{v}', { v: '(command:evil)' }], ['{v}(command:evil)', { v: '[x]' }]] as const)
+    reply(request('evaluate'), 'evaluate', false, { error: { id: 9, format, variables } });
+  for (const one of shown) assert.deepEqual(one.body?.error, { id: 9, format: '[x] (command:evil)' });
+  assert.equal(shown.length, 3);
   assert.equal(printable('F[int](0x1) [a](command:x)'), 'F[int](0x1) [a] (command:x)');
 });

@@ -55,6 +55,37 @@ test('enrolling again takes the place of the context; a draft that came to nothi
   assert.deepEqual(fs.readdirSync(path.join(made.root, 'contexts')), ['node1']);
 });
 
+test('a damaged context is one that enrolling again replaces', () => {
+  const made = stored(plain);
+  assert.equal(made.known('node1')?.gateway.port, 7443);
+  fs.writeFileSync(path.join(made.directory('node1'), 'context.json'), '{');
+  assert.equal(made.known('node1'), undefined);
+  fs.rmSync(path.join(made.directory('node1'), 'context.json'));
+  assert.equal(made.known('node1'), undefined);
+  const draft = made.begin();
+  assert.equal(draft.commit({ name: 'node1', gateway: { host: 'node1.example', port: 7555 }, renewUntil: 6 }, certificate + plain, certificate), undefined);
+  draft.dispose();
+  assert.equal(made.read('node1').gateway.port, 7555);
+});
+
+test('a context that is stored is not taken back because it cannot be the current one', () => {
+  const made = store();
+  fs.mkdirSync(path.join(made.root, 'current-context'), { recursive: true });
+  const draft = made.begin();
+  const why = draft.commit({ name: 'node1', gateway: { host: 'node1.example', port: 7443 }, renewUntil: 5 }, certificate + plain, certificate);
+  draft.dispose();
+  assert.match(why ?? '', /^the context node1 is stored, and is not the current one: /);
+  assert.equal(made.read('node1').gateway.port, 7443);
+});
+
+test('a renewed certificate replaces only the one that it was made of', () => {
+  const made = stored(plain);
+  const was = made.client('node1');
+  assert.equal(made.replaceIdentity('node1', was, certificate + closed), true);
+  assert.equal(made.replaceIdentity('node1', was, certificate + plain), false);
+  assert.equal(made.client('node1'), certificate + closed);
+});
+
 test('an encrypted key opens with its passphrase only', () => {
   const made = stored(closed);
   assert.equal(made.needsPassphrase('node1'), true);

@@ -110,6 +110,23 @@ test('a link that breaks goes on at the very byte, in both directions', async ()
   stream.abort('done');
 });
 
+test('an end that is wanted while there is no link is said on the next one', async () => {
+  const { stream, peer, told, dialled } = await decided();
+  peer.cut();
+  await told.until('link down');
+  stream.send(Buffer.from('disconnect'));
+  stream.end();
+  const second = await dialled();
+  await second.control(FrameType.hello);
+  await second.control(FrameType.resume);
+  second.hello();
+  second.say(FrameType.resumed, 0, { ok: true, streams: [{ stream: 1, received: 0 }] });
+  const [data, end] = [await second.next([FrameType.ack]), await second.next()];
+  assert.deepEqual([dataOf(data).toString(), end.type, readOffset(end)], ['disconnect', FrameType.end, 10]);
+  second.offset(FrameType.end, 0);
+  await told.until('closed');
+});
+
 test('a stream whose OPEN never came is opened anew, from its first byte', async () => {
   const { stream, peer, told, dialled } = await open();
   stream.send(Buffer.from('hi'));
@@ -178,6 +195,20 @@ test('an end is answered with an end, and both are acknowledged', async () => {
   assert.deepEqual(told.all.slice(-2), ['received bye', 'closed']);
   const [ack, end] = [await peer.next(), await peer.next()];
   assert.deepEqual([ack.type, readOffset(ack), end.type, readOffset(end)], [FrameType.ack, 4, FrameType.end, 0]);
+  peer.cut();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.equal(told.all.at(-1), 'closed', 'nothing is told after that');
+});
+
+test('what was said before an end arrives, and the other end is not waited for for ever', async () => {
+  const { stream, peer, told } = await decided({ answer: 20 });
+  stream.send(Buffer.from('disconnect'));
+  stream.end();
+  stream.send(Buffer.from('too late'));
+  const [data, end] = [await peer.next(), await peer.next()];
+  assert.deepEqual([dataOf(data).toString(), end.type, readOffset(end)], ['disconnect', FrameType.end, 10]);
+  await new Promise((resolve) => peer.client.once('close', resolve));
+  assert.deepEqual(told.all, ['decided true ']);
 });
 
 test('a gateway that breaks the protocol is told to the person, and left', async () => {

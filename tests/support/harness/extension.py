@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 
-from . import codeserver, debuggee, tools
+from . import codeserver, debuggee, npm, tools
 
 SOURCE = os.path.join(tools.ROOT, "editors", "vscode")
 OLDEST_NODE = (20, 19)  # of eslint and esbuild's own tools
@@ -18,12 +18,12 @@ def _runs_tools(node):
 
 
 def node():
-    """A Node that is new enough: the one at hand, or code-server's."""
+    """A Node that is new enough: the one at hand, or that of scripts/editor-tools."""
     for name in (os.environ.get("DELVEGATE_NODE") or "node", codeserver.NODE):
         path = shutil.which(name)
         if path and _runs_tools(path):
             return path
-    raise tools.Missing(f"no Node from {'.'.join(map(str, OLDEST_NODE))} on; set DELVEGATE_NODE, or run ./scripts/install-deps editors")
+    raise tools.Missing(f"no Node from {'.'.join(map(str, OLDEST_NODE))} on; set DELVEGATE_NODE, or run ./scripts/install-deps test")
 
 
 class Workshop:
@@ -50,7 +50,7 @@ class Workshop:
         if debuggee.contents(stamp) == wanted:
             return
         # Nothing of it runs at installation: esbuild's program is in a package of its own.
-        self.run(tools.find("DELVEGATE_NPM", "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        npm.install(self.directory, node())
         with open(stamp, "wb") as file:
             file.write(wanted)
 

@@ -145,7 +145,7 @@ class Model:
         self.last_run = (None, None)
         self.step_open = False   # a step was interrupted, and goes on with the next continue
         self.sure_of_owners = True  # of the last stop
-        self.surely_hit = False  # whether it came to where a breakpoint of somebody's holds, log messages too
+        self.surely_hit = []     # whose place it came to, where they hold for sure, log messages too
         self.control = Baton() if run_control == "baton" else Open()
 
     # --- who is here -------------------------------------------------------------------------------------
@@ -198,6 +198,10 @@ class Model:
 
     def clear(self, member, marker):
         self.wishes = [w for w in self.wishes if not (w.owner is member and w.marker == marker)]
+
+    def stands_at_a_breakpoint(self):
+        """Of somebody's who has it yet; a cleared one is shown to nobody."""
+        return any(wish in self.wishes for wish in self.surely_hit)
 
     def age(self):
         for wish in self.wishes:
@@ -284,7 +288,7 @@ class Model:
         hit = [w for w in self.wishes if w.owner and not w.log and LINES[w.marker] == line and
                (place is None or self.stops_at(w, place))]
         owners = {w.who for w in hit}
-        self.surely_hit = place is not None and any(w.sure and w.marker == ORDER[place % 3] and w.holds(place // 3) for w in self.wishes)
+        self.surely_hit = [w for w in self.wishes if place is not None and w.sure and w.marker == ORDER[place % 3] and w.holds(place // 3)]
         self.sure_of_owners = place is not None and all(w.sure for w in hit)
         self.control.stops(owners if at_breakpoint and not self.halted_by else set())
         self.last_run = (self.start, place)

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 
-from . import debuggee, tools, waiting
+from . import debuggee, npm, tools, waiting
 
 SOURCE = os.path.join(tools.ROOT, "tests", "integration", "node")
 
@@ -21,10 +21,7 @@ def packages():
         if debuggee.contents(stamp) != wanted:
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(os.path.join(SOURCE, name), target)
-            result = subprocess.run([tools.find("DELVEGATE_NPM", "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-                                    cwd=target, capture_output=True, text=True)
-            if result.returncode:
-                raise AssertionError(f"npm ci failed\n{result.stdout}{result.stderr}")
+            npm.install(target)
             with open(stamp, "wb") as file:
                 file.write(wanted)
     return target

@@ -164,6 +164,7 @@ private:
         model_.stopped(here(), true);
         take_in("breakpoint");
         // Who was too late for the run is told of its end once more, where the IDE shows it running.
+        wait("everybody has been told", [&] { return world_.session.turns().size() == 0 && able[0]->at->quiet() && able[1]->at->quiet(); });
         for (auto* one : {able[0], able[1]})
             if (one->at->speaks_dap) one->stops_seen = one->at->stops.size();
         for (auto& one : model_.members) logs_of(one);

@@ -135,9 +135,11 @@ TEST(answers, what_changes_with_each_asking_is_not_shared) {
         EXPECT_FALSE(look_answers::shareable(no)) << no;
 }
 
+std::optional<fair_turns::clock::time_point> nobody_looks(fair_turns::clock::time_point) { return std::nullopt; }
+
 TEST(turns, are_taken_in_order_with_the_loop_in_between) {
     boost::asio::io_context loop;
-    fair_turns t(loop);
+    fair_turns t(loop, nobody_looks);
     std::vector<int> done;
     for (int n = 0; n < 6; ++n) t.later(&who(n), [&, n] { done.push_back(n); });
     EXPECT_TRUE(done.empty());
@@ -150,7 +152,7 @@ TEST(turns, are_taken_in_order_with_the_loop_in_between) {
 
 TEST(turns, news_can_be_caught_up_with) {
     boost::asio::io_context loop;
-    fair_turns t(loop);
+    fair_turns t(loop, nobody_looks);
     std::vector<int> done;
     t.later(&who(1), [&] { done.push_back(1); });
     t.later(&who(2), [&] { done.push_back(2); }, true);
@@ -159,6 +161,41 @@ TEST(turns, news_can_be_caught_up_with) {
     EXPECT_EQ(done, (std::vector{2, 3}));
     t.hurry(who(1));
     EXPECT_EQ(done, (std::vector{2, 3, 1}));
+}
+
+TEST(turns, wait_for_who_is_looking_and_go_on_when_told) {
+    boost::asio::io_context loop;
+    bool looking = true;
+    fair_turns t(loop, [&](auto since) { return looking ? std::optional(since + std::chrono::hours(1)) : std::nullopt; });
+    std::vector<int> done;
+    for (int n = 0; n < 3; ++n) t.later(&who(n), [&, n] { done.push_back(n); });
+    EXPECT_EQ(loop.poll(), 0u);
+    t.again();
+    EXPECT_EQ(loop.poll(), 1u);
+    EXPECT_TRUE(done.empty()) << "it is looking yet";
+    t.hurry(who(1));
+    EXPECT_EQ(done, std::vector{1}) << "who asks for something is told first";
+    looking = false;
+    t.again();
+    loop.poll();
+    EXPECT_EQ(done, (std::vector{1, 0, 2}));
+    t.later(&who(3), [&] { done.push_back(3); });
+    loop.restart();
+    loop.poll();
+    EXPECT_EQ(done.back(), 3);
+}
+
+TEST_F(desk, what_others_are_told_waits_for_who_drives_but_not_for_long) {
+    const auto since = now;
+    EXPECT_FALSE(d.hold(since, now));
+    EXPECT_TRUE(look(driver));
+    EXPECT_EQ(d.hold(since, now), now + look_desk::quiet) << "how long the look takes is not known";
+    now += milliseconds(90);
+    EXPECT_EQ(d.hold(since, now), since + look_desk::patience);
+    d.end(&who(driver), now);
+    EXPECT_EQ(d.hold(now, now), now + look_desk::quiet);
+    EXPECT_FALSE(d.hold(since, since + look_desk::patience));
+    EXPECT_FALSE(d.hold(now, now + look_desk::quiet));
 }
 
 }  // namespace

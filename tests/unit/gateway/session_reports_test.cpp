@@ -16,6 +16,7 @@ TEST(pins, a_place_is_named_with_as_much_of_its_path_as_one_likes) {
                               "main.go:-42", "/main.go:42", "main.go:4 2", ""})
         EXPECT_FALSE(means_place(words, "/src/app/main.go", 42)) << words;
     EXPECT_FALSE(means_place("main.go:42", "", 42));
+    EXPECT_FALSE(means_place("./:42", "/src/app/main.go", 42));
     EXPECT_EQ(breakpoint_id("12"), 12);
     for (const auto* words : {"", "0", "-1", "1x", "x", "99999999999999999999"}) EXPECT_FALSE(breakpoint_id(words)) << words;
 }

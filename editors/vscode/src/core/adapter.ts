@@ -146,7 +146,8 @@ export class Adapter implements StreamUser {
     const response = message as DebugProtocol.Response;
     const request = this.waiting.get(response.request_seq);
     this.waiting.delete(response.request_seq);
-    this.user.toEditor(response.success || request === undefined ? response : this.explained(request, response));
+    if (response.success) return this.user.toEditor(response);
+    this.user.toEditor(request === undefined ? harmless(response) : this.explained(request, response));
   }
 
   // A refusal gets a button. What begins a session is shown by the editor in its own dialog, the rest is for us to show.
@@ -216,23 +217,23 @@ export function remedyFor(line: string): Remedy {
 
 function lineIn(response: DebugProtocol.Response): string {
   const { error } = (response.body ?? {}) as { error?: DebugProtocol.Message };
-  const format = error?.format;
-  if (format === undefined) return printable(response.message ?? '');
-  return printable(format.replace(/\{([^}]*)\}/g, (whole, name: string) => error?.variables?.[name] ?? whole));
+  return printable(typeof error?.format === 'string' ? filled(error) : (response.message ?? ''));
 }
 
-// The words are the gateway's, and names and values in them are other people's.
+// The words are the gateway's, and names and values in them are other people's: of what fails, the editor gets text only. Variables are
+// filled in here, as a link may come of a format and its variables that is in neither.
 function harmless(response: DebugProtocol.Response): DebugProtocol.Response {
-  const text = (value: unknown): unknown => (typeof value === 'string' ? withoutLinks(value) : value);
   const { error, ...body } = ((response.body as unknown) ?? {}) as { error?: DebugProtocol.Message };
   const message = response.message === undefined ? {} : { message: withoutLinks(response.message) };
   if (error === undefined) return { ...response, ...message };
-  const variables = Object.fromEntries(Object.entries(error.variables ?? {}).map(([name, value]) => [name, text(value)]));
-  const kept: DebugProtocol.Message = { ...error };
+  const kept: DebugProtocol.Message = { ...error, ...(typeof error.format === 'string' ? { format: withoutLinks(filled(error)) } : {}) };
+  delete kept.variables;
   delete kept.url; // buttons are ours alone to give
   delete kept.urlLabel;
-  return { ...response, ...message, body: { ...body, error: { ...kept, format: text(error.format), ...(error.variables === undefined ? {} : { variables }) } } };
+  return { ...response, ...message, body: { ...body, error: kept } };
 }
+
+const filled = ({ format, variables }: DebugProtocol.Message): string => format.replace(/\{([^}]*)\}/g, (whole, name: string) => variables?.[name] ?? whole);
 
 // In `format` braces are variables.
 const literal = (line: string): string => line.replace(/[{}]/g, (brace) => (brace === '{' ? '(' : ')'));

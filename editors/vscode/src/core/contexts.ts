@@ -84,6 +84,15 @@ export class ContextStore {
     return { name, gateway: where, renewUntil: typeof renewUntil === 'number' ? renewUntil : 0 };
   }
 
+  /** undefined where there is none, or a damaged one, which enrolling again replaces. */
+  known(name: string): Context | undefined {
+    try {
+      return this.read(name);
+    } catch {
+      return undefined;
+    }
+  }
+
   current(): string | undefined {
     try {
       const name = fs.readFileSync(path.join(this.root, 'current-context'), 'utf8').trimEnd();
@@ -132,8 +141,16 @@ export class ContextStore {
     return fs.statSync(path.join(this.directory(name), 'client.pem')).mtime;
   }
 
-  replaceIdentity(name: string, client: string): void {
+  /** What a renewal begins with, for replaceIdentity. */
+  client(name: string): string {
+    return this.text(name, 'client.pem');
+  }
+
+  /** Only if it is still `was`: false, and nothing is changed, where `delvegate` or another window was first. */
+  replaceIdentity(name: string, was: string, client: string): boolean {
+    if (this.client(name) !== was) return false;
     replaceFile(path.join(this.directory(name), 'client.pem'), client);
+    return true;
   }
 
   /** A place for a new context, made before a gateway is asked: what this disk does not allow costs no token. */
@@ -153,10 +170,6 @@ export class ContextStore {
     }
   }
 
-  private client(name: string): string {
-    return this.text(name, 'client.pem');
-  }
-
   private text(name: string, file: string): string {
     const whole = path.join(this.directory(name), file);
     try {
@@ -173,8 +186,8 @@ export class Draft {
     private readonly place: string,
   ) {}
 
-  /** Takes the place of a context of that name, and becomes the current one. */
-  commit(context: Context, client: string, ca: string): void {
+  /** Takes the place of a context of that name, and becomes the current one; why not, where only that fails. */
+  commit(context: Context, client: string, ca: string): string | undefined {
     const target = path.join(this.root, 'contexts', context.name);
     const aside = this.place + '-old';
     try {
@@ -190,10 +203,16 @@ export class Draft {
         if (replaces) fs.renameSync(aside, target);
         throw error;
       }
-      if (replaces) fs.rmSync(aside, { recursive: true, force: true });
-      replaceFile(path.join(this.root, 'current-context'), context.name + '\n');
     } catch (error) {
       throw new Trouble('settings', `cannot store the context in ${target}: ${lineOf(error)}`);
+    }
+    // It is stored, and the token is used: from here on nothing fails.
+    try {
+      fs.rmSync(aside, { recursive: true, force: true });
+      replaceFile(path.join(this.root, 'current-context'), context.name + '\n');
+      return undefined;
+    } catch (error) {
+      return `the context ${context.name} is stored, and is not the current one: ${lineOf(error)}`;
     }
   }
 

@@ -58,6 +58,7 @@ export function secure(
     const plain = net.connect({ host: where.host, port: where.port, noDelay: true });
     const socket = tls.connect({
       minVersion: 'TLSv1.3',
+      rejectUnauthorized: true, // NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would be the default
       ...options,
       socket: plain,
       ...(net.isIP(name) === 0 ? { servername: name } : {}),

@@ -39,6 +39,8 @@ export interface Enrolled {
   context: string;
   user: string;
   notAfter: Date;
+  /** Why it is not the current one of `delvegate`, although it is stored. */
+  notCurrent?: string;
 }
 
 /**
@@ -51,8 +53,9 @@ export async function enroll(store: ContextStore, invitation: Invitation & { tok
   if (!goodName(name)) throw new Trouble('settings', `a context is named by 1 to 64 letters, digits, hyphens, dots and underscores; not "${name}"`);
   if (!goodPin(invitation.pin)) throw new Trouble('settings', 'a CA pin is sha256: and 64 hex digits, as `delvegate token create` prints it');
   if (!goodToken(invitation.token)) throw new Trouble('settings', 'that is no token: 1 to 256 visible characters, as `delvegate token create` prints it');
-  if (store.names().includes(name) && store.read(name).gateway.host !== invitation.gateway.host)
-    throw new Trouble('settings', `context ${name} is of another gateway, ${addressText(store.read(name).gateway)}; choose another name`);
+  const old = store.known(name);
+  if (old !== undefined && old.gateway.host !== invitation.gateway.host)
+    throw new Trouble('settings', `context ${name} is of another gateway, ${addressText(old.gateway)}; choose another name`);
   const place = store.begin();
   try {
     const pair = newKey();
@@ -60,8 +63,8 @@ export async function enroll(store: ContextStore, invitation: Invitation & { tok
     const socket = await secure(invitation.gateway, undefined, { secureContext: tls.createSecureContext({ ca, minVersion: 'TLSv1.3' }), ALPNProtocols: ['http/1.1'], ...partialChain }, dialTime);
     const reply = await ask(socket, invitation.gateway, { method: 'POST', path: '/v1/enroll', body: { token: invitation.token, csr: pair.csr }, maxReply: 256 * 1024 });
     const issued = readIssued(reply, addressText(invitation.gateway), pair.privateKey);
-    place.commit({ name, gateway: { host: invitation.gateway.host, port: issued.port ?? usualPort }, renewUntil: issued.renewUntil }, issued.certificate + pair.pem, ca);
-    return { context: name, user: issued.user, notAfter: issued.notAfter };
+    const notCurrent = place.commit({ name, gateway: { host: invitation.gateway.host, port: issued.port ?? usualPort }, renewUntil: issued.renewUntil }, issued.certificate + pair.pem, ca);
+    return { context: name, user: issued.user, notAfter: issued.notAfter, ...(notCurrent === undefined ? {} : { notCurrent }) };
   } finally {
     place.dispose();
   }

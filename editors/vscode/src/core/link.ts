@@ -59,7 +59,8 @@ export class LinkStream {
   end(): void {
     if (this.over || this.endWanted) return;
     this.endWanted = true;
-    if (this.brokenSince !== undefined || this.socket === undefined) return this.finish();
+    // While a link is down the gateway keeps the session: it is told as soon as there is one again.
+    if (this.socket === undefined && this.brokenSince === undefined) return this.finish();
     this.pump();
   }
 
@@ -277,7 +278,12 @@ export class LinkStream {
     if (!this.endWanted || this.endSent || this.out.waiting > 0) return;
     this.endSent = true;
     this.put(encodeOffset(FrameType.end, this.id, this.out.sent));
-    this.settle(false);
+    if (this.peerEnded) return this.settle(false);
+    // Its answer is an end of its own; one that never comes is not waited for.
+    clearTimeout(this.answer);
+    this.answer = setTimeout(() => {
+      this.finish();
+    }, this.times.answer);
   }
 
   // Both ends have said all: the connection can go once the gateway has it.
@@ -322,7 +328,7 @@ export class LinkStream {
     clearTimeout(this.answer);
     clearInterval(this.pings);
     if (this.goodbye !== undefined) return this.fail(this.goodbye);
-    if (this.peerEnded || (this.endWanted && this.out.waiting === 0)) return this.fail(why);
+    if (this.peerEnded || (this.endSent && this.out.acked === this.out.sent)) return this.fail(why);
     // A certificate that is not taken, or no gateway: waiting mends nothing, unless it was good a moment ago.
     if (this.token === '' || this.keepSeconds === 0) return this.fail(why);
     this.brokenSince ??= Date.now();
@@ -338,7 +344,7 @@ export class LinkStream {
   private fail(why: Trouble): void {
     if (this.over) return;
     this.finish();
-    this.user.lost(why);
+    if (!this.peerEnded) this.user.lost(why); // otherwise it has heard closed()
   }
 
   private finish(): void {

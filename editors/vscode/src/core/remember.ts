@@ -7,7 +7,7 @@ export interface Remembered {
 }
 
 /** Whoever comes back later has closed the window, and means something else. */
-export const reloadTime = 60_000;
+export const reloadTime = 5 * 60_000;
 
 /** Of what was remembered, what is to be attached to again. */
 export function toAttachAgain(all: unknown, now: number): Remembered[] {

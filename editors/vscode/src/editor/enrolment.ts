@@ -3,10 +3,11 @@ import * as vscode from 'vscode';
 import { enroll, readInvitation } from '../core/enroll.js';
 import { lineOf } from '../core/trouble.js';
 import type { Gateways } from './gateways.js';
+import type { Log } from './log.js';
 import { utc } from '../core/dial.js';
 
 /** Asks for the administrator's line and, where it has none, for the token; the key never leaves this computer. */
-export async function enrolment(gateways: Gateways): Promise<void> {
+export async function enrolment(gateways: Gateways, log: Log): Promise<void> {
   const line = await vscode.window.showInputBox({
     title: 'Enrol with a Gateway (1/2)',
     prompt: 'The line of `delvegate token create` that the administrator of the gateway has sent',
@@ -24,6 +25,7 @@ export async function enrolment(gateways: Gateways): Promise<void> {
     const enrolled = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `Enrolling with ${invitation.gateway.host}` }, () =>
       enroll(gateways.store, { ...invitation, token: token.trim() }),
     );
+    if (enrolled.notCurrent !== undefined) log.line(enrolled.notCurrent);
     await gateways.choose(enrolled.context);
     await vscode.commands.executeCommand('delvegate.components.focus');
     void vscode.window.showInformationMessage(`Enrolled as ${enrolled.user}; the certificate of ${enrolled.context} is good until ${utc(enrolled.notAfter)}.`);

@@ -46,7 +46,7 @@ export function activate(context: vscode.ExtensionContext): void {
     ...new Commands(gateways, watch).register(),
     new vscode.Disposable(() => clearInterval(renewal)),
     view.onDidChangeVisibility(({ visible }) => watch.viewIs(visible)),
-    vscode.commands.registerCommand('delvegate.enroll', () => enrolment(gateways)),
+    vscode.commands.registerCommand('delvegate.enroll', () => enrolment(gateways, log)),
     vscode.debug.registerDebugConfigurationProvider('delvegate', configurations, vscode.DebugConfigurationProviderTriggerKind.Initial),
     vscode.debug.registerDebugConfigurationProvider('delvegate', { provideDebugConfigurations: () => configurations.provideDebugConfigurations() }, vscode.DebugConfigurationProviderTriggerKind.Dynamic),
     vscode.debug.registerDebugAdapterDescriptorFactory('delvegate', {

@@ -4,8 +4,9 @@ import { toAttachAgain, withoutInternals, type Remembered } from '../core/rememb
 
 const slot = 'sessions';
 const lookEvery = 10_000;
-// A session that ends because the window goes takes this host along; one that a person ends does not.
-const afterAnEnd = 2_000;
+// A session that ends because the window goes takes this host along, though a busy computer takes its time over that; one that a
+// person ends does not. The two look alike from here.
+const afterAnEnd = 10_000;
 
 /** A window that is reloaded, or whose extension host died, attaches to its components again. */
 export class Reattach implements vscode.Disposable {

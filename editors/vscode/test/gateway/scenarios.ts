@@ -1,5 +1,7 @@
 // The extension's own parts against a real gateway and a real dlv; tests/editors/vscode_gateway.py starts those.
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 
 import { remedyFor } from '../../src/core/adapter.js';
 import { ControlApi } from '../../src/core/api.js';
@@ -112,13 +114,19 @@ const scenarios: Record<string, () => Promise<void>> = {
     await assert.rejects(enroll(store, { ...invitation, token, pin: 'sha256:' + '0'.repeat(64) }), /has the pin sha256:[0-9a-f]{64}, not .*; nothing was sent to it/);
     await assert.rejects(enroll(store, { ...invitation, token: 'dvt1.nonsense' }), { code: 'token-unknown' });
     assert.deepEqual(store.names(), []);
+    // A context that cannot be read is replaced.
+    fs.mkdirSync(store.directory('localhost'), { recursive: true, mode: 0o700 });
+    fs.writeFileSync(path.join(store.directory('localhost'), 'context.json'), '{');
     const enrolled = await enroll(store, { ...invitation, token });
     assert.deepEqual([enrolled.context, enrolled.user, store.current()], ['localhost', 'alice', 'localhost']);
     await assert.rejects(enroll(store, { ...invitation, token }), { code: 'token-unknown' }); // it worked once
     const [one] = await api('localhost').components();
     assert.equal(one?.name, 'app');
     const before = store.identity('localhost');
-    store.replaceIdentity('localhost', await renew(placeOf('localhost')));
+    const was = store.client('localhost');
+    const renewed = await renew(placeOf('localhost'));
+    assert.equal(store.replaceIdentity('localhost', was, renewed), true);
+    assert.equal(store.replaceIdentity('localhost', was, was), false); // somebody else was first
     assert.equal(store.identity('localhost').key.equals(before.key), false);
     assert.equal(store.holder('localhost').user, 'alice');
     const client = new Client(() => placeOf('localhost'), 'app');

@@ -115,11 +115,13 @@ class Launcher:
         waiting.until("strace attached", lambda: "TracerPid:\t0\n" not in self.node.read(f"/proc/{pid}/status"))
         yield pid, tracer
         # It detaches from nobody who stands still, and another thread may have come to its own step'th; and it overlooks a signal
-        # that comes just before it waits.
+        # that comes just before it waits, or all of them: the kernel lets go of what a killed one had traced.
+        patient_until = time.monotonic() + waiting.DEADLINE / 8
+
         def ended():
             if not tracer.running():
                 return True
-            tracer.signal(signal.SIGINT)
+            tracer.signal(signal.SIGINT if time.monotonic() < patient_until else signal.SIGKILL)
             self.node.run(["kill", "-CONT", str(pid)])
             return False
         waiting.until("strace's end", ended)
