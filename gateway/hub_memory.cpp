@@ -17,11 +17,14 @@ namespace {
 
 // The same for the same stop, also when another gateway asks for it.
 std::string mark_of(const target_state& state) {
-    std::string all = std::to_string(state.pid) + " " + std::to_string(state.goroutine());
+    std::set<std::string> threads;  // dlv has no order for them
     for (const auto& t : state.threads) {
-        all += " " + std::to_string(t.id) + ":" + std::to_string(t.goroutine) + ":" + std::to_string(t.pc);
-        if (t.breakpoint) all += ":" + std::to_string(t.breakpoint->id) + ":" + std::to_string(t.breakpoint->hits);
+        auto one = " " + std::to_string(t.id) + ":" + std::to_string(t.goroutine) + ":" + std::to_string(t.pc);
+        if (t.breakpoint) one += ":" + std::to_string(t.breakpoint->id) + ":" + std::to_string(t.breakpoint->hits);
+        threads.insert(std::move(one));
     }
+    std::string all = std::to_string(state.pid) + " " + std::to_string(state.goroutine());
+    for (const auto& one : threads) all += one;
     return storage::sha256_hex(all);
 }
 
