@@ -75,8 +75,13 @@ asio::awaitable<void> hub::know_program(rpc_channel& on) {
     if (pid != 0) fixed_["RPCServer.ProcessPid"] = out.result;
     meet_program(pid);
     if (pid == 0) co_return;
-    if (memory_) memory_->keep_program(pid);
-    if (const auto known = std::exchange(past_.pid, 0); known != 0 && known != pid) forget_breakpoints();
+    if (const auto known = std::exchange(past_.pid, 0); known != 0 && known != pid) {
+        // Both at once: of this program they never were.
+        forget_breakpoints();
+        remember();
+    } else if (memory_) {
+        memory_->keep_program(pid);
+    }
 }
 
 // Views of an earlier gateway are of the program that it left. Of one that nobody knows, none is.

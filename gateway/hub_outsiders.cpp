@@ -140,6 +140,7 @@ void hub_outsiders::took_over(std::optional<rpc_outcome> rest) {
     hub_.run_.settled = true;
     hub_.run_.since = std::chrono::system_clock::now();
     hub_.phase_ = phase::running;
+    hub_.remember_told();
     hub_.motion_ = hub::motion::free;
     hub_.at_entry_ = false;
     hub_.hits_.clear();

@@ -511,6 +511,7 @@ void hub::call(viewer& v, work w, refusal refused) {
         run_.settled = true;
         limit_call();
         phase_ = phase::running;
+        remember_told();
         motion_ = motion::free;
         at_entry_ = false;
         hits_.clear();
