@@ -15,6 +15,17 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/editor/**/*.ts'],
+    ignores: ['src/editor/notices.ts'],
+    // What others have named would be links in them.
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['showInformationMessage', 'showWarningMessage', 'showErrorMessage', 'withProgress'].map((property) => ({ property, message: 'Say it by notices.ts.' })),
+      ],
+    },
+  },
+  {
     files: ['test/**/*.ts'],
     // A test's promise is the runner's.
     rules: { '@typescript-eslint/no-floating-promises': 'off', '@typescript-eslint/explicit-function-return-type': 'off' },

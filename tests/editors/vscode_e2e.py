@@ -59,6 +59,17 @@ class VisualStudioCode(case.Case):
         said = bob.call("Eval", {"Scope": {"GoroutineID": -1}, "Expr": "delvegate baton"})["Variable"]
         self.assertIn("alice", said["value"])
 
+    def test_a_command_goes_to_the_gateway_of_the_session_whatever_the_view_shows(self):
+        gateway = self.serve(self.component())
+        codeserver.store_context(self.home, "there", "localhost:1", self.person("alice"))
+        codeserver.store_context(self.home, "here", f"localhost:{gateway.port}", self.person("alice"))
+        bob = Rpc(self, self.connect(gateway, "bob").address)
+        bob.set_breakpoint(os.path.join(self.folder, "main.go"), TICK)
+        bob.command("continue")
+        self.tell("theGatewayOfTheSession")
+        said = bob.call("Eval", {"Scope": {"GoroutineID": -1}, "Expr": "delvegate baton"})["Variable"]
+        self.assertIn("alice", said["value"])
+
     def test_a_key_with_a_passphrase(self):
         gateway = self.serve(self.component())
         alice = self.person("alice")

@@ -40,7 +40,7 @@ class Extension(unittest.TestCase):
         declared = {one["command"].partition(".")[2] for one in contributed["commands"]}
         with open(os.path.join(SOURCE, "src", "editor", "commands.ts"), encoding="utf-8") as file:
             text = file.read()
-        written = {name for name in declared if f"on('{name}'" in text or (name.startswith("baton.") and f"baton('{name[6:]}')" in text)}
+        written = {name for name in declared if f"on('{name}'" in text or f"at('{name}'" in text or (name.startswith("baton.") and f"baton('{name[6:]}')" in text)}
         self.assertEqual(declared - written, {"enroll"})  # that one is extension.ts's
         used = {entry["command"].partition(".")[2] for entries in contributed["menus"].values() for entry in entries}
         self.assertLessEqual(used, declared)

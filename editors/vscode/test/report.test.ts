@@ -45,10 +45,15 @@ test('every row of a component has an id of its own', () => {
 });
 
 test('what somebody else wrote is one line without control or direction characters', () => {
-  const row = componentRow(only({ name: 'a\u202eb', state: 'stopped', position: 'x\ny\u0007', detail: 'z'.repeat(9999) }));
-  assert.equal(row.label, 'a?b');
+  const row = componentRow(only({ name: 'a', state: 'stopped', by: 'a\u202eb', since: 'now', position: 'x\ny\u0007', detail: 'z'.repeat(9999) }));
+  assert.match(row.tooltip ?? '', /since now by a\?b/);
   assert.equal(row.description, 'stopped at x?y?');
   assert.ok((row.tooltip ?? '').length < 700);
+});
+
+test('a component with a name that none can have is not there', () => {
+  const names = ['app', 'a-1', '0', 'a'.repeat(63), '', '-a', 'a-', 'A', 'a b', 'a;reboot', '$(id)', 'a\n', '../x', 'a\u202eb', 'a'.repeat(64)];
+  assert.deepEqual(readComponents({ components: names.map((name) => ({ name })) }).map((one) => one.name), names.slice(0, 4));
 });
 
 test('members of other types are not there, and a report without a list is refused', () => {

@@ -1,3 +1,4 @@
+import { goodComponent } from './target.js';
 import { printable, Trouble } from './trouble.js';
 
 /** What a gateway says of a component (docs/api.md), read leniently: a member that is not as expected is not there. */
@@ -55,10 +56,11 @@ export interface Park {
 
 type Json = Record<string, unknown>;
 
+/** Those with a name that a component can have: it is shown, and stands in commands. */
 export function readComponents(report: unknown): Component[] {
   const list = object(report).components;
   if (!Array.isArray(list)) throw new Trouble('refused', "the gateway's answer has no components; is it another version?");
-  return (list as unknown[]).map(readComponent).filter((one) => one.name !== '');
+  return (list as unknown[]).map(readComponent).filter((one) => goodComponent(one.name));
 }
 
 export function readSessions(report: unknown): Map<string, Person[]> {

@@ -1,12 +1,13 @@
 import * as vscode from 'vscode';
 
+import { targetOf, type Target } from '../core/target.js';
 import { lineOf } from '../core/trouble.js';
 import type { Gateways } from './gateways.js';
-import { targetOf } from './session.js';
+import { alarm, complain } from './notices.js';
 import type { Watch } from './watch.js';
 
-export function configurationFor(component: string): vscode.DebugConfiguration {
-  return { type: 'delvegate', request: 'attach', name: component, component };
+export function configurationFor({ context, component }: Target): vscode.DebugConfiguration {
+  return { type: 'delvegate', request: 'attach', name: component, component, context };
 }
 
 /** Components appear by themselves in the list of what can be debugged. */
@@ -18,37 +19,41 @@ export class Configurations implements vscode.DebugConfigurationProvider {
 
   async provideDebugConfigurations(): Promise<vscode.DebugConfiguration[]> {
     await this.watch.refresh();
-    return this.watch.components.map((one) => configurationFor(one.name));
+    const { context } = this.watch;
+    return context === undefined ? [] : this.watch.components.map((one) => configurationFor({ context, component: one.name }));
   }
 
-  /** Without a launch.json the person is asked which component. */
+  /**
+   * Without a launch.json the person is asked which component. A configuration without a context gets the one of now, which stays the
+   * session's own: for its commands, and when it is attached again, whichever gateway the view shows by then.
+   */
   async resolveDebugConfiguration(_folder: vscode.WorkspaceFolder | undefined, configuration: vscode.DebugConfiguration): Promise<vscode.DebugConfiguration | undefined> {
     // What F5 without a launch.json gives is empty, whatever its type says.
     if (((configuration as Partial<vscode.DebugConfiguration>).type ?? '') === '') {
-      const component = await pickComponent(this.watch, 'What do you want to debug?');
-      return component === undefined ? undefined : configurationFor(component);
+      const target = await pickComponent(this.watch, 'What do you want to debug?');
+      return target === undefined ? undefined : configurationFor(target);
     }
     try {
-      targetOf(configuration, this.gateways);
+      return { ...configuration, ...targetOf(configuration, this.gateways.chosen) };
     } catch (error) {
       const enrol = 'Enrol…';
-      const chosen = await vscode.window.showErrorMessage(lineOf(error), { modal: true }, ...(this.gateways.chosen === undefined ? [enrol] : []));
+      const chosen = await alarm(lineOf(error), undefined, ...(this.gateways.chosen === undefined ? [enrol] : []));
       if (chosen === enrol) await vscode.commands.executeCommand('delvegate.enroll');
       return undefined;
     }
-    return configuration;
   }
 }
 
-export async function pickComponent(watch: Watch, title: string): Promise<string | undefined> {
+export async function pickComponent(watch: Watch, title: string): Promise<Target | undefined> {
   await watch.refresh();
-  if (watch.components.length === 0) {
-    void vscode.window.showErrorMessage(watch.trouble ?? 'There is no component that you may see.');
+  const { context } = watch;
+  if (context === undefined || watch.components.length === 0) {
+    void complain(watch.trouble ?? 'There is no component that you may see.');
     return undefined;
   }
   const chosen = await vscode.window.showQuickPick(
     watch.components.map((one) => ({ label: one.name, description: one.state.replace(/_/g, ' '), detail: one.position ?? one.detail ?? '' })),
     { title },
   );
-  return chosen?.label;
+  return chosen === undefined ? undefined : { context, component: chosen.label };
 }

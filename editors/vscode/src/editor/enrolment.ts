@@ -4,6 +4,7 @@ import { enroll, readInvitation } from '../core/enroll.js';
 import { lineOf } from '../core/trouble.js';
 import type { Gateways } from './gateways.js';
 import type { Log } from './log.js';
+import { alarm, during, inform } from './notices.js';
 import { utc } from '../core/dial.js';
 
 /** Asks for the administrator's line and, where it has none, for the token; the key never leaves this computer. */
@@ -22,14 +23,12 @@ export async function enrolment(gateways: Gateways, log: Log): Promise<void> {
     (await vscode.window.showInputBox({ title: 'Enrol with a Gateway (2/2)', prompt: 'The token; it works once', password: true, ignoreFocusOut: true }));
   if (token === undefined) return;
   try {
-    const enrolled = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `Enrolling with ${invitation.gateway.host}` }, () =>
-      enroll(gateways.store, { ...invitation, token: token.trim() }),
-    );
+    const enrolled = await during(`Enrolling with ${invitation.gateway.host}`, () => enroll(gateways.store, { ...invitation, token: token.trim() }));
     if (enrolled.notCurrent !== undefined) log.line(enrolled.notCurrent);
     await gateways.choose(enrolled.context);
     await vscode.commands.executeCommand('delvegate.components.focus');
-    void vscode.window.showInformationMessage(`Enrolled as ${enrolled.user}; the certificate of ${enrolled.context} is good until ${utc(enrolled.notAfter)}.`);
+    void inform(`Enrolled as ${enrolled.user}; the certificate of ${enrolled.context} is good until ${utc(enrolled.notAfter)}.`);
   } catch (error) {
-    void vscode.window.showErrorMessage('Enrolment failed, and nothing is stored', { modal: true, detail: lineOf(error) });
+    void alarm('Enrolment failed, and nothing is stored', lineOf(error));
   }
 }

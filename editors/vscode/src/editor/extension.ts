@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 
+import { targetOf } from '../core/target.js';
 import { lineOf } from '../core/trouble.js';
 import { Commands } from './commands.js';
 import { Configurations } from './configurations.js';
@@ -7,7 +8,7 @@ import { enrolment } from './enrolment.js';
 import { Gateways } from './gateways.js';
 import { Log } from './log.js';
 import { Reattach } from './reattach.js';
-import { GatewaySession, targetOf } from './session.js';
+import { GatewaySession } from './session.js';
 import { StatusBar } from './status.js';
 import { ComponentView } from './view.js';
 import { Watch } from './watch.js';
@@ -51,7 +52,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.debug.registerDebugConfigurationProvider('delvegate', { provideDebugConfigurations: () => configurations.provideDebugConfigurations() }, vscode.DebugConfigurationProviderTriggerKind.Dynamic),
     vscode.debug.registerDebugAdapterDescriptorFactory('delvegate', {
       createDebugAdapterDescriptor: (session) =>
-        new vscode.DebugAdapterInlineImplementation(new GatewaySession(targetOf(session.configuration, gateways), session.configuration, gateways, log)),
+        new vscode.DebugAdapterInlineImplementation(new GatewaySession(targetOf(session.configuration, gateways.chosen), session.configuration, gateways, log)),
     }),
     vscode.debug.onDidStartDebugSession((session) => counted(session, true)),
     vscode.debug.onDidTerminateDebugSession((session) => counted(session, false)),

@@ -4,9 +4,10 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { Adapter, labelOf, type Refusal, type Remedy } from '../core/adapter.js';
 import { dial } from '../core/dial.js';
 import { LinkStream } from '../core/link.js';
-import { Trouble } from '../core/trouble.js';
+import type { Target } from '../core/target.js';
 import type { Gateways } from './gateways.js';
 import type { Log } from './log.js';
+import { ask } from './notices.js';
 
 const commands: Partial<Record<Remedy, string>> = {
   'ask-for-baton': 'delvegate.baton.ask',
@@ -14,20 +15,6 @@ const commands: Partial<Record<Remedy, string>> = {
   enroll: 'delvegate.enroll',
   start: 'delvegate.start',
 };
-
-export interface Target {
-  context: string;
-  component: string;
-}
-
-/** A configuration's gateway and component. */
-export function targetOf(configuration: vscode.DebugConfiguration, gateways: Gateways): Target {
-  const context: unknown = configuration.context ?? gateways.chosen;
-  const component: unknown = configuration.component;
-  if (typeof context !== 'string' || context === '') throw new Trouble('settings', 'no gateway is known here: run the command "delvegate: Enrol with a Gateway"');
-  if (typeof component !== 'string' || component === '') throw new Trouble('settings', 'the configuration names no component: "component": "NAME"');
-  return { context, component };
-}
 
 /** A debug session that speaks to the gateway by itself: no local port, no local dlv. */
 export class GatewaySession implements vscode.DebugAdapter {
@@ -70,7 +57,7 @@ export class GatewaySession implements vscode.DebugAdapter {
     this.dialogs++;
     try {
       const button = labelOf(refusal.remedy);
-      const chosen = await vscode.window.showWarningMessage('The gateway refused that', { modal: true, detail: refusal.line }, button);
+      const chosen = await ask(`The gateway refused that (${target.component} of ${target.context})`, refusal.line, button);
       const command = commands[refusal.remedy];
       if (chosen === button && command !== undefined) await vscode.commands.executeCommand(command, target);
     } finally {

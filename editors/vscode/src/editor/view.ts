@@ -4,7 +4,7 @@ import type { Component } from '../core/report.js';
 import { componentRow, detailRows, type Row } from '../core/words.js';
 import type { Watch } from './watch.js';
 
-export type Node = { kind: 'component'; component: Component } | { kind: 'row'; row: Row };
+export type Node = { kind: 'component'; context: string; component: Component } | { kind: 'row'; row: Row };
 
 /** The view of components in the side bar of Run and Debug. Texts of others are labels, never Markdown. */
 export class ComponentView implements vscode.TreeDataProvider<Node> {
@@ -21,7 +21,8 @@ export class ComponentView implements vscode.TreeDataProvider<Node> {
     if (node === undefined) {
       if (this.watch.trouble !== undefined) return [rowOf('trouble', this.watch.locked ? 'lock' : 'warning', this.watch.trouble)];
       if (this.watch.context !== undefined && this.watch.components.length === 0) return [rowOf('none', 'info', `${this.watch.context}: no component for ${this.watch.me}`)];
-      return this.watch.components.map((component) => ({ kind: 'component', component }));
+      const { context } = this.watch;
+      return context === undefined ? [] : this.watch.components.map((component) => ({ kind: 'component', context, component }));
     }
     return node.kind === 'component' ? detailRows(node.component, this.watch.me).map((row) => ({ kind: 'row', row })) : [];
   }

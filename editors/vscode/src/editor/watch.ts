@@ -41,7 +41,7 @@ export class Watch implements vscode.Disposable {
   /** Asks now; of several that want that at once, the gateway is asked once. */
   refresh(): Promise<void> {
     clearTimeout(this.timer);
-    this.asking ??= this.ask().finally(() => {
+    this.asking ??= this.askChosen().finally(() => {
       this.asking = undefined;
       this.changes.fire();
       clearTimeout(this.timer);
@@ -56,8 +56,15 @@ export class Watch implements vscode.Disposable {
     this.changes.dispose();
   }
 
+  // Another may be chosen while one is asked.
+  private async askChosen(): Promise<void> {
+    do await this.ask();
+    while (this.gateways.chosen !== this.context);
+  }
+
   private async ask(): Promise<void> {
     const name = this.gateways.chosen;
+    if (name !== this.context) this.components = []; // they are another gateway's
     this.context = name;
     void vscode.commands.executeCommand('setContext', 'delvegate.noContext', name === undefined);
     if (name === undefined) {

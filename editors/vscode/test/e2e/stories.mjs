@@ -48,6 +48,21 @@ const stories = {
     await editor.picture('asked');
   },
 
+  async theGatewayOfTheSession(editor) {
+    const view = await editor.components();
+    await editor.openFileFromExplorer('main.go');
+    await editor.press('F5');
+    await editor.pick('app');
+    await editor.stoppedAt(tick);
+    await editor.command('delvegate: Choose the Gateway');
+    await editor.pick('there');
+    await view.getByText('refused the connection').waitFor();
+    await editor.picture('another');
+    await editor.command('delvegate: Ask for the Baton');
+    await editor.notified('bob');
+    await editor.picture('asked');
+  },
+
   async unlocks(editor) {
     const view = await editor.components();
     await view.getByText('has a passphrase').click();
