@@ -84,9 +84,7 @@ void debug_stream::decide() {
             return;
         default: break;
     }
-    if (who_.again && !component_.hub_.same_program())
-        return refuse("the program of " + component_.name() +
-                      " is another one than before the gateway was restarted; start the session anew");
+    if (who_.again && !component_.hub_.same_program()) return refuse(component_.hub_.another_program_words());
     std::size_t skip = 0;
     auto dialect = protocol::detect(early_, skip);
     if (!dialect) {

@@ -96,6 +96,7 @@ public:
     void remember();        // breakpoints may be others
     // Whether what an earlier gateway knew is surely about this program. Valid once attach() has called `ready`.
     bool same_program() const { return same_program_; }
+    std::string another_program_words() const;
     // From now on people leave because the gateway ends: they are remembered as being here. What they do is remembered as before.
     void begin_to_end() { ending_ = true; }
     void remember_baton();  // it may be another's
@@ -356,6 +357,7 @@ private:
     asio::awaitable<void> note_breakpoints(rpc_channel& on);
     asio::awaitable<void> know_program(rpc_channel& on);
     void meet_program(std::int64_t pid);
+    asio::awaitable<void> meet_at_rest();
     void forget_breakpoints();
     void find_stop(const target_state& state);
     std::chrono::milliseconds time_to_come_back() const;
@@ -440,6 +442,7 @@ private:
     session_memory::past past_;
     std::int64_t program_ = 0;   // its process, also of an earlier gateway's time; 0: not known
     bool same_program_ = true;
+    bool program_met_ = true;    // false: it has run since dlv was found
     std::uint64_t found_ = 0;    // the stop that is the one of which an earlier gateway told …
     std::set<std::string> knew_; // … these people (person_key)
     bool ending_ = false;

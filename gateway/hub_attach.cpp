@@ -109,9 +109,13 @@ asio::awaitable<void> hub::attach_sequence(bool fresh, std::function<void(std::s
     // while the program runs.
     fixed_["RPCServer.Recorded"] = "{\"Recorded\":false,\"TraceDirectory\":\"\"}";
     outsiders_.begin();
-    co_await know_program(*ask_);
+    program_met_ = !state || !state->running;
+    if (program_met_) co_await know_program(*ask_);
     if (generation != generation_) co_return;
     if (state && state->running) {
+        // dlv says which program it is only while it stands (ProcessPid waits): till then it passes for the one that an earlier
+        // gateway knew.
+        same_program_ = same_program_ && program_ != 0;
         // Somebody else's run. It is waited for, never halted: joining changes nothing.
         phase_ = phase::running;
         motion_ = motion::free;

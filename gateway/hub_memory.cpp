@@ -65,8 +65,8 @@ std::chrono::milliseconds hub::time_to_come_back() const {
     return settings_.resume_time - settings_.breakpoint_grace;
 }
 
-// Which program it is, before anybody is let in and before dlv's list is compared with what was known: dlv tells while it runs,
-// too. Another process has none of the breakpoints.
+// Which program it is, while it stands, before dlv's list is compared with what was known. Another process has none of the
+// breakpoints.
 asio::awaitable<void> hub::know_program(rpc_channel& on) {
     const auto generation = generation_;
     const auto out = co_await request(on, "RPCServer.ProcessPid", "{}");
@@ -88,6 +88,25 @@ asio::awaitable<void> hub::know_program(rpc_channel& on) {
 void hub::meet_program(std::int64_t pid) {
     same_program_ = same_program_ && pid != 0 && pid == program_;
     program_ = pid;
+}
+
+std::string hub::another_program_words() const {
+    return "the program of " + name_ + " is another one than before the gateway was restarted; start the session anew";
+}
+
+// The first rest of a program that has run since dlv was found. Whose views of another one have been let in meanwhile are turned
+// away, and nothing that they have asked for is done.
+asio::awaitable<void> hub::meet_at_rest() {
+    if (std::exchange(program_met_, true)) co_return;
+    const auto generation = generation_;
+    co_await know_program(*ask_);
+    if (generation != generation_ || same_program_) co_return;
+    const auto why = another_program_words();
+    for (auto* v : everybody()) {
+        if (!find(*v) || !v->who().again) continue;
+        withdraw(*v, why, true);
+        if (find(*v)) v->on_lost(why);
+    }
 }
 
 void hub::forget_breakpoints() {

@@ -324,6 +324,8 @@ asio::awaitable<void> hub::conclude() {
         state = std::move(*asked);
     }
     if (state.exited) co_return become_exited(state.exit_status);
+    co_await meet_at_rest();
+    if (generation != generation_) co_return;
     if (pid_ != 0 && state.pid != 0 && state.pid != pid_) {
         std::map<std::int64_t, std::string> lost;
         at_entry_ = stands_at_entry(state);

@@ -29,7 +29,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 # Above 400 lines a file is more than one idea. The few that may be longer, up to how much, and why.
 MAX_LINES = 400
 LONGER = {
-    "gateway/hub.h": (450, "one class: the session"),
+    "gateway/hub.h": (460, "one class: the session"),
     "gateway/hub_runs.cpp": (550, "one state machine: how the target is resumed, halted and found standing"),
     "gateway/tls_channel.cpp": (650, "one state machine: bytes, TLS records and both ways of closing"),
     "tests/integration/node/scenarios.js": (450, "a list of cases"),
