@@ -42,11 +42,11 @@ class Programs(rebuilt.RebuiltCase):
         return stranger
 
     def test_another_one_than_a_gateway_found_running(self):
-        """That gateway never saw it stand."""
+        """That gateway never saw it stand; which one the next one finds is known when it stands."""
         self.exchange_programs()
         client = self.ide(Rpc)
         client.call("ListBreakpoints", {"All": False})
-        self.exchange_programs()
+        self.exchange_programs().command("halt")
         client.wait_closed()
         self.assertIn("is another one than before the gateway was restarted", self.told())
 
