@@ -79,8 +79,9 @@ class Exceptions(SharedCase):
 
     def test_one_who_wants_none_takes_nothing_from_the_others(self):
         bob = self.dap("bob", lambda viewer: self.filters(viewer))
-        self.to_sleep()
         mark = bob.mark()
+        self.to_sleep()
+        mark, _ = bob.stopped(mark)  # who does not drive is told a moment later
         self.panicking()
         self.assertEqual(bob.stopped(mark)[1]["reason"], "exception")
 
