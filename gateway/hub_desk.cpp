@@ -59,9 +59,10 @@ void hub::release_looks() {
     if (desk_.waits() && looks_admitted()) turns_.later(nullptr, [this] { pump(); });
 }
 
-// While dlv runs nobody looks, and the others are told what they have not been told yet.
+// While dlv runs nobody looks, and the others are told what they have not been told yet. A few cost who drives next to nothing.
 std::optional<fair_turns::clock::time_point> hub::others_wait(fair_turns::clock::time_point since) const {
-    if (phase_ != phase::stopped) return std::nullopt;
+    constexpr std::size_t a_few = 16;
+    if (phase_ != phase::stopped || viewers_.size() <= a_few) return std::nullopt;
     return desk_.hold(since, now_there());
 }
 

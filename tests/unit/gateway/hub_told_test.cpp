@@ -1,4 +1,4 @@
-// Who does not drive is told a little later, and of everything all the same.
+// Where there are many, who does not drive is told a little later, and of everything all the same.
 #include <gtest/gtest.h>
 
 #include "tests/unit/gateway/hub_world.h"
@@ -8,6 +8,10 @@ namespace {
 
 struct told : testing::Test {
     world here{1, hub_settings{.breakpoint_grace = std::chrono::milliseconds(0), .baton = {.open = true}}};
+
+    told() {
+        for (int n = 0; n < 20; ++n) here.join("dave", false);
+    }
 
     json ask(ide& one, std::string_view what, json arguments = json::object{}) { return here.answer(one, one.ask(what, std::move(arguments))); }
 
