@@ -12,6 +12,7 @@
 #include "gateway/guard_command.h"
 #include "gateway/ide_command.h"
 #include "gateway/launcher_command.h"
+#include "gateway/output_option.h"
 #include "gateway/park_command.h"
 #include "gateway/pin_command.h"
 #include "gateway/policy_command.h"
@@ -57,8 +58,11 @@ int main(int argc, char** argv) {
     gateway::add_park_commands(app, exit_code);
     gateway::add_pin_commands(app, exit_code);
     gateway::add_policy_command(app, exit_code);
-    app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version")->callback([] {
-        std::puts("delvegate " DELVEGATE_VERSION);
+    std::string output = "text";
+    auto* version = app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version");
+    gateway::add_output_option(*version, output);
+    version->callback([&output] {
+        gateway::say(output, "delvegate " DELVEGATE_VERSION "\n", protocol::json::object{{"name", "delvegate"}, {"version", DELVEGATE_VERSION}});
     });
     try {
         app.parse(argc, argv);
