@@ -9,6 +9,7 @@
 #include "gateway/component_commands.h"
 #include "gateway/connect_command.h"
 #include "gateway/context_command.h"
+#include "gateway/doctor_command.h"
 #include "gateway/enroll_command.h"
 #include "gateway/guard_command.h"
 #include "gateway/ide_command.h"
@@ -59,6 +60,7 @@ int main(int argc, char** argv) {
     gateway::add_park_commands(app, exit_code);
     gateway::add_pin_commands(app, exit_code);
     gateway::add_policy_command(app, exit_code);
+    gateway::add_doctor_command(app, exit_code);
     gateway::add_completion_command(app, exit_code);
     std::string output = "text";
     auto* version = app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version");
