@@ -111,7 +111,7 @@ class Answers(case.Case):
             said = [line for line in done.stderr.splitlines() if not line.startswith("through the gateway ")]
             self.assertEqual(len(said), 1, (words, done.stderr))
             self.assertTrue(said[0].startswith("delvegate: "), said)
-        audit = self.run_it("audit", "verify", os.path.join(state, "audit.jsonl"))
+        audit = self.run_it("audit", "verify", os.path.join(state, "audit"))
         self.assertTrue(audit["unbroken"])
 
 
