@@ -24,7 +24,7 @@ const std::string noon_date = "Thu, 26 Nov 2026 12:00:00 GMT";
 TEST(doctor, words_for_people_and_scripts) {
     const diagnoses all{{"clock", verdict::ok, "it is right", {}}, {"dlv", verdict::fail, "there is\nnone", "install it"}};
     EXPECT_EQ(doctor_text(all), "ok      clock  it is right\n"
-                                "fail    dlv    there is\\nnone\n"
+                                "fail    dlv    there is none\n"
                                 "               mend: install it\n"
                                 "2 checks: 1 failed, 0 warnings, 0 skipped\n");
     EXPECT_TRUE(any_failed(all));
