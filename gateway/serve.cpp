@@ -24,6 +24,7 @@
 #include "gateway/log.h"
 #include "gateway/kill_sessions.h"
 #include "gateway/lifecycle_api.h"
+#include "gateway/output_option.h"
 #include "gateway/own_identities.h"
 #include "gateway/permissions.h"
 #include "gateway/serve_prepare.h"
@@ -323,7 +324,7 @@ private:
 
 }  // namespace
 
-serve_exit run_serve(config configuration) {
+serve_exit run_serve(config configuration, const std::string& output) {
     set_up_log(configuration.log_level, configuration.log_format);
     prepare_process();
     auto sockets = service_manager::sockets();
@@ -369,8 +370,15 @@ serve_exit run_serve(config configuration) {
     const auto listening = process.addresses();
     std::string where;
     for (const auto& one : listening) where += (where.empty() ? "" : ", ") + to_string(one);
-    std::printf("delvegate " DELVEGATE_VERSION " listening on %s\n", where.c_str());
-    print_introduction(configuration, own, listening);
+    if (output == "json") {
+        json::array addresses, people;
+        for (const auto& one : listening) addresses.push_back(to_string(one));
+        for (const auto& one : own.people) people.push_back(one);
+        say(output, {}, json::object{{"event", "ready"}, {"version", DELVEGATE_VERSION}, {"listen", std::move(addresses)}, {"identities", std::move(people)}});
+    } else {
+        std::printf("delvegate " DELVEGATE_VERSION " listening on %s\n", where.c_str());
+        print_introduction(configuration, own, listening);
+    }
     std::fflush(stdout);
     return process.run(where);
 }
