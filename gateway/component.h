@@ -67,6 +67,7 @@ public:
     // {"component","state",…}: how things are there, without the people.
     protocol::json session_state() const;
     hub& session() { return hub_; }
+    const hub& session() const { return hub_; }
     // Ends one of them; false: it is not here.
     bool expel(std::string_view session, std::string_view reason);
 

@@ -80,6 +80,10 @@ const std::vector<plain_key>& top_keys() {
          "Where `delvegate enroll` is answered, while a token is live; at other times nothing listens there. "
          "Without it: port 7444 on the hosts of listen.",
          "[\"[::]:7444\"]"},
+        {"metricsListen", "list of HOST:PORT", "",
+         "Loopback addresses where GET /metrics is answered for a Prometheus on this host, in plain HTTP and to whoever asks "
+         "there. Without it: only GET /v1/metrics of the control API.",
+         "[\"127.0.0.1:9743\"]"},
         {"certificate", "path", "",
          "The gateway's certificate chain, PEM. certificate, key and clientCA are given together; without "
          "them the gateway makes its own below stateDirectory.",

@@ -119,6 +119,7 @@ void connection::expel(std::string_view reason) {
 
 void connection::closed(close_cause cause, std::string_view text) {
     ++server_.parts_.counts.failed_handshakes;
+    count_failure(cause);
     std::string why(text);
     if (cause == close_cause::tls) why = auth::explain_tls_failure(channel_->ssl(), address_, {});
     server_.trouble(source_, "handshake with " + address_ + " failed: " + protocol::printable(why));
@@ -126,8 +127,21 @@ void connection::closed(close_cause cause, std::string_view text) {
     boost::asio::post(server_.parts_.io, removal());
 }
 
+void connection::count_failure(close_cause cause) {
+    auto& counts = server_.parts_.counts;
+    switch (cause) {
+        case close_cause::done: ++counts.failed_network; break;  // gone before it was through
+        case close_cause::network: ++counts.failed_network; break;
+        case close_cause::timeout: ++counts.failed_time; break;
+        case close_cause::tls:
+            ++(SSL_get_verify_result(channel_->ssl()) == X509_V_OK ? counts.failed_tls : counts.failed_certificates);
+            break;
+    }
+}
+
 void connection::refuse_silently(const std::string& why) {
     ++server_.parts_.counts.failed_handshakes;
+    ++server_.parts_.counts.failed_identities;
     server_.trouble(source_, address_ + ": " + protocol::printable(why));
     channel_->abort();
     boost::asio::post(server_.parts_.io, removal());
