@@ -104,6 +104,7 @@ void client_authority::changed() {
         if (alive.expired()) return;
         look_posted_ = false;
         look();
+        if (on_revocations) on_revocations();
     });
 }
 

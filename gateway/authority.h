@@ -49,6 +49,10 @@ public:
 
     // Why the identity is not good now, as told to its owner; empty: it is.
     std::string fault(const auth::identity& who) const;
+    // Only whether the gateway's own lists name it: also of somebody who is not here, whose certificate may have ended meanwhile.
+    std::string revoked_fault(const auth::identity& who) const;
+    // Called by post when one of the lists has changed.
+    std::function<void()> on_revocations;
 
     // Watched until leave(); looked at whenever something changes and every second, by the wall clock, so that
     // expiry and a clock that jumps are both seen.
@@ -73,7 +77,6 @@ public:
 private:
     static constexpr std::chrono::milliseconds look_again{500};
 
-    std::string revoked_fault(const auth::identity& who) const;
     void changed();
     void look();
     void arm();

@@ -325,12 +325,12 @@ void breakpoint_board::forget_hits() {
     }
 }
 
-std::vector<std::string> breakpoint_board::open_conditions(const breakpoint_site& site, bool failed) const {
+std::vector<std::string> breakpoint_board::open_conditions(const breakpoint_site& site, bool unsure) const {
     const auto active = active_at(site);
     std::vector<std::string> open;
     const bool same = std::all_of(active.begin(), active.end(),
                                   [&](const auto* w) { return w->condition == active.front()->condition; });
-    if (same && !failed) return open;  // dlv has evaluated it
+    if (same && !unsure) return open;  // dlv has evaluated it
     for (const auto* w : active)
         if (!w->condition.empty() && std::find(open.begin(), open.end(), w->condition) == open.end())
             open.push_back(w->condition);
@@ -338,7 +338,7 @@ std::vector<std::string> breakpoint_board::open_conditions(const breakpoint_site
 }
 
 judged_hit breakpoint_board::judge(const breakpoint_site& site, std::int64_t goroutine,
-                                   const std::map<std::string, evaluated>& values) {
+                                   const std::map<std::string, evaluated>& values, std::optional<std::int64_t> counted) {
     judged_hit out;
     out.site = site.id;
     const bool by_dlv = dlv_judges(site);
@@ -359,6 +359,8 @@ judged_hit breakpoint_board::judge(const breakpoint_site& site, std::int64_t gor
             else
                 ++w.hits.total;
             if (!satisfies_hit_condition(w.hit_condition, apart ? w.hits.by_goroutine[goroutine] : w.hits.total)) continue;
+        } else if (counted && !w.by_goroutine && !satisfies_hit_condition(w.hit_condition, static_cast<std::uint64_t>(*counted))) {
+            continue;
         }
         (w.traces ? out.trace : out.stop).push_back(w.id);
     }

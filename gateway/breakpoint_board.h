@@ -154,10 +154,12 @@ public:
     hit_counts hits_of(const breakpoint_wish& wish, const breakpoint_site& at, const hit_counts& now) const;
     void forget_hits();  // a new process
 
-    // The conditions that must be evaluated to judge a hit there; `failed`: dlv could not evaluate one itself.
-    std::vector<std::string> open_conditions(const breakpoint_site& site, bool failed) const;
-    // Counts the hit where dlv does not do it for each.
-    judged_hit judge(const breakpoint_site& site, std::int64_t goroutine, const std::map<std::string, evaluated>& values);
+    // The conditions that must be evaluated to judge a hit there; `unsure`: dlv could not evaluate one itself, or a step may have
+    // ended there, where dlv names a breakpoint whatever it asks for.
+    std::vector<std::string> open_conditions(const breakpoint_site& site, bool unsure) const;
+    // Counts the hit where dlv does not do it for each. `counted`: where a step may have ended, dlv's count of hits there.
+    judged_hit judge(const breakpoint_site& site, std::int64_t goroutine, const std::map<std::string, evaluated>& values,
+                     std::optional<std::int64_t> counted = {});
     // Which wish is to go when that place is hit too often: the youngest that makes it ours to deal with. 0: none.
     std::int64_t costliest(const breakpoint_site& site) const;
 

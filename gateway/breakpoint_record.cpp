@@ -53,13 +53,18 @@ std::vector<std::int64_t> ids_in(const json* list) {
 }  // namespace
 
 json to_json(const auth::identity& who) {
-    return json::object{{"user", who.user}, {"groups", list_of(who.groups)}, {"authority", who.authority}};
+    // The last three are what revocation lists go by.
+    return json::object{{"user", who.user},     {"groups", list_of(who.groups)}, {"authority", who.authority},
+                        {"issuer", who.issuer}, {"serial", who.serial},          {"anchor", who.anchor}};
 }
 
 auth::identity read_identity(const json& record) {
     auth::identity who;
     who.user = record.get_string("user");
     who.authority = record.get_string("authority");
+    who.issuer = record.get_string("issuer");
+    who.serial = record.get_string("serial");
+    who.anchor = record.get_string("anchor");
     const auto* groups = record.find("groups");
     if (const auto* all = groups ? groups->if_array() : nullptr)
         for (const auto& one : *all)

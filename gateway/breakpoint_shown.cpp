@@ -47,6 +47,8 @@ void show_thread(const breakpoint_board& board, const thread_hits& hits, json& t
     const auto* wish = judged ? best(board, hit->second.stop, reader) : best(board, site->wishes, reader);
     const bool stops = judged && wish;
     if (judged && !wish) wish = best(board, hit->second.trace, reader);
+    // What it stopped for has been cleared since: as at dlv, what is there now is what it stands at.
+    if (judged && !wish && !hit->second.stop.empty()) wish = best(board, site->wishes, reader);
     if (judged && !wish) {
         // It came by, and was nobody's.
         std::erase_if(*thread.if_object(), [](const auto& m) { return m.first == "breakPoint" || m.first == "breakPointInfo"; });

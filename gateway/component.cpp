@@ -87,7 +87,9 @@ std::vector<std::int64_t> component::forbidden_breakpoints() const {
     std::vector<std::int64_t> lost;
     for (const auto& [id, record] : hub_.breakpoints().all()) {
         if (record.user.empty()) continue;  // of before the gateway came
-        if (!rights_.of(record.who, name()).allows(record.operation, record.needs)) lost.push_back(id);
+        // Who is here is shown out as a whole.
+        const bool revoked = !record.owner && !rights_.revoked(record.who).empty();
+        if (revoked || !rights_.of(record.who, name()).allows(record.operation, record.needs)) lost.push_back(id);
     }
     return lost;
 }

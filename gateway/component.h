@@ -68,6 +68,8 @@ public:
     protocol::json session_state() const;
     hub& session() { return hub_; }
     const hub& session() const { return hub_; }
+    // Breakpoints of those who may not have them any more, and of those who are away and revoked, are cleared.
+    void clear_forbidden();
     // Ends one of them; false: it is not here.
     bool expel(std::string_view session, std::string_view reason);
 
@@ -85,7 +87,6 @@ private:
     void failed(std::string why);
     void let_wait_no_more();
     std::vector<std::int64_t> forbidden_breakpoints() const;
-    void clear_forbidden();
     bool present();
     std::string who_is_here() const;
     std::size_t places_taken() const;

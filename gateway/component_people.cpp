@@ -33,7 +33,7 @@ void component::give_way_to(const auth::identity& who) {
         if (s->takes_place() && s->away() && s->who().who.user == who.user && s->who().who.authority == who.authority &&
             (!longest || *s->away() < *longest->away()))
             longest = s;
-    if (longest) longest->expelled("its place was taken by another connection of " + who.user + ", for its link was down");
+    if (longest) longest->displaced("its place was taken by another connection of " + who.user + ", for its link was down");
 }
 
 void component::list_sessions(json::array& all, bool for_node) const {

@@ -161,6 +161,12 @@ void debug_stream::lost(std::string_view reason) {
 void debug_stream::expelled(std::string_view reason) {
     silence_.cancel();
     if (view_) return view_->expel(reason);
+    displaced(reason);
+}
+
+void debug_stream::displaced(std::string_view reason) {
+    silence_.cancel();
+    if (view_) return view_->displace(reason);
     if (over_) return;
     // Not a view yet: whatever it has asked for is answered with the reason.
     if (!refusal_) refuse(std::string(reason));

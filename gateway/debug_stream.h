@@ -29,6 +29,8 @@ public:
     void rebound(const auth::identity& now) override;
     void link_is(bool up, std::string_view address) override;
     void expelled(std::string_view reason) override;
+    // It ends, for somebody else needs its place: nobody is shown out.
+    void displaced(std::string_view reason);
 
     void permissions_changed();
     void lost_breakpoint(const viewer* owner, std::int64_t id, const std::string& why);

@@ -147,6 +147,16 @@ std::vector<component*> endpoints::all() const {
     return every;
 }
 
+void endpoints::clear_forbidden() {
+    for (auto& c : components_) c->clear_forbidden();
+}
+
+std::size_t endpoints::clear_left_by(const std::string& user) {
+    std::size_t count = 0;
+    for (auto& c : components_) count += c->session().clear_left_by(user);
+    return count;
+}
+
 bool endpoints::expel(std::string_view session, std::string_view reason) {
     return std::any_of(components_.begin(), components_.end(),
                        [&](auto& c) { return c->expel(session, reason); });

@@ -53,6 +53,10 @@ public:
     protocol::json sessions() const;
     std::vector<component*> all() const;
     std::vector<component*> visible(const auth::identity& who) const;  // those that the identity may see
+    // Breakpoints of people who may not have them any more go; said whenever that may have changed but for the policy.
+    void clear_forbidden();
+    // Those that somebody who is not here has left, pinned or not, at all components. How many they are.
+    std::size_t clear_left_by(const std::string& user);
     // Ends one at once, its IDE told why; false: there is none of that id.
     bool expel(std::string_view session, std::string_view reason);
 

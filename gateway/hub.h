@@ -238,6 +238,8 @@ public:
     asio::awaitable<std::string> amend_breakpoint(std::int64_t id, const breakpoint_wish& wished);
     // Whether it stays when its owner leaves. Who may is the caller's to judge (pins.h).
     void pin_breakpoint(std::int64_t id, bool stays);
+    // Those that this user has left, pinned or not, go. How many they are.
+    std::size_t clear_left_by(const std::string& user);
     asio::awaitable<void> clear_site(std::int64_t id);  // one of dlv's, whoever wants it
     // At which of dlv's exceptions this view wants to stop; dlv is told by keep_exceptions(), at the latest when it stands next.
     void want_exceptions(const viewer& v, std::set<std::string> names);

@@ -42,7 +42,19 @@ void hub::expel(viewer& v) {
             run_.halted_by.clear();
         }
     }
-    if (!breakpoints_.orphans_of(user).empty())
+    clear_left_by(user);
+    if (stands && nobody) return go_on_without(user);
+    if (stands)
+        log().warn("{}: the program was stopped for {}, who was shown out; it stays stopped for those who are here",
+                   name_, protocol::printable(user));
+    else if (phase_ == phase::stopped && nobody)
+        log().warn("{}: {} was shown out; the program stays {}, which was not on their account", name_, protocol::printable(user),
+                   stop_.entry ? std::string("at its entry") : "stopped (" + protocol::printable(stop_.cause.reason) + ")");
+}
+
+std::size_t hub::clear_left_by(const std::string& user) {
+    const auto count = breakpoints_.orphans_of(user).size();
+    if (count > 0)
         change(
             nullptr,
             [this, user]() -> asio::awaitable<void> {
@@ -51,13 +63,7 @@ void hub::expel(viewer& v) {
                 log().info("{}: {} breakpoints of {} are cleared", name_, theirs.size(), protocol::printable(user));
             },
             [](const std::string&) {});
-    if (stands && nobody) return go_on_without(user);
-    if (stands)
-        log().warn("{}: the program was stopped for {}, who was shown out; it stays stopped for those who are here",
-                   name_, protocol::printable(user));
-    else if (phase_ == phase::stopped && nobody)
-        log().warn("{}: {} was shown out; the program stays {}, which was not on their account", name_, protocol::printable(user),
-                   stop_.entry ? std::string("at its entry") : "stopped (" + protocol::printable(stop_.cause.reason) + ")");
+    return count;
 }
 
 void hub::go_on_without(const std::string& user) {

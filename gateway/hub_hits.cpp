@@ -52,7 +52,9 @@ asio::awaitable<evaluated> hub::evaluate_condition(std::int64_t goroutine, std::
 asio::awaitable<bool> hub::judge_hits(target_state& state, std::string& error) {
     const auto generation = generation_;
     hits_.clear();
-    const bool failed = !error.empty();
+    // Where a step ends, dlv names a breakpoint that is there, whatever its condition says: of one place it knows one reason to stop
+    // (pkg/proc/breakpoints.go, checkCondition).
+    const bool step_ended = run_.kind == run_kind::step && !state.next_in_progress;
     bool passes = !tracepoints_hit(state).empty();
     // One that only passes stands all the same while it is dealt with.
     if (passes) budget_.stands();
@@ -63,14 +65,15 @@ asio::awaitable<bool> hub::judge_hits(target_state& state, std::string& error) {
         const auto* site = thread.breakpoint ? breakpoints_.site(thread.breakpoint->id) : nullptr;
         if (!site) continue;
         std::map<std::string, evaluated> values;
-        for (const auto& condition : breakpoints_.open_conditions(*site, failed)) {
+        for (const auto& condition : breakpoints_.open_conditions(*site, step_ended || !error.empty())) {
             auto value = co_await evaluate_condition(thread.goroutine, condition);
             if (generation != generation_) co_return false;
             values[condition] = std::move(value);
         }
         site = breakpoints_.site(thread.breakpoint->id);
         if (!site) continue;
-        auto hit = breakpoints_.judge(*site, thread.goroutine, values);
+        const auto counted = step_ended ? std::optional(thread.breakpoint->hits) : std::nullopt;
+        auto hit = breakpoints_.judge(*site, thread.goroutine, values, counted);
         for (auto& one : hit.erring) erring.push_back(std::move(one));
         passes = passes || hit.stop.empty();
         hits_[thread.id] = std::move(hit);

@@ -11,10 +11,11 @@ namespace {
 
 constexpr std::size_t max_reason = 400;
 
-http_answer ended(std::uint64_t sessions, std::uint64_t connections) {
+http_answer ended(std::uint64_t sessions, std::uint64_t connections, std::uint64_t breakpoints = 0) {
     json answer;
     answer.set("sessions", sessions);
     answer.set("connections", connections);
+    answer.set("breakpoints", breakpoints);
     return {200, protocol::to_text(answer)};
 }
 
@@ -37,9 +38,13 @@ http_answer kill_sessions(std::string_view body, endpoints& components, client_a
     std::uint64_t sessions = 0;
     const auto all = components.sessions();
     for (const json& one : *all.if_array()) sessions += one.get_string("user") == user;
+    // Of sessions that end here all breakpoints go by that.
+    const auto breakpoints = components.clear_left_by(user);
     const auto connections = identities.expel_user(user, reason);
-    if (connections == 0) return {404, http_error(protocol::printable(user) + " is not connected")};
-    return ended(sessions, connections);
+    if (connections == 0 && breakpoints == 0)
+        return {404, http_error(protocol::printable(user) + " is not connected, and has left no breakpoint")};
+    if (breakpoints > 0) log().warn("{} breakpoints that {} had left are cleared", breakpoints, protocol::printable(user));
+    return ended(sessions, connections, breakpoints);
 }
 
 }  // namespace gateway

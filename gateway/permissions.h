@@ -41,6 +41,10 @@ public:
     }
     const auth::policy& current() const { return policy_; }
 
+    // Why somebody who is not here would not be let in any more, whoever they are to the policy; empty: they would be, once their
+    // certificate is good. Set once, at the start.
+    std::function<std::string(const auth::identity&)> revoked = [](const auth::identity&) { return std::string(); };
+
     // Called after every change, in the order they were added; for the life of this object.
     void on_change(std::function<void()> listener) { listeners_.push_back(std::move(listener)); }
 

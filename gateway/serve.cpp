@@ -98,6 +98,8 @@ public:
         if (!rights_.file().empty())
             trust_.files().add("policy", {rights_.file()}, [this] { return rights_.reload(); });
         rights_.on_change([this] { recorded("the policy has changed"); });
+        rights_.revoked = [this](const auth::identity& who) { return identities_.revoked_fault(who); };
+        identities_.on_revocations = [this] { components_.clear_forbidden(); };
         trust_.follow([this](auth::ssl_ctx renewed) {
             recorded("certificates, CAs or revocation lists have changed");
             server_->use(std::move(renewed));

@@ -132,11 +132,14 @@ int kill(const arguments& a) {
     }
     if (!a.session.empty())
         std::printf("session %s is ended\n", protocol::printable(a.session).c_str());
-    else
+    else {
         std::printf("%s: %lld sessions on %lld connections are ended; the certificate is as good as before, so revoke it "
                     "to keep %s out\n",
                     protocol::printable(a.user).c_str(), static_cast<long long>(answer.get_int("sessions")),
                     static_cast<long long>(answer.get_int("connections")), protocol::printable(a.user).c_str());
+        if (const auto left = answer.get_int("breakpoints"); left > 0)
+            std::printf("%lld breakpoints that they had left are cleared\n", static_cast<long long>(left));
+    }
     return 0;
 }
 

@@ -66,15 +66,9 @@ public:
 
     // Whoever it belongs to may not be here any more: requests that wait are answered with the reason, and
     // what the view has at dlv is let go of at once.
-    void expel(std::string_view reason) {
-        if (over_) return;
-        if (!std::exchange(left_, true)) hub_.expel(*this);
-        // In the middle of a message nothing else can be said.
-        if (!mid_reply_) last_words(reason);
-        if (std::exchange(over_, true)) return;
-        if (mid_reply_) return peer_.abort(reason);
-        peer_.finish();
-    }
+    void expel(std::string_view reason) { end_by(reason, [this] { hub_.expel(*this); }); }
+    // Its place is needed, and it is as good as gone: what its owner has set stays as when they leave.
+    void displace(std::string_view reason) { end_by(reason, [this] { hub_.leave(*this); }); }
 
     bool finished() const { return over_ || left_; }
 
@@ -127,6 +121,16 @@ public:
     }
 
 protected:
+    void end_by(std::string_view reason, const std::function<void()>& letting_go) {
+        if (over_) return;
+        if (!std::exchange(left_, true)) letting_go();
+        // In the middle of a message nothing else can be said.
+        if (!mid_reply_) last_words(reason);
+        if (std::exchange(over_, true)) return;
+        if (mid_reply_) return peer_.abort(reason);
+        peer_.finish();
+    }
+
     virtual void process() = 0;      // what has been received
     virtual void acknowledge() = 0;  // and is dealt with
 

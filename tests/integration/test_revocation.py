@@ -249,6 +249,36 @@ class Revocation(case.Case):
         waiting.until("it runs", lambda: bob.state()["Running"])
         self.assertFalse(bob.answered(number))
 
+    def pinned_and_away(self):
+        """alice has pinned a breakpoint and left. What says whether it is there."""
+        ours = self.component_status()["breakpoints"]
+        laptop = self.connect(self.gateway, "alice", "app", name="connect-alice")
+        alice = Rpc(self, laptop.address)
+        alice.state()
+        alice.set_breakpoint(debuggee.MAIN, TICK)
+        alice.call("Eval", {"Expr": f"delvegate pin main.go:{TICK}"})
+        alice.close()
+        laptop.process.signal(signal.SIGTERM)
+        waiting.until("she has left", lambda: self.component_status()["viewers"] == [])
+        self.assertEqual(self.component_status()["breakpoints"], ours + 1)
+        return lambda: self.component_status()["breakpoints"] == ours + 1
+
+    def test_what_they_pinned_before_they_left(self):
+        there = self.pinned_and_away()
+        serial = self.authority().serial(self.person("alice").certificate)
+        replace(self.revoked, "users: [carol]\n")
+        waiting.until("the list is read", lambda: self.status()["trust"]["revoked"] == 1)
+        self.assertTrue(there())  # it is not about her
+        replace(self.revoked, f"serials:\n  - issuer: CN=test CA\n    serial: '{serial}'\n")
+        waiting.until("it is gone", lambda: not there())
+
+    def test_what_they_pinned_goes_when_they_are_ended(self):
+        there = self.pinned_and_away()
+        done = self.ask("sessions", "kill", "--user", "alice")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("1 breakpoints that they had left are cleared", done.stdout)
+        waiting.until("it is gone", lambda: not there())
+
     def test_sessions_are_listed_and_killed(self):
         client, number, viewer = self.alice()
         listed = json.loads(self.ask("sessions", "--output", "json").stdout)["sessions"]

@@ -86,6 +86,9 @@ class CheckedSession(shared.SharedCase):
         # Where the hub works out whom it stops, dlv has something that only traces.
         stops = point is not None and (not point["continue"] or (place is not None and m.hits(place, surely=False)))
         at_breakpoint = stops and state.get("stopReason") != "next finished"
+        if at_breakpoint and m.stepping and not state.get("stopReason") and place is not None and not m.hits(place, surely=True):
+            # Where a step ends, an old dlv names a breakpoint that is there, whatever it asks for.
+            at_breakpoint = m.hits(place, surely=False) and self.session()["reason"] == "breakpoint"
         if m.halted_by and at_breakpoint and self.session()["reason"] != "pause":
             m.halted_by = None  # it stood there before the pause came
         wrong = m.stopped(place, at_breakpoint, thread["line"], state["NextInProgress"])

@@ -196,8 +196,9 @@ class Model:
             self.wishes = [w for w in self.wishes if w.marker != marker]
         self.wishes.append(Wish(member, member.who, member.dap, marker, condition, number, log))
 
-    def clear(self, member, marker):
-        self.wishes = [w for w in self.wishes if not (w.owner is member and w.marker == marker)]
+    def clear(self, member, wish):
+        # A JSON-RPC client may have two there, of two earlier sessions of that person.
+        self.wishes = [w for w in self.wishes if w is not wish and not (member.dap and w.owner is member and w.marker == wish.marker)]
 
     def stands_at_a_breakpoint(self):
         """Of somebody's who has it yet; a cleared one is shown to nobody."""

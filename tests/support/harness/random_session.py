@@ -55,10 +55,25 @@ class RandomSession(CheckedSession):
             self.end_session()
         except (AssertionError, Failed) as error:
             known = [f"{one.name} of {one.who} knows stop {one.told} of {self.model.stop}, {one.open_ones()}" for one in self.model.members]
-            text = "\n".join([str(error)[:3000], *self.steps[:1], *self.steps[-25:], f"{len(self.steps)} steps", *known,
+            text = "\n".join([str(error)[:3000], *self.steps[:1], *self.steps[-25:], f"{len(self.steps)} steps", *known, *map(repr, self.model.wishes),
+                              *self.listed(),
                               str(self.model.control), json.dumps(self.session())])
             said = self.dlv.process.output()[-500:] + self.dlv.process.errors()[-1500:]
             raise AssertionError(f"{text}\nthe program and dlv said:\n{said}") from error
+
+    def listed(self):
+        """dlv's breakpoints, and whose the gateway says they are, a line each."""
+        asked = {"dlv": self.truth.client}
+        if rpcs := [member for member in self.model.members if not member.dap]:
+            asked[rpcs[0].name] = rpcs[0].client
+        for name, client in asked.items():
+            try:
+                for one in client.call("ListBreakpoints", {"All": False})["Breakpoints"]:
+                    if one["id"] > 0:
+                        kept = ("id", "line", "Cond", "HitCond", "continue", "disabled", "totalHitCount", "VerboseDescr", "name")
+                        yield f"{name} lists {[one.get(key) for key in kept]}"
+            except (AssertionError, Failed) as error:
+                yield f"{name} lists nothing: {error}"
 
     def note(self, text):
         self.steps.append(text)
@@ -160,7 +175,7 @@ class RandomSession(CheckedSession):
             wish = self.pick(mine)
             self.note(f"{member.name} clears {wish.marker}")
             member.clear(wish.marker, wish)
-            self.model.clear(member, wish.marker)
+            self.model.clear(member, wish)
         else:
             markers = [marker for marker in self.model.free_markers(member) if member.dap or marker not in [w.marker for w in mine]]
             if not markers:
@@ -325,7 +340,7 @@ class RandomSession(CheckedSession):
         for member in list(self.model.members):
             for wish in self.model.of(member):
                 member.clear(wish.marker, wish)
-                self.model.clear(member, wish.marker)
+                self.model.clear(member, wish)
         member = next(one for one in self.model.members if self.model.control.may_run(one.who))
         if "tick" in self.model.free_markers(member):
             self.model.set(member, "tick", "", member.set("tick", ""))

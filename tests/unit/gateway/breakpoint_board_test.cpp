@@ -228,6 +228,17 @@ TEST_F(shared_places, one_that_logs_and_one_that_stops) {
     EXPECT_EQ(hit.stop, (ids{b}));
 }
 
+TEST_F(shared_places, where_a_step_ended_dlv_has_judged_nothing) {
+    const auto a = first("n > 3", "== 3");
+    EXPECT_TRUE(board.dlv_judges(site()));
+    EXPECT_EQ(board.open_conditions(site(), true), (strings{"n > 3"}));
+    EXPECT_TRUE(board.judge(site(), 1, {{"n > 3", {false, ""}}}, 3).stop.empty());
+    EXPECT_TRUE(board.judge(site(), 1, {{"n > 3", {true, ""}}}, 2).stop.empty());
+    EXPECT_EQ(board.judge(site(), 1, {{"n > 3", {true, ""}}}, 3).stop, (ids{a}));
+    // Anywhere else it has.
+    EXPECT_EQ(board.judge(site(), 1, {}).stop, (ids{a}));
+}
+
 TEST_F(shared_places, hit_conditions_count_from_when_each_was_set) {
     const auto a = first("", "== 3");
     EXPECT_TRUE(board.dlv_judges(site()));

@@ -135,6 +135,16 @@ TEST_F(shown_breakpoints, that_only_pass_are_seen_to) {
     EXPECT_TRUE(b->get_bool("continue"));
 }
 
+TEST_F(shown_breakpoints, that_stopped_it_and_are_gone_make_way_for_what_is_there) {
+    const thread_hits hits{{1, {.site = 7, .stop = {99}, .trace = {}, .erring = {}}}};
+    auto reply = json(json::object{{"Thread", thread(1)}});
+    show_threads(board, hits, reply, as_bob);
+    const auto* b = reply.find("Thread")->find("breakPoint");
+    ASSERT_TRUE(b);
+    EXPECT_EQ(b->get_int("id"), other);
+    EXPECT_TRUE(b->get_bool("continue"));
+}
+
 TEST_F(shown_breakpoints, that_were_nobodys_hit_are_not_shown) {
     const thread_hits hits{{1, {.site = 7, .stop = {}, .trace = {}, .erring = {}}}};
     auto reply = json(json::object{{"Thread", thread(1)}});
