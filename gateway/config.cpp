@@ -94,7 +94,7 @@ private:
         } else if (key == "logLevel") {
             out.log_level = one_of(key, value, {"debug", "info", "warn", "error"});
         } else if (key == "logFormat") {
-            out.log_format = one_of(key, value, {"text", "json"});
+            out.log_format = one_of(key, value, {"auto", "text", "json", "journal"});
         } else if (const audit_key* setting = find_audit_key(key)) {
             audit(out.audit, *setting, value);
         } else if (key == "limits") {

@@ -70,7 +70,7 @@ struct config {
     std::string runtime_directory;  // default: default_runtime_directory()
     std::string launcher_socket = "/run/delvegate/launcher.sock";  // asked only for components of kind launcher
     std::string log_level = "info";
-    std::string log_format = "text";
+    std::string log_format = "auto";
     std::chrono::milliseconds certificate_ttl = std::chrono::hours(24);      // of people who enroll
     std::chrono::milliseconds renew_window = std::chrono::hours(24) * 30;  // after enrolment
     audit_config audit;

@@ -124,7 +124,10 @@ const std::vector<plain_key>& top_keys() {
          "How long after enrolment a certificate can be renewed; then a new token is needed.", ""},
         {"logLevel", "debug, info, warn or error", "info",
          "The least severe messages to log, on standard error.", ""},
-        {"logFormat", "text or json", "text", "One line of text, or one JSON object, per message.", ""},
+        {"logFormat", "auto, text, json or journal", "auto",
+         "One line of text, or one JSON object, per message on standard error; journal: entries with fields of their own, "
+         "DELVEGATE_SESSION and DELVEGATE_COMPONENT. auto: journal where standard error is systemd's journal, else text.",
+         ""},
         };
         for (const auto& key : audit_keys()) rows.push_back(key.row);
         return rows;

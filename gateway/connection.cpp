@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "auth/tls_trace.h"
 #include "auth/trust.h"
 #include "gateway/audit_trail.h"
 #include "gateway/log.h"
@@ -133,9 +134,12 @@ void connection::count_failure(close_cause cause) {
         case close_cause::done: ++counts.failed_network; break;  // gone before it was through
         case close_cause::network: ++counts.failed_network; break;
         case close_cause::timeout: ++counts.failed_time; break;
-        case close_cause::tls:
-            ++(SSL_get_verify_result(channel_->ssl()) == X509_V_OK ? counts.failed_tls : counts.failed_certificates);
+        case close_cause::tls: {
+            const auto* trace = auth::trace_of(channel_->ssl());
+            const bool certificate = trace && (trace->verify_error != X509_V_OK || trace->alert_sent == SSL_AD_CERTIFICATE_REQUIRED);
+            ++(certificate ? counts.failed_certificates : counts.failed_tls);
             break;
+        }
     }
 }
 
