@@ -152,8 +152,9 @@ private:
 
     http_answer answer(std::string_view path) const {
         if (auto refused = turned_away()) return *refused;
+        if (path == "/v1/metrics" && parts_.metrics) return parts_.metrics(in_.who.who);
         std::string body = parts_.api(in_.who.who, path);
-        if (body.empty()) return {404, http_error("there are /v1/status, /v1/components and /v1/sessions")};
+        if (body.empty()) return {404, http_error("there are /v1/status, /v1/components, /v1/sessions and /v1/metrics")};
         return {200, std::move(body)};
     }
 

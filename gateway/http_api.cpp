@@ -64,7 +64,7 @@ std::optional<std::variant<http_request, http_answer>> http_reader::feed(std::st
     if (request.method() != http::verb::get && of_a_page)
         return refused(403, "nothing is changed at the word of a web page (the request has Origin, or comes from another site)");
     return http_request{std::string(request.method_string()), std::string(target.substr(0, target.find('?'))),
-                        std::move(request.body())};
+                        std::move(request.body()), std::string(request[http::field::host])};
 }
 
 namespace {
@@ -87,7 +87,7 @@ std::string http_text(const http_answer& said, bool signed_off) {
     http::response<http::string_body> response(static_cast<http::status>(said.status), 11);
     if (signed_off) response.set(http::field::server, "delvegate/" DELVEGATE_VERSION);
     if (signed_off) response.set(http::field::date, http_date(std::time(nullptr)));
-    if (!said.body.empty()) response.set(http::field::content_type, "application/json");
+    if (!said.body.empty()) response.set(http::field::content_type, said.type);
     response.set(http::field::cache_control, "no-store");
     if (said.status == 405) response.set(http::field::allow, said.allow);
     response.keep_alive(false);

@@ -16,6 +16,7 @@ BUILD = sys.argv.pop(1) if len(sys.argv) > 1 else os.path.join(ROOT, "build")
 UNITS = sorted(os.listdir(os.path.join(ROOT, "packaging", "systemd")))
 DOCUMENTATION = ["changelog.Debian.gz", "changelog.gz", "copyright", "sbom.spdx.json",
                  *(f"examples/{name}" for name in ("gateway.yaml", "launcher.yaml", "policy.yaml")),
+                 *(f"prometheus/{name}" for name in sorted(os.listdir(os.path.join(ROOT, "packaging", "prometheus")))),
                  *(f"kubernetes/{name}" for name in sorted(os.listdir(os.path.join(ROOT, "packaging", "kubernetes"))))]
 
 COMPLETIONS = [("/usr/share/bash-completion/completions/delvegate", "bash"), ("/usr/share/zsh/vendor-completions/_delvegate", "zsh"),
