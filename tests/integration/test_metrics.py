@@ -208,9 +208,9 @@ class Counted(MetricsCase):
             while connection.recv(4096):
                 pass
         self.until("no TLS", lambda: failures("tls") == before + 1)
-        stranger = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{self.gateway.port}", "-alpn", "http/1.1"], input="", text=True,
-                                  capture_output=True, timeout=60, check=False)
-        self.assertIn("certificate required", stranger.stdout + stranger.stderr)
+        # It may have ended before it heard why.
+        subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{self.gateway.port}", "-alpn", "http/1.1"], input="", text=True,
+                       capture_output=True, timeout=60, check=False)
         self.until("no certificate", lambda: failures("certificate") == none + 1)
         self.assertEqual(failures("tls"), before + 1)
 
