@@ -73,7 +73,7 @@ void audit_trail::connected(const caller& who) {
     fill(record, who.who);
     record.address = who.address;
     record.speaks = who.client;
-    writer_->submit(record, durability::lazy);
+    submit(record);
 }
 
 void audit_trail::disconnected(const caller& who, std::string_view reason, std::chrono::nanoseconds duration) {
@@ -84,7 +84,7 @@ void audit_trail::disconnected(const caller& who, std::string_view reason, std::
     record.speaks = who.client;
     record.result = reason;
     record.duration = static_cast<std::uint64_t>(duration.count());
-    writer_->submit(record, durability::lazy);
+    submit(record);
 }
 
 void audit_trail::refused_connection(std::string_view address, std::string_view reason, const auth::identity* who) {
@@ -94,14 +94,14 @@ void audit_trail::refused_connection(std::string_view address, std::string_view 
     record.address = address;
     record.decision = "deny";
     record.result = reason;
-    writer_->submit(record, durability::lazy);
+    submit(record);
 }
 
 void audit_trail::reloaded(std::string_view what) {
     audit_record record;
     record.kind = audit_kind::reload;
     record.result = what;
-    writer_->submit(record, durability::lazy);
+    submit(record);
 }
 
 void audit_trail::administration(std::string_view address, std::string_view what) {
@@ -109,7 +109,7 @@ void audit_trail::administration(std::string_view address, std::string_view what
     record.kind = audit_kind::administration;
     record.address = address;
     record.result = what;
-    writer_->submit(record, durability::lazy);
+    submit(record);
 }
 
 void audit_trail::revoked(const auth::identity& who, std::string_view session, std::string_view reason) {
@@ -118,6 +118,11 @@ void audit_trail::revoked(const auth::identity& who, std::string_view session, s
     fill(record, who);
     record.session = session;
     record.result = reason;
+    submit(record);
+}
+
+void audit_trail::submit(const audit_record& record) {
+    if (on_record) on_record({auth::to_string(record.kind), record.user, {}, {}, record.decision, record.result});
     writer_->submit(record, durability::lazy);
 }
 
@@ -186,12 +191,20 @@ audit_record audit_session::record(audit_kind kind) const {
     return out;
 }
 
-void audit_session::begun() { trail_.writer().submit(record(audit_kind::connect), durability::lazy); }
+void audit_session::glimpse(const audit_record& of) const {
+    if (trail_.on_record) trail_.on_record({auth::to_string(of.kind), who_.who.user, component_, of.operation, of.decision, of.result});
+}
+
+void audit_session::begun() {
+    glimpse(record(audit_kind::connect));
+    trail_.writer().submit(record(audit_kind::connect), durability::lazy);
+}
 
 void audit_session::ended(std::string_view reason) {
     audit_record out = record(audit_kind::disconnect);
     out.result = reason;
     out.duration = nanoseconds_since(since_);
+    glimpse(out);
     trail_.writer().submit(out, durability::lazy);
 }
 
@@ -207,6 +220,7 @@ audit_operation audit_session::intent(const protocol::judged& request, const aud
     out.rule = by.rule;
     out.touched = touched_views;
     out.releases = only_releases(request);
+    glimpse(out);
     audit_operation operation{0, request.operation, request.classes, std::chrono::steady_clock::now()};
 
     if (request.classes.within({op_class::observe, op_class::read})) {
@@ -263,6 +277,7 @@ void audit_session::refusal(const protocol::judged& request, const audit_decisio
     out.rule = by.rule;
     out.touched = touched_views;
     out.result = reason;
+    glimpse(out);
     trail_.writer().submit(out, durability::lazy);
 }
 

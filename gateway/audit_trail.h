@@ -39,8 +39,18 @@ struct audit_operation {
     std::chrono::steady_clock::time_point since;
 };
 
+// A record in short, for whoever follows the audit as it grows: nothing of what was touched, no outcome.
+struct audit_glimpse {
+    std::string_view kind, user;
+    std::string_view component;  // empty: of the gateway itself
+    std::string_view operation, decision, result;
+};
+
 class audit_trail {
 public:
+    // Called with each record as it is handed to the writer, before it is on the disk. Empty: nobody follows.
+    std::function<void(const audit_glimpse&)> on_record;
+
     // `sign` runs on a thread of its own and asks the process that has the key; without it anchors are
     // published unsigned. Errors: those of auth::audit_writer::open, and an anchors file that cannot be
     // written. What a person should know later is logged.
@@ -69,6 +79,8 @@ public:
     void close() { writer_->close(); }
 
 private:
+    void submit(const auth::audit_record& record);
+
     std::string file_;
     std::unique_ptr<auth::audit_writer> writer_;
 };
@@ -106,6 +118,7 @@ private:
     };
 
     auth::audit_record record(auth::audit_kind kind) const;
+    void glimpse(const auth::audit_record& record) const;
     void prepare();
     void advance();
 

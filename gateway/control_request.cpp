@@ -1,5 +1,8 @@
 // The control API over TLS (ALPN http/1.1), one request a connection: what there is to see, by GET;
 // `POST /v1/renew`, which changes nothing but the caller's own certificate; and components' lives (lifecycle_api.h).
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <optional>
@@ -8,7 +11,9 @@
 #include "gateway/carrier.h"
 #include "gateway/http_api.h"
 #include "gateway/lifecycle_api.h"
+#include "gateway/session_api.h"
 #include "gateway/sessions_feed.h"
+#include "gateway/web_page.h"
 
 namespace gateway {
 namespace {
@@ -24,7 +29,7 @@ public:
         : parts_(parts),
           in_(std::move(in)),
           deadline_(parts.io),
-          reader_(max_body) {
+          reader_(max_body, [this](const std::string& host) { return named(host); }) {
         ++parts_.counts.control_requests;
         in_.channel->hand_over(*this);
         deadline_.expires_after(parts_.bounds.handshake_time);
@@ -59,7 +64,9 @@ private:
         const auto& request = std::get<http_request>(*got);
         deadline_.cancel();
         if (request.path == "/v1/renew" && parts_.renew) return renew(request);
-        if (parts_.lifecycle && (lifecycle_api::serves(request.path) || sessions_feed::serves(request.path))) return lifecycle(request);
+        if (parts_.lifecycle && (lifecycle_api::serves(request.path) || session_api::serves(request.path))) return lifecycle(request);
+        if (request.method == "GET")
+            if (auto page = web_page(request.path)) return reply(turned_away().value_or(std::move(*page)));
         reply(request.method == "GET" ? answer(request.path) : http_answer{405, http_error("only GET is served here")});
     }
     void writable() override {}
@@ -71,6 +78,13 @@ private:
         ended_ = true;
         deadline_.cancel();
         if (in_.gone) boost::asio::post(parts_.io, std::exchange(in_.gone, {}));
+    }
+
+    // Whether our certificate is for that host.
+    bool named(const std::string& host) const {
+        auto* const certificate = SSL_get_certificate(in_.channel->ssl());
+        return certificate && (X509_check_host(certificate, host.data(), host.size(), 0, nullptr) == 1 ||
+                               X509_check_ip_asc(certificate, host.c_str(), 0) == 1);
     }
 
     void renew(const http_request& request) {
@@ -86,6 +100,7 @@ private:
     void lifecycle(const http_request& request) {
         if (const auto refused = turned_away()) return reply(*refused);
         follows_ = request.method == "GET" && sessions_feed::follows(request.path);
+        events_ = sessions_feed::is_for_pages(request.path);
         const auto listens = [this, alive = std::weak_ptr<char>(alive_)] { return !alive.expired() && !ended_; };
         const auto here = [this, alive = std::weak_ptr<char>(alive_)](auto deed) {
             return [this, alive, deed](auto&&... said) {
@@ -117,8 +132,8 @@ private:
     }
 
     void send_line(std::string_view text) {
-        if (!std::exchange(streaming_, true)) in_.channel->send(http_lines_head());
-        in_.channel->send(http_line(text));
+        if (!std::exchange(streaming_, true)) in_.channel->send(events_ ? http_events_head() : http_lines_head());
+        in_.channel->send(events_ ? http_event(text) : http_line(text));
     }
 
     void keep_awake() {
@@ -154,7 +169,7 @@ private:
         if (auto refused = turned_away()) return *refused;
         if (path == "/v1/metrics" && parts_.metrics) return parts_.metrics(in_.who.who);
         std::string body = parts_.api(in_.who.who, path);
-        if (body.empty()) return {404, http_error("there are /v1/status, /v1/components, /v1/sessions and /v1/metrics")};
+        if (body.empty()) return {404, http_error("there are /v1/status, /v1/components, /v1/sessions, /v1/events and /v1/metrics, and / for a browser")};
         return {200, std::move(body)};
     }
 
@@ -167,6 +182,7 @@ private:
     bool streaming_ = false;  // the answer comes in lines
     bool ended_ = false;      // it is whole
     bool follows_ = false;    // it has no end of its own
+    bool events_ = false;     // its lines are server-sent events
     std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

@@ -26,10 +26,28 @@ struct http_reader::impl {
     http::request_parser<http::string_body> parser;
     std::string pending;
     std::size_t max_body = 0;
+    std::function<bool(const std::string&)> ours;
+
+    // Of a page that this server has given out itself. A form or an image of another page's cannot have the header of our own.
+    bool of_our_page() const {
+        const auto& request = parser.get();
+        const auto only = [&request](const auto& name) -> std::string {
+            return request.count(name) == 1 ? std::string(request[name]) : std::string();
+        };
+        const auto host = only(http::field::host);
+        if (!ours || host.empty() || only(http::field::origin) != "https://" + host || only("Sec-Fetch-Site") != "same-origin" ||
+            only("X-Delvegate") != "1")
+            return false;
+        const auto port = host.find(':', host.front() == '[' ? host.find(']') : 0);
+        auto name = host.substr(0, port);
+        if (name.size() > 2 && name.front() == '[' && name.back() == ']') name = name.substr(1, name.size() - 2);
+        return ours(name);
+    }
 };
 
-http_reader::http_reader(std::size_t max_body) : impl_(std::make_unique<impl>()) {
+http_reader::http_reader(std::size_t max_body, std::function<bool(const std::string& host)> ours) : impl_(std::make_unique<impl>()) {
     impl_->max_body = max_body;
+    impl_->ours = std::move(ours);
     impl_->parser.header_limit(max_header);
     impl_->parser.body_limit(max_body);
     impl_->parser.eager(true);
@@ -61,13 +79,24 @@ std::optional<std::variant<http_request, http_answer>> http_reader::feed(std::st
     // A page in a browser that shows its owner's certificate is not its owner.
     const auto site = request["Sec-Fetch-Site"];
     const bool of_a_page = request.find(http::field::origin) != request.end() || (!site.empty() && site != "same-origin" && site != "none");
-    if (request.method() != http::verb::get && of_a_page)
-        return refused(403, "nothing is changed at the word of a web page (the request has Origin, or comes from another site)");
+    if (request.method() != http::verb::get && of_a_page && !impl_->of_our_page())
+        return refused(403, "nothing is changed at the word of a web page but the gateway's own (the request has Origin, or comes from another site)");
     return http_request{std::string(request.method_string()), std::string(target.substr(0, target.find('?'))),
                         std::move(request.body()), std::string(request[http::field::host])};
 }
 
 namespace {
+
+// Nothing but our own page is shown, framed, sent on or guessed to be something else, whatever an answer has in it.
+constexpr std::pair<std::string_view, std::string_view> in_a_browser[] = {
+    {"Content-Security-Policy",
+     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
+     "base-uri 'none'; form-action 'none'"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+};
 
 // "Fri, 27 Nov 2026 02:10:00 GMT", whatever the locale.
 std::string http_date(std::time_t now) {
@@ -88,6 +117,7 @@ std::string http_text(const http_answer& said, bool signed_off) {
     if (signed_off) response.set(http::field::server, "delvegate/" DELVEGATE_VERSION);
     if (signed_off) response.set(http::field::date, http_date(std::time(nullptr)));
     if (!said.body.empty()) response.set(http::field::content_type, said.type);
+    for (const auto& [name, value] : in_a_browser) response.set(name, value);
     response.set(http::field::cache_control, "no-store");
     if (said.status == 405) response.set(http::field::allow, said.allow);
     response.keep_alive(false);
@@ -102,6 +132,19 @@ std::string http_lines_head() {
     return "HTTP/1.1 200 OK\r\nServer: delvegate/" DELVEGATE_VERSION
            "\r\nContent-Type: application/x-ndjson\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n"
            "Connection: close\r\n\r\n";
+}
+
+std::string http_events_head() {
+    std::string out =
+        "HTTP/1.1 200 OK\r\nServer: delvegate/" DELVEGATE_VERSION
+        "\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n";
+    for (const auto& [name, value] : in_a_browser) out += std::string(name) + ": " + std::string(value) + "\r\n";
+    return out + "\r\n";
+}
+
+// A line beginning with a colon is a comment.
+std::string http_event(std::string_view json_text) {
+    return http_line(json_text.empty() ? std::string(":\n") : "data: " + std::string(json_text) + "\n");
 }
 
 std::string http_line(std::string_view json_text) {

@@ -25,10 +25,12 @@ struct http_answer {
     std::string type = "application/json";
 };
 
-// Reads one request: a header of at most 8 KiB, and a body of the length it says.
+// Reads one request: a header of at most 8 KiB, and a body of the length it says. What changes something is refused where a web
+// page asks for it, but for our own page: `ours` says whether a host (without its port) is a name of this server, and the request must
+// have its `Origin`, `Sec-Fetch-Site: same-origin` and `X-Delvegate: 1`. Without `ours` there is no such page.
 class http_reader {
 public:
-    explicit http_reader(std::size_t max_body);
+    explicit http_reader(std::size_t max_body, std::function<bool(const std::string& host)> ours = {});
     ~http_reader();
 
     // Nothing while more bytes are needed; then, once, the request, or the answer to what is none.
@@ -47,6 +49,9 @@ std::string http_text(const http_answer& said, bool signed_off = true);
 // An answer that comes in lines of JSON: its head, then each line, then the end.
 std::string http_lines_head();
 std::string http_line(std::string_view json_text);  // an empty one only says that there is still somebody
+// The same as server-sent events, ended the same way: each text is the data of one.
+std::string http_events_head();
+std::string http_event(std::string_view json_text);
 std::string_view http_lines_end();
 
 // Asked once, with the path of a well-formed GET.

@@ -30,19 +30,20 @@ std::string name_in(std::string_view path) {
 
 constexpr std::string_view not_yet = "the launcher is being asked";
 
-enum class about { baton, park, unpark, pin, unpin };
+enum class about { baton, park, unpark, pin, unpin, kill };
 
 struct deed {
     about what = about::baton;
     std::string verb, to;  // of the baton
-    std::string note;      // of park
+    std::string note;      // of park; the reason of a kill
+    std::string session{};  // of a kill
     std::chrono::seconds time{0};
     std::vector<std::string> places{};  // of pin and unpin
     std::vector<std::int64_t> ids{};
     bool asks = true;      // only to be told
 
     std::string named() const {
-        auto out = to + note;
+        auto out = session + to + note;
         for (const auto& one : places) out += (out.empty() ? "" : " ") + one;
         for (const auto id : ids) out += (out.empty() ? "" : " ") + std::to_string(id);
         return out;
@@ -55,16 +56,19 @@ struct deed {
         if (what == about::park) return asks ? "parked" : "park";
         if (what == about::pin) return asks ? "pinned" : "pin";
         if (what == about::unpin) return "unpin";
+        if (what == about::kill) return "kill session";
         return "baton" + (asks ? "" : " " + verb);
     }
     class_set needs() const {
         if (asks) return {op_class::observe};
         if (is_pin()) return {op_class::breakpoint, op_class::control};
+        if (what == about::kill) return {op_class::lifecycle};
         return {what == about::baton && verb == "take" ? op_class::lifecycle : op_class::control};
     }
 };
 
 about subject_of(std::string_view path) {
+    if (session_api::is_kill(path)) return about::kill;
     if (path.ends_with("/unpark")) return about::unpark;
     if (path.ends_with("/unpin")) return about::unpin;
     if (path.ends_with("/pin")) return about::pin;
@@ -96,7 +100,7 @@ std::string read_pins(const json& body, deed& into) {
 // Empty: well read.
 std::string read_body(std::string_view body, deed& into) {
     into.asks = false;
-    if (into.what == about::unpark && body.empty()) return {};
+    if ((into.what == about::unpark || into.what == about::kill) && body.empty()) return {};
     const auto parsed = protocol::parse_json(body, {.max_depth = 4, .fold_keys = false});
     if (!parsed || !parsed->if_object()) return "the body must be a JSON object";
     if (into.is_pin()) return read_pins(*parsed, into);
@@ -104,10 +108,12 @@ std::string read_body(std::string_view body, deed& into) {
     for (const auto& [key, value] : *parsed->if_object()) {
         auto* const field = into.what == about::baton  ? key == "do" ? &into.verb : key == "to" ? &into.to : nullptr
                             : into.what == about::park ? key == "note" ? &into.note : key == "for" ? &time : nullptr
+                            : into.what == about::kill ? key == "reason" ? &into.note : nullptr
                                                        : nullptr;
         if (!field || !value.if_string())
             return into.what == about::baton  ? "the body's members are the texts `do` and `to`"
                    : into.what == about::park ? "the body's members are the texts `note` and `for`"
+                   : into.what == about::kill ? "the body's member is the text `reason`"
                                               : "unpark takes no members";
         *field = *value.if_string();
     }
@@ -116,6 +122,8 @@ std::string read_body(std::string_view body, deed& into) {
             return "`do` must be ask, give, take or drop";
         if (!into.to.empty() && into.verb != "give") return "`to` belongs to give";
     }
+    if (into.what == about::kill && into.note.size() > hub_park::max_note)
+        return "`reason` has at most " + std::to_string(hub_park::max_note) + " bytes";
     if (into.what == about::park) {
         auto note = read_note(into.note);
         if (!note) return "`note` must say why it is parked, in at most " + std::to_string(hub_park::max_note) + " bytes";
@@ -124,6 +132,15 @@ std::string read_body(std::string_view body, deed& into) {
         if (!read) return "`for` must be a time from 1s to 7d, such as 10m";
         into.time = *read;
     }
+    return {};
+}
+
+// As /v1/sessions has it; null: it is not there.
+json session_in(const component* of, std::string_view id) {
+    json::array all;
+    of->list_sessions(all, false);
+    for (auto& one : all)
+        if (one.get_string("session") == id) return std::move(one);
     return {};
 }
 
@@ -154,7 +171,7 @@ void session_api::act(const order& one, const std::function<void(const http_answ
             body.set("baton", target->baton().describe());
         else if (what == about::pin || what == about::unpin)
             body.set("pinned", describe_pins(target->session()));
-        else if (auto parked = target->park().describe(); !parked.is_null())
+        else if (auto parked = target->park().describe(); what != about::kill && !parked.is_null())
             body.set("park", std::move(parked));
         done({200, protocol::to_text(body)});
     };
@@ -162,6 +179,13 @@ void session_api::act(const order& one, const std::function<void(const http_answ
     if (one.what.is_pin() && one.what.asks) return answered({boost::system::in_place_value, pinned_words(target->session())});
     if (one.what.is_pin())
         return answered(pin(target->session(), {one.by, one.rules, one.what.what == about::pin, one.what.places, one.what.ids}));
+    if (one.what.what == about::kill) {
+        const auto whose = session_in(target, one.what.session);
+        const auto why = "ended by " + one.by.user + (one.what.note.empty() ? std::string() : ": " + one.what.note);
+        if (whose.is_null() || !target->expel(one.what.session, protocol::printable(why)))
+            return done(fault(404, "unknown", "that session has ended already"));
+        return answered({boost::system::in_place_value, protocol::printable(whose.get_string("user")) + "'s session at " + one.name + " was ended"});
+    }
     if (one.what.what == about::unpark) return target->park().unpark(one.by, one.rules, answered);
     if (!one.what.asks) return target->park().park({one.by, one.what.note, one.what.time, {}}, one.rules, answered);
     const auto words = target->park().words();
@@ -171,14 +195,24 @@ void session_api::act(const order& one, const std::function<void(const http_answ
 void session_api::handle(const caller& who, const http_request& request, api_stream to) {
     if (sessions_feed::serves(request.path)) return feed_.handle(who, request, std::move(to));
     auto one = std::make_shared<order>();
-    one->name = name_in(request.path);
     one->who = who;
     one->by = person_of(who.who);
     one->to = std::move(to);
     one->what.what = subject_of(request.path);
-    if (!components_.find(who.who, one->name))
+    if (one->what.what == about::kill) {
+        auto id = std::string_view(request.path).substr(std::string_view("/v1/sessions/").size());
+        id.remove_suffix(std::string_view("/kill").size());
+        one->what.session = std::string(id);
+        for (auto* there : components_.visible(who.who))
+            if (!session_in(there, id).is_null()) one->name = there->name();
+        if (request.method == "POST" && one->name.empty())
+            return one->to.answer(fault(404, "unknown", "no such session for " + who.who.user + " here; see /v1/sessions"));
+    } else {
+        one->name = name_in(request.path);
+    }
+    if (one->what.what != about::kill && !components_.find(who.who, one->name))
         return one->to.answer(fault(404, "unknown", "no component of that name for " + who.who.user + " here; see /v1/components"));
-    if ((one->what.what == about::unpark || one->what.what == about::unpin) && request.method != "POST")
+    if ((one->what.what == about::unpark || one->what.what == about::unpin || one->what.what == about::kill) && request.method != "POST")
         return one->to.answer({405, http_error("only POST is served here"), "POST"});
     if (request.method != "GET" && request.method != "POST")
         return one->to.answer({405, http_error("only GET and POST are served here"), "GET, POST"});
@@ -190,7 +224,8 @@ void session_api::handle(const caller& who, const http_request& request, api_str
     judged.classes = one->what.needs();
     judged.arguments = json::object{};
     if (!one->what.to.empty()) judged.arguments.set("to", one->what.to);
-    if (!one->what.note.empty()) judged.arguments.set("note", one->what.note);
+    if (!one->what.note.empty()) judged.arguments.set(one->what.what == about::kill ? "reason" : "note", one->what.note);
+    if (!one->what.session.empty()) judged.arguments.set("session", one->what.session);
     if (one->what.is_pin() && !one->what.asks) {
         judged.arguments.set("at", json::array(one->what.places.begin(), one->what.places.end()));
         judged.arguments.set("breakpoints", json::array(one->what.ids.begin(), one->what.ids.end()));
@@ -239,7 +274,7 @@ void session_api::ended(const order& one, const http_answer& answer) {
 
 http_answer session_api::on_node(std::string_view path, std::string_view body) {
     if (path == "/v1/sessions" && body.empty()) return {200, protocol::to_text(feed_.of_node())};
-    if (sessions_feed::serves(path)) return {404, http_error("on the node there is GET of /v1/sessions")};
+    if (sessions_feed::serves(path) || is_kill(path)) return {404, http_error("on the node there are GET of /v1/sessions, and POST of /v1/sessions/kill")};
     order one;
     one.name = name_in(path);
     one.by = {"the node's administrator", "node"};

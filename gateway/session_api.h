@@ -28,7 +28,10 @@ public:
     session_api(const session_api&) = delete;
     session_api& operator=(const session_api&) = delete;
 
-    void record_in(audit_trail& trail) { audit_ = &trail; }
+    void record_in(audit_trail& trail) {
+        audit_ = &trail;
+        trail.on_record = [this](const audit_glimpse& one) { feed_.recorded(one); };
+    }
     // What has not been done by now is not. Before the audit is closed.
     void close() {
         orders_.clear();
@@ -38,7 +41,8 @@ public:
 
     // GET /v1/components/NAME/baton; POST with {"do":"ask|give|take|drop","to":USER}. GET …/park; POST with {"note":TEXT,"for":
     // "10m"}. POST …/unpark. GET …/pin; POST …/pin and …/unpin with {"at":["main.go:42"],"breakpoints":[3]}. Judged by the policy
-    // of now, recorded, and done as the caller. GET /v1/sessions and /v1/sessions/follow (sessions_feed.h).
+    // of now, recorded, and done as the caller. POST /v1/sessions/ID/kill, with {"reason":TEXT} or nothing, ends somebody's IDE
+    // connection at once. GET /v1/sessions, /v1/sessions/follow and /v1/events (sessions_feed.h).
     void handle(const caller& who, const http_request& request, api_stream to);
     // The same of the node's administrator, by the status socket: without a body GET's. 202: the launcher is being asked; a GET
     // of the same path is answered 202 until it has been, and then, once, with what came of it.
@@ -47,8 +51,11 @@ public:
     static bool serves(std::string_view path) {
         const auto of_component = [&](std::string_view what) { return path.starts_with("/v1/components/") && path.ends_with(what); };
         return sessions_feed::serves(path) || of_component("/baton") || of_component("/park") || of_component("/unpark") ||
-               of_component("/pin") || of_component("/unpin");
+               of_component("/pin") || of_component("/unpin") || is_kill(path);
     }
+
+    // POST /v1/sessions/ID/kill.
+    static bool is_kill(std::string_view path) { return path.starts_with("/v1/sessions/") && path.ends_with("/kill"); }
 
 private:
     struct order;

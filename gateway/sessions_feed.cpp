@@ -6,6 +6,8 @@
 
 #include "gateway/component.h"
 #include "gateway/log.h"
+#include "gateway/page_view.h"
+#include "gateway/utc.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -55,7 +57,7 @@ void sessions_feed::handle(const caller& who, const http_request& request, api_s
         return to.answer({429, protocol::to_text(fault("limited", followers_.size() >= most_ ? "too many follow the sessions here (limits.followers)"
                                                                                            : "you follow them " + std::to_string(of_one) + " times already"))});
     log().info("{} follows the sessions", protocol::printable(who.who.user));
-    followers_.push_back({who, std::move(to), {}});
+    followers_.push_back({who, std::move(to), {}, is_for_pages(request.path)});
     if (!tell(followers_.back())) followers_.pop_back();
     if (followers_.size() == 1) look();
 }
@@ -67,17 +69,37 @@ bool sessions_feed::tell(follower& one) const {
         one.to.cut();
         return false;
     }
-    const auto seen = seen_by(one.who.who);
+    const auto seen = one.page ? page_view(one.who.who, components_, rights_) : seen_by(one.who.who);
     if (seen.is_null()) {
         one.to.line(fault("forbidden", "no component of this gateway is for " + one.who.who.user + " to observe any more"));
         one.to.end();
         return false;
     }
     auto text = protocol::to_text(seen);
-    if (text == one.told) return true;
-    one.told = std::move(text);
-    one.to.line(seen);
+    if (text != one.told) {
+        one.told = std::move(text);
+        one.to.line(seen);
+    }
+    if (one.page) tell_records(one);
     return true;
+}
+
+void sessions_feed::recorded(const audit_glimpse& record) {
+    json text = json::object{{"number", ++recorded_}, {"time", utc_time(std::chrono::system_clock::now())}};
+    const std::pair<const char*, std::string_view> texts[] = {{"kind", record.kind},           {"user", record.user},         {"component", record.component},
+                                                              {"operation", record.operation}, {"decision", record.decision}, {"result", record.result}};
+    for (const auto& [key, value] : texts)
+        if (!value.empty()) text.set(key, protocol::printable(value));
+    records_.push_back({recorded_, std::string(record.component), std::move(text)});
+    if (records_.size() > records_kept) records_.pop_front();
+}
+
+void sessions_feed::tell_records(follower& one) const {
+    const auto from = std::exchange(one.records_told, recorded_);
+    json::array told;
+    for (const auto& record : records_)
+        if (record.number > from && may_see_audit(one.who.who, record.component, components_, rights_)) told.push_back(record.text);
+    if (!told.empty()) one.to.line(json::object{{"audit", std::move(told)}});
 }
 
 void sessions_feed::look() {

@@ -273,6 +273,27 @@ TEST(http_reader, does_nothing_at_the_word_of_a_web_page) {
     for (const char* header : {"Sec-Fetch-Site: same-origin\r\n", "Sec-Fetch-Site: none\r\n"}) EXPECT_EQ(read("POST", header), 200u) << header;
 }
 
+TEST(http_reader, does_what_the_servers_own_page_asks_for) {
+    const auto read = [](const std::string& header) {
+        http_reader reader(1024, [](const std::string& host) { return host == "node1" || host == "::1"; });
+        const auto got = reader.feed("POST /v1/components/app/baton HTTP/1.1\r\n" + header + "Content-Length: 0\r\n\r\n");
+        const auto* refused = got ? std::get_if<http_answer>(&*got) : nullptr;
+        return refused ? refused->status : 200u;
+    };
+    const std::string host = "Host: node1:7443\r\n", origin = "Origin: https://node1:7443\r\n", site = "Sec-Fetch-Site: same-origin\r\n",
+                      ours = "X-Delvegate: 1\r\n";
+    EXPECT_EQ(read(host + origin + site + ours), 200u);
+    EXPECT_EQ(read("Host: [::1]:7443\r\nOrigin: https://[::1]:7443\r\n" + site + ours), 200u);
+    EXPECT_EQ(read(origin + site + ours), 403u);
+    EXPECT_EQ(read(host + origin + ours), 403u);
+    EXPECT_EQ(read(host + origin + site), 403u);
+    EXPECT_EQ(read(host + origin + "Sec-Fetch-Site: same-site\r\n" + ours), 403u);
+    for (const char* other : {"Origin: http://node1:7443\r\n", "Origin: https://node1\r\n", "Origin: null\r\n", "Origin: https://evil.example\r\n",
+                              "Origin: https://node1:7443\r\nOrigin: https://node1:7443\r\n"})
+        EXPECT_EQ(read(host + other + site + ours), 403u) << other;
+    EXPECT_EQ(read("Host: evil.example\r\nOrigin: https://evil.example\r\n" + site + ours), 403u);
+}
+
 TEST(status_report, reads_as_text) {
     const auto report = protocol::parse_json(R"({"version":"0.1.0","pid":7,"since":"then","draining":false,
         "confinement":{"systemCalls":false,"files":false,"why":"component app is of kind exec"},

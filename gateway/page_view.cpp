@@ -1,0 +1,95 @@
+#include "gateway/page_view.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "gateway/breakpoint_list.h"
+#include "gateway/component.h"
+#include "gateway/hub.h"
+#include "gateway/time_left.h"
+#include "gateway/utc.h"
+
+namespace gateway {
+
+using protocol::class_set;
+using protocol::json;
+using protocol::op_class;
+
+namespace {
+
+// The page's actions: as it calls them, as the policy does, and what they need.
+struct action {
+    const char* name;
+    const char* operation;
+    class_set needs;
+};
+constexpr action actions[] = {
+    {"ask", "baton ask", {op_class::control}},        {"give", "baton give", {op_class::control}},     {"drop", "baton drop", {op_class::control}},
+    {"take", "baton take", {op_class::lifecycle}},    {"park", "park", {op_class::control}},           {"unpark", "unpark", {op_class::control}},
+    {"start", "start", {op_class::lifecycle}},        {"stop", "stop", {op_class::lifecycle}},         {"restore", "restore", {op_class::lifecycle}},
+    {"kill", "kill session", {op_class::lifecycle}},
+};
+
+json allowed_actions(const auth::grants& rights, bool of_launcher) {
+    json::array out;
+    for (const auto& one : actions) {
+        const std::string_view name = one.name;
+        const bool life = name == "start" || name == "stop" || name == "restore";
+        if ((!life || of_launcher) && rights.allows(one.operation, one.needs)) out.emplace_back(name);
+    }
+    return out;
+}
+
+json breakpoints_of(const hub& session) {
+    json::array out;
+    for (const auto& [id, wish] : session.breakpoints().all()) {
+        if (wish.user.empty()) continue;
+        json one = json::object{{"id", id}, {"user", wish.user}, {"here", wish.owner != nullptr}, {"pinned", wish.pinned}};
+        one.set("at", wish.file.empty() ? wish.key : wish.file.substr(wish.file.find_last_of('/') + 1) + ":" + std::to_string(wish.line));
+        if (!wish.off_because.empty()) one.set("off", wish.off_because);
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+}  // namespace
+
+bool may_see_audit(const auth::identity& who, std::string_view component, const endpoints& components, const permissions& rights) {
+    const auto rules = [&](std::string_view name) { return rights.of(who, name).allows("audit", {op_class::lifecycle}); };
+    if (!component.empty()) return rules(component);
+    const auto all = components.all();
+    return std::all_of(all.begin(), all.end(), [&](const auto* one) { return rules(one->name()); });
+}
+
+json page_view(const auth::identity& who, const endpoints& components, const permissions& rights) {
+    const auto now = static_cast<long long>(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
+    json::array shown, sessions;
+    for (auto* one : components.visible(who)) {
+        const auto granted = rights.of(who, one->name());
+        if (!granted.allows("sessions", {op_class::observe})) continue;
+        auto state = one->session_state();
+        const auto known = one->status();
+        for (const auto* key : {"kind", "stopBudget", "launcher"})
+            if (const auto* value = known.find(key)) state.set(key, *value);
+        state.set("may", allowed_actions(granted, known.find("launcher") != nullptr));
+        state.set("breakpoints", breakpoints_of(one->session()));
+        shown.push_back(std::move(state));
+        json::array here;
+        one->list_sessions(here, true);
+        for (auto& session : here) {
+            json told = json::object{};
+            for (const auto* key : {"session", "component", "user", "role", "ide", "protocol", "since", "awaySince"})
+                if (const auto* value = session.find(key)) told.set(key, *value);
+            if (granted.allows("audit", {op_class::lifecycle})) told.set("certificateEnds", session.get_string("certificateEnds"));
+            sessions.push_back(std::move(told));
+        }
+    }
+    if (shown.empty()) return {};
+    json you = json::object{{"user", who.user}, {"certificateEnds", utc_time(std::chrono::system_clock::from_time_t(who.not_after))}};
+    you.set("certificateWarning", nearly_over(who.not_before, who.not_after, now));
+    return json::object{{"you", std::move(you)}, {"components", std::move(shown)}, {"sessions", std::move(sessions)}};
+}
+
+}  // namespace gateway

@@ -1,0 +1,88 @@
+"""The web page as a browser gets it: its files, what it is told by /v1/events, and what it may have done."""
+
+import http.client
+import json
+import ssl
+import unittest
+
+from harness import waiting
+from test_baton import BatonCase
+
+
+class WebPage(BatonCase):
+    def ask(self, who, method, path, body=None, headers=None):
+        person = self.person(who)
+        context = ssl.create_default_context(cafile=person.ca)
+        context.load_cert_chain(person.certificate, person.key)
+        context.set_alpn_protocols(["http/1.1"])
+        connection = http.client.HTTPSConnection("localhost", self.gateway.port, context=context, timeout=waiting.DEADLINE)
+        self.addCleanup(connection.close)
+        connection.request(method, path, body=body, headers=headers or {})
+        answer = connection.getresponse()
+        self.addCleanup(answer.close)
+        return answer
+
+    def of_the_page(self):
+        return {"Origin": f"https://localhost:{self.gateway.port}", "Sec-Fetch-Site": "same-origin", "X-Delvegate": "1"}
+
+    def event(self, answer, fits):
+        """The first that fits."""
+        while True:
+            line = answer.readline().decode()
+            self.assertTrue(line, "the events ended")
+            if line.startswith("data: ") and fits(told := json.loads(line[6:])):
+                return told
+
+    def session_of(self, who):
+        sessions = json.loads(self.ask("alice", "GET", "/v1/sessions").read())["sessions"]
+        return next((one["session"] for one in sessions if one["user"] == who), None)
+
+    def test_files(self):
+        for path, kind in (("/", "text/html"), ("/page.js", "text/javascript"), ("/page.css", "text/css")):
+            answer = self.ask("olga", "GET", path)
+            self.assertEqual(answer.status, 200, path)
+            self.assertIn(kind, answer.headers["Content-Type"])
+            self.assertIn("default-src 'none'", answer.headers["Content-Security-Policy"])
+            self.assertNotIn("unsafe", answer.headers["Content-Security-Policy"])
+            self.assertEqual(answer.headers["X-Content-Type-Options"], "nosniff")
+        self.assertEqual(self.ask("mallory", "GET", "/").status, 403)
+
+    def test_events_are_what_each_may_see(self):
+        of_alice, of_olga = self.ask("alice", "GET", "/v1/events"), self.ask("olga", "GET", "/v1/events")
+        self.assertEqual(of_alice.headers["Content-Type"], "text/event-stream")
+        told = self.event(of_alice, lambda one: "components" in one)
+        self.assertEqual(told["you"]["user"], "alice")
+        self.assertIn("kill", told["components"][0]["may"])
+        self.assertTrue(all("certificateEnds" in one for one in told["sessions"]))
+        told = self.event(of_olga, lambda one: "components" in one)
+        self.assertEqual(told["components"][0]["may"], [])
+        self.assertFalse(any("certificateEnds" in one for one in told["sessions"]))
+        self.to_tick()
+        told = self.event(of_alice, lambda one: any(r.get("operation") and r["user"] == "alice" for r in one.get("audit", [])))
+        # Who has no lifecycle there sees the stop and the breakpoint's owner, and nothing of the audit before it.
+        seen = []
+        told = self.event(of_olga, lambda one: seen.append(one) or (one.get("components") and one["components"][0]["state"] == "stopped"
+                                                                  and one["components"][0]["breakpoints"]))
+        self.assertEqual(told["components"][0]["breakpoints"][0]["user"], "alice")
+        self.assertFalse([one for one in seen if "audit" in one])
+
+    def test_a_session_is_ended_by_the_page_of_who_may(self):
+        bob = self.dap("bob")
+        session = self.session_of("bob")
+        path = f"/v1/sessions/{session}/kill"
+        for headers in ({"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "X-Delvegate": "1"},
+                        {"Origin": f"https://localhost:{self.gateway.port}", "Sec-Fetch-Site": "same-origin"}):
+            self.assertEqual(self.ask("alice", "POST", path, "", headers).status, 403)
+        refused = self.ask("olga", "POST", path, "", self.of_the_page())
+        self.assertEqual((refused.status, json.loads(refused.read())["code"]), (403, "forbidden"))
+        self.assertEqual(self.session_of("bob"), session)
+        done = self.ask("alice", "POST", path, json.dumps({"reason": "lunch"}), self.of_the_page())
+        self.assertEqual((done.status, json.loads(done.read())["text"]), (200, "bob's session at app was ended"))
+        self.told(bob, "ended by alice: lunch")
+        waiting.until("bob's session is over", lambda: self.session_of("bob") is None)
+        self.assertEqual(self.ask("alice", "POST", path, "", self.of_the_page()).status, 404)
+        self.assertTrue(self.alice.state())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,192 @@
+// The page. Elements are kept and changed in place, so that the keyboard's focus and what is open stay where they are; all that others
+// have said goes through textContent.
+import { actionsFor, auditText, batonText, budgetText, endsWithinADay, killAction, shortPosition, stateText } from './model';
+import type { Action, AuditRecord, Component, Session, State } from './model';
+import { carryOut, follow } from './server';
+
+const most_records = 500;
+
+function find<T extends HTMLElement = HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+function made<K extends keyof HTMLElementTagNameMap>(name: K, text = '', className = ''): HTMLElementTagNameMap[K] {
+  const element = document.createElement(name);
+  element.textContent = text;
+  if (className) element.className = className;
+  return element;
+}
+
+function say(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+  element.hidden = text === '';
+}
+
+// Children of `parent`, one for each item, kept by key.
+function keep<T>(parent: HTMLElement, items: T[], key: (item: T) => string, make: (item: T) => HTMLElement, update: (element: HTMLElement, item: T) => void): void {
+  const there = new Map([...parent.children].map((child) => [(child as HTMLElement).dataset['key'] ?? '', child as HTMLElement]));
+  let after: Element | null = null;
+  for (const item of items) {
+    const name = key(item);
+    let element = there.get(name);
+    there.delete(name);
+    if (!element) {
+      element = make(item);
+      element.dataset['key'] = name;
+    }
+    const wanted: Element | null = after ? after.nextElementSibling : parent.firstElementChild;
+    if (wanted !== element) parent.insertBefore(element, wanted);
+    update(element, item);
+    after = element;
+  }
+  for (const gone of there.values()) gone.remove();
+}
+
+const ask = find<HTMLDialogElement>('ask');
+let answered: (() => void) | undefined;
+
+function perform(action: Action, where: string): void {
+  const run = (more: Record<string, string>) => {
+    say(find('said'), `${where}: ${action.label.replace('…', '')} …`);
+    carryOut(action, more).then((text) => say(find('said'), text), () => say(find('said'), `${where}: the gateway did not answer; look whether it was done`));
+  };
+  if (!action.ask) return run({});
+  const { text, yes, input } = action.ask;
+  find('ask-head').textContent = `${where}: ${action.label.replace('…', '')}`;
+  find('ask-text').textContent = text;
+  find('ask-yes').textContent = yes;
+  find('ask-name').textContent = input?.name ?? '';
+  find('ask-label').hidden = !input;
+  const field = find<HTMLInputElement>('ask-input');
+  field.value = '';
+  answered = () => {
+    const value = field.value.trim();
+    if (input?.needed && !value) return field.focus();
+    ask.close();
+    run(input && value ? { [input.key]: value } : {});
+  };
+  ask.showModal();
+  // What cannot be undone is not what the Enter key does by itself.
+  (input ? field : find('ask-no')).focus();
+}
+
+find('ask-yes').onclick = () => answered?.();
+find('ask-no').onclick = () => ask.close();
+find('ask-input').onkeydown = (event) => {
+  if (event.key === 'Enter') answered?.();
+};
+
+const todo = new WeakMap<HTMLElement, { action: Action; where: string }>();
+
+function button(): HTMLElement {
+  const element = made('button');
+  element.type = 'button';
+  element.onclick = () => {
+    const what = todo.get(element);
+    if (what) perform(what.action, what.where);
+  };
+  return element;
+}
+
+function offer(element: HTMLElement, action: Action, where: string): void {
+  todo.set(element, { action, where });
+  say(element, action.label);
+}
+
+function part(card: HTMLElement, name: string): HTMLElement {
+  return card.querySelector(`[data-part=${name}]`) as HTMLElement;
+}
+
+function newCard(c: Component): HTMLElement {
+  const card = made('article');
+  card.setAttribute('aria-label', c.component);
+  const add = (element: HTMLElement, name: string) => {
+    element.dataset['part'] = name;
+    card.append(element);
+    return element;
+  };
+  card.append(made('h3', c.component));
+  add(made('p'), 'state');
+  add(made('p', '', 'position'), 'position');
+  add(made('p', '', 'warn'), 'park');
+  add(made('p'), 'baton');
+  add(made('p', '', 'dim'), 'budget');
+  add(made('ul'), 'people').setAttribute('aria-label', `People at ${c.component}`);
+  const details = add(made('details'), 'details');
+  details.append(made('summary'), made('ul'));
+  const buttons = add(made('div', '', 'buttons'), 'buttons');
+  buttons.setAttribute('role', 'group');
+  buttons.setAttribute('aria-label', `Actions at ${c.component}`);
+  return card;
+}
+
+function newPerson(): HTMLElement {
+  const item = made('li');
+  item.append(made('span'), button());
+  return item;
+}
+
+function showPerson(item: HTMLElement, s: Session, c: Component): void {
+  const [words, end] = [item.children[0] as HTMLElement, item.children[1] as HTMLElement];
+  say(words, `${s.user} (${[s.role, s.ide || s.protocol].filter(Boolean).join(', ')}) since ${s.since}${s.awaySince ? `; link down since ${s.awaySince}` : ''}`);
+  offer(end, killAction(s), c.component);
+  end.setAttribute('aria-label', `End ${s.user}'s session at ${c.component}`);
+  end.hidden = !c.may.includes('kill');
+}
+
+function showCard(card: HTMLElement, c: Component, now: State): void {
+  card.dataset['state'] = c.state;
+  say(part(card, 'state'), stateText(c));
+  say(part(card, 'position'), shortPosition(c.position ?? ''));
+  part(card, 'position').title = c.position ?? '';
+  say(part(card, 'park'), c.park ? `parked by ${c.park.by} until ${c.park.until}: ${c.park.note}` : '');
+  say(part(card, 'baton'), batonText(c));
+  say(part(card, 'budget'), budgetText(c));
+  keep(part(card, 'people'), now.sessions.filter((s) => s.component === c.component), (s) => s.session, newPerson, (item, s) => showPerson(item, s, c));
+  const details = part(card, 'details');
+  details.hidden = c.breakpoints.length === 0;
+  say(details.children[0] as HTMLElement, `${c.breakpoints.length} breakpoint${c.breakpoints.length === 1 ? '' : 's'}`);
+  keep(details.children[1] as HTMLElement, c.breakpoints, (b) => String(b.id), () => made('li'),
+    (item, b) => say(item, `${b.at} of ${b.user}${b.pinned ? ', pinned' : ''}${b.here ? '' : ', who has left'}${b.off ? `; off: ${b.off}` : ''}`));
+  keep(part(card, 'buttons'), actionsFor(c, now.you.user), (action) => action.name, button, (element, action) => offer(element, action, c.component));
+}
+
+let latest: State | undefined;
+
+function show(): void {
+  if (!latest) return;
+  const now = latest;
+  const wanted = find<HTMLInputElement>('find').value.trim().toLowerCase();
+  const fits = (c: Component) => !wanted || c.component.toLowerCase().includes(wanted) ||
+    now.sessions.some((s) => s.component === c.component && s.user.toLowerCase().includes(wanted));
+  say(find('you'), `you are ${now.you.user}`);
+  keep(find('components'), now.components.filter(fits), (c) => c.component, newCard, (card, c) => showCard(card, c, now));
+  const ending = now.sessions.filter((s) => s.user !== now.you.user && endsWithinADay(s.certificateEnds, Date.now()));
+  const lines = new Set(ending.map((s) => `${s.user}'s certificate ends at ${s.certificateEnds}`));
+  if (now.you.certificateWarning) lines.add(`your certificate ends at ${now.you.certificateEnds}: delvegate connect renews it, or enrol again`);
+  keep(find('warnings'), [...lines], (line) => line, () => made('li'), (item, line) => say(item, line));
+  find('warnings').hidden = lines.size === 0;
+}
+
+function record(records: AuditRecord[]): void {
+  const list = find('audit');
+  find('audit-part').hidden = false;
+  for (const one of records) list.prepend(made('li', auditText(one)));
+  while (list.children.length > most_records) list.lastElementChild?.remove();
+}
+
+find('find').oninput = show;
+follow({
+  state(now) {
+    latest = now;
+    show();
+  },
+  audit: record,
+  link(up, text) {
+    const link = find('link');
+    if (link.textContent !== text) link.textContent = text;
+    link.className = up ? '' : 'warn';
+    // Who is told anew is told the last records anew.
+    if (!up) find('audit').replaceChildren();
+  },
+});
