@@ -151,6 +151,7 @@ void certificate_renewal::renew(const validity& old) {
     question.host = how_.host;
     question.port = how_.port;
     question.server_name = how_.server_name;
+    question.via = how_.via;
     question.path = "/v1/renew";
     question.body = protocol::to_text(body);
     const std::string name = how_.server_name.empty() ? how_.host : how_.server_name;

@@ -65,12 +65,12 @@ public:
     explicit connector(const connect_options& options)
         : options_(options),
           gateway_(host_and_port(options.host, options.port)),
-          link_(io_, {options.host, options.port, options.server_name, options.files, options.paths}, *this),
+          link_(io_, {options.host, options.port, options.server_name, options.via, options.files, options.paths}, *this),
           acceptor_(io_),
           signals_(io_, SIGINT, SIGTERM),
           timer_(io_) {
         if (!options.context.empty() && !options.component.empty())
-            renewal_.emplace(io_, certificate_renewal::settings{options.context, options.host, options.port, options.server_name},
+            renewal_.emplace(io_, certificate_renewal::settings{options.context, options.host, options.port, options.server_name, options.via},
                              [](const std::string& line) { say(line); });
     }
 

@@ -56,6 +56,14 @@ void sync_directory(const std::string& path) {
     ::close(fd);
 }
 
+std::string record_of(const laptop_context& context) {
+    json record;
+    record.set("gateway", to_string(context.gateway));
+    record.set("renewUntil", std::int64_t{context.renew_until});
+    if (context.via.how != via_way::kind::direct) record.set("via", to_text(context.via));
+    return protocol::to_text(record) + "\n";
+}
+
 // Drafts of processes that were killed.
 void sweep(const std::string& contexts) {
     std::error_code ec;
@@ -120,11 +128,13 @@ auth::outcome<laptop_context> context_store::read(const std::string& name) const
     if (!text) return text.error();
     const auto parsed = protocol::parse_json(*text, {.fold_keys = false});
     const auto where = parsed ? parse_gateway(std::string(parsed->get_string("gateway")), 7443) : std::nullopt;
-    if (!where) return file + " is damaged; enrol again, or delete the context with `delvegate context delete " + name + "`";
+    const auto via = parse_via(parsed ? parsed->get_string("via") : std::string_view());
+    if (!where || !via) return file + " is damaged; enrol again, or delete the context with `delvegate context delete " + name + "`";
     laptop_context out;
     out.name = name;
     out.gateway = *where;
     out.renew_until = parsed->get_int("renewUntil");
+    out.via = *via;
     return out;
 }
 
@@ -165,6 +175,15 @@ auth::outcome<void> context_store::remove(const std::string& name) {
     std::filesystem::remove_all(aside, ec);
     if (current() == name) ::unlink((root_ + "/current-context").c_str());
     return {};
+}
+
+auth::outcome<void> context_store::set_via(const std::string& name, const via_way& via) {
+    auto context = read(name);
+    if (!context) return context.error();
+    context->via = via;
+    auto done = durable_file(directory(name) + "/context.json", record_of(*context));
+    if (done) sync_directory(directory(name));
+    return done;
 }
 
 auth::outcome<void> context_store::replace_identity(const std::string& name, std::string_view identity) {
@@ -209,12 +228,9 @@ context_store::draft::~draft() {
 
 auth::outcome<void> context_store::draft::commit(const laptop_context& context, std::string_view identity,
                                                  std::string_view ca) {
-    json record;
-    record.set("gateway", to_string(context.gateway));
-    record.set("renewUntil", std::int64_t{context.renew_until});
     if (auto done = durable_file(path_ + "/client.pem", identity); !done) return done;
     if (auto done = durable_file(path_ + "/ca.crt", ca); !done) return done;
-    if (auto done = durable_file(path_ + "/context.json", protocol::to_text(record) + "\n"); !done) return done;
+    if (auto done = durable_file(path_ + "/context.json", record_of(context)); !done) return done;
     sync_directory(path_);
     const std::string target = root_ + "/contexts/" + context.name;
     bool fine = ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0;
