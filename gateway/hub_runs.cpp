@@ -355,6 +355,8 @@ asio::awaitable<void> hub::conclude() {
     const bool given_up = passing && run_.gives_up && state.next_in_progress;
     if (given_up) passing = false;
     if (passing) {
+        // For the hub's own work it is kept from its duty as for anything else.
+        budget_.stands();
         motion_ = motion::held;
         pump();
         co_return;

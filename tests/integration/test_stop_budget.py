@@ -69,6 +69,20 @@ class StopBudget(BudgetCase):
             return "is used up" in self.gateway.log()
         waiting.until("stepping has used it up", step)
 
+    def test_breakpoints_that_change_all_the_time_use_it_up(self):
+        # Each change halts the program for a moment.
+        client, other = Rpc(self, self.address), Rpc(self, self.address)
+        client.state()
+        number = client.resume()
+        waiting.until("it runs", lambda: other.state()["Running"])
+
+        def change():
+            point = other.set_breakpoint(debuggee.MAIN, debuggee.line("fill"))
+            other.call("ClearBreakpoint", {"Id": point["id"]})
+            return "is used up" in self.gateway.log()
+        waiting.until("changing has used it up", change)
+        self.assertFalse(client.answered(number))  # nobody was told of a stop
+
     def test_it_is_recorded(self):
         client = Rpc(self, self.address)
         client.set_breakpoint(debuggee.MAIN, TICK)
