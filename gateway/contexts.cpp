@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "auth/pem.h"
+#include "gateway/host_calls.h"
 #include "gateway/state_directory.h"
 #include "protocol/json.h"
 
@@ -233,10 +234,10 @@ auth::outcome<void> context_store::draft::commit(const laptop_context& context, 
     if (auto done = durable_file(path_ + "/context.json", record_of(context)); !done) return done;
     sync_directory(path_);
     const std::string target = root_ + "/contexts/" + context.name;
-    bool fine = ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0;
+    bool fine = rename_to_new(path_, target) == 0;
     std::error_code ec;
     if (!fine && errno == EEXIST) {
-        fine = ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0;
+        fine = rename_exchanging(path_, target) == 0;
         if (fine) std::filesystem::remove_all(path_, ec);
     }
     if (!fine) return "cannot store the context in " + target + ": " + errno_text();

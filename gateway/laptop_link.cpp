@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/host_calls.h"
+
 namespace gateway {
 namespace {
 
@@ -19,8 +21,8 @@ constexpr std::chrono::seconds margin{5};  // a gateway's last second may still 
 std::string look_of(const std::string& file) {
     struct stat st {};
     if (::stat(file.c_str(), &st) != 0) return "none";
-    return std::to_string(st.st_ino) + " " + std::to_string(st.st_size) + " " + std::to_string(st.st_mtim.tv_sec) + "." +
-           std::to_string(st.st_mtim.tv_nsec);
+    return std::to_string(st.st_ino) + " " + std::to_string(st.st_size) + " " + std::to_string(modified_at(st).tv_sec) + "." +
+           std::to_string(modified_at(st).tv_nsec);
 }
 
 }  // namespace
