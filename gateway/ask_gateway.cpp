@@ -14,11 +14,11 @@
 namespace gateway {
 
 void gateway_place::add_options(CLI::App& command) {
-    auto* config =
-        command.add_option("--config", config_file, "The configuration the gateway runs with")->type_name("FILE");
-    command.add_option("--runtime-directory", runtime_directory, "The gateway's runtime directory")
-        ->type_name("DIR")
-        ->excludes(config);
+    [[maybe_unused]] auto* directory =
+        command.add_option("--runtime-directory", runtime_directory, "The gateway's runtime directory")->type_name("DIR");
+#ifndef DELVEGATE_CLIENT_ONLY  // which reads no configuration of a gateway's
+    command.add_option("--config", config_file, "The configuration the gateway runs with")->type_name("FILE")->excludes(directory);
+#endif
 }
 
 launcher::outcome<std::string> gateway_place::directory() const {
@@ -31,9 +31,13 @@ launcher::outcome<std::string> gateway_place::directory() const {
         const auto answers = [](const std::string& in) { return ::access(status_socket_path(in).c_str(), F_OK) == 0; };
         return result(boost::system::in_place_value, !answers(directory) && answers(below) ? below : directory);
     }
+#ifndef DELVEGATE_CLIENT_ONLY
     auto configuration = read_config(config_file);
     if (!configuration) return result(boost::system::in_place_error, configuration.error());
     return result(boost::system::in_place_value, configuration->runtime_directory);
+#else
+    return result(boost::system::in_place_error, "this build reads no configuration of a gateway's");
+#endif
 }
 
 launcher::outcome<gateway_answer> ask_gateway(const std::string& runtime_directory, std::string_view path,

@@ -16,6 +16,7 @@ boost::system::result<https_reply, call_failure> call_gateway(const laptop_place
     question.host = target->host;
     question.port = target->port;
     question.server_name = target->server_name;
+    question.via = target->via;
     boost::system::result<https_reply, call_failure> answer = call_failure{"unreachable", "the gateway gave no answer"};
     boost::asio::io_context io;
     const std::string name = target->server_name.empty() ? target->host : target->server_name;

@@ -14,6 +14,7 @@
 #include "auth/armor.h"
 #include "auth/signing_request.h"
 #include "gateway/enroll.h"
+#include "gateway/host_calls.h"
 #include "gateway/https_call.h"
 #include "gateway/laptop_dial.h"
 #include "gateway/utc.h"
@@ -81,7 +82,7 @@ auth::outcome<certificate_renewal::validity> certificate_renewal::look() const {
     out.not_after = static_cast<double>(who->not_after);
     struct stat info {};
     if (::stat(store_.files(how_.context).certificate.c_str(), &info) == 0) {
-        const double came = static_cast<double>(info.st_mtim.tv_sec) + static_cast<double>(info.st_mtim.tv_nsec) / 1e9;
+        const double came = static_cast<double>(modified_at(info).tv_sec) + static_cast<double>(modified_at(info).tv_nsec) / 1e9;
         out.since = std::max(out.since, std::min(came, now()));
     }
     return result(boost::system::in_place_value, out);
@@ -151,6 +152,7 @@ void certificate_renewal::renew(const validity& old) {
     question.host = how_.host;
     question.port = how_.port;
     question.server_name = how_.server_name;
+    question.via = how_.via;
     question.path = "/v1/renew";
     question.body = protocol::to_text(body);
     const std::string name = how_.server_name.empty() ? how_.host : how_.server_name;

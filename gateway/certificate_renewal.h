@@ -12,6 +12,7 @@
 
 #include "auth/pem.h"
 #include "gateway/contexts.h"
+#include "gateway/via.h"
 
 namespace gateway {
 
@@ -29,6 +30,7 @@ public:
         std::string host;  // the gateway's main port, as the link dials it
         std::uint16_t port = 0;
         std::string server_name;
+        via_way via{};
     };
     // `say` gets one line for a person when something is to be known.
     certificate_renewal(boost::asio::io_context& io, settings how, std::function<void(const std::string&)> say);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gateway/config.h"
+#include "gateway/status_socket.h"
 
 namespace gateway {
 namespace {
@@ -50,6 +51,8 @@ std::string default_runtime_directory() {
     if (const std::string run = environment("XDG_RUNTIME_DIR"); !run.empty()) return run + "/delvegate";
     return default_state_directory() + "/run";
 }
+
+std::string status_socket_path(const std::string& runtime_directory) { return runtime_directory + "/status.sock"; }
 
 std::string default_config_file() {
     if (::geteuid() == 0) return "/etc/delvegate/gateway.yaml";

@@ -21,6 +21,7 @@
 #include "gateway/certificate_renewal.h"
 #include "gateway/config.h"
 #include "gateway/hints.h"
+#include "gateway/host_calls.h"
 #include "gateway/laptop_link.h"
 #include "gateway/laptop_session.h"
 #include "gateway/local_port.h"
@@ -65,12 +66,12 @@ public:
     explicit connector(const connect_options& options)
         : options_(options),
           gateway_(host_and_port(options.host, options.port)),
-          link_(io_, {options.host, options.port, options.server_name, options.files, options.paths}, *this),
+          link_(io_, {options.host, options.port, options.server_name, options.via, options.files, options.paths}, *this),
           acceptor_(io_),
           signals_(io_, SIGINT, SIGTERM),
           timer_(io_) {
         if (!options.context.empty() && !options.component.empty())
-            renewal_.emplace(io_, certificate_renewal::settings{options.context, options.host, options.port, options.server_name},
+            renewal_.emplace(io_, certificate_renewal::settings{options.context, options.host, options.port, options.server_name, options.via},
                              [](const std::string& line) { say(line); });
     }
 
@@ -228,7 +229,7 @@ private:
         for (int i = 0; i < accepts_per_turn; ++i) {
             tcp::endpoint peer;
             auto size = static_cast<socklen_t>(peer.capacity());
-            const int fd = ::accept4(acceptor_.native_handle(), peer.data(), &size, SOCK_CLOEXEC);
+            const int fd = accept_one(acceptor_.native_handle(), peer.data(), &size);
             if (fd < 0) {
                 if (errno == EAGAIN || errno == EWOULDBLOCK) return wait_for_ides();
                 if (errno == EINTR || errno == ECONNABORTED) continue;

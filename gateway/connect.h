@@ -5,6 +5,7 @@
 #include <string>
 
 #include "auth/tls.h"
+#include "gateway/via.h"
 #include "protocol/local_sources.h"
 
 namespace gateway {
@@ -26,6 +27,7 @@ struct connect_options {
     std::string host;
     std::uint16_t port = 7443;
     std::string server_name;
+    via_way via{};
     auth::tls_files files;
     std::string context;  // whose certificate this is and is kept fresh; empty: not from a context
     protocol::client_paths paths{};  // of the sources on this host

@@ -55,6 +55,7 @@ connect_exit run(arguments& a) {
     a.options.host = found->host;
     a.options.port = found->port;
     a.options.server_name = found->server_name;
+    a.options.via = found->via;
     a.options.files = found->files;
     a.options.context = found->context;
     a.options.json = a.output == "json";

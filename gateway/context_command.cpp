@@ -20,7 +20,7 @@ namespace {
 using protocol::json;
 
 struct arguments {
-    std::string name;
+    std::string name, via;
     std::string output = "text";
 };
 
@@ -58,6 +58,7 @@ int list(const arguments& a) {
         if (context) {
             one.set("gateway", to_string(context->gateway));
             one.set("renewUntil", std::int64_t{context->renew_until});
+            one.set("via", to_text(context->via));
         }
         if (context && who) {
             one.set("user", who->user);
@@ -75,7 +76,7 @@ int list(const arguments& a) {
             certificate = context ? who.error() : context.error();
             one.set("error", certificate);
         }
-        rows.push_back({name == current ? "*" : "", name, context ? to_string(context->gateway) : "?",
+        rows.push_back({name == current ? "*" : "", name, context ? to_string(context->gateway) + (to_text(context->via).empty() ? "" : " via " + to_text(context->via)) : "?",
                         context && who ? who->user : "?", certificate});
         all.push_back(std::move(one));
     }
@@ -102,6 +103,14 @@ int use(const arguments& a) {
     return 0;
 }
 
+int set(const arguments& a) {
+    const auto via = parse_via(a.via);
+    if (!via) return complain(via.error()), 2;
+    context_store store;
+    const auto done = store.set_via(a.name, *via);
+    return done ? 0 : complain(done.error());
+}
+
 int remove(const arguments& a) {
     context_store store;
     const auto done = store.remove(a.name);
@@ -126,6 +135,12 @@ void add_context_command(CLI::App& app, int& exit_code) {
     using_one->add_option("name", a->name, "Its name")->type_name("NAME")->required();
     add_output_option(*using_one, a->output);
     using_one->callback([a, &exit_code] { exit_code = use(*a); });
+    auto* setting = context->add_subcommand("set", "Change how to get to one's gateway");
+    setting->footer("\nExample:\n  delvegate context set node1.example --via ssh://alice@bastion.example\n\n"
+                    "Exit codes: 0 done; 1 no such context; 2 command line.");
+    setting->add_option("name", a->name, "Its name")->type_name("NAME")->required();
+    setting->add_option("--via", a->via, "ssh://[USER@]HOST[:PORT], http://[USER@]PROXY:PORT, or direct")->type_name("WAY")->required();
+    setting->callback([a, &exit_code] { exit_code = set(*a); });
     auto* deleting = context->add_subcommand("delete", "Delete one, with its certificate and key");
     deleting->footer("\nExample:\n  delvegate context delete node1.example\n\nExit codes: 0 done; 1 no such context; 2 command line.");
     deleting->add_option("name", a->name, "Its name")->type_name("NAME")->required();

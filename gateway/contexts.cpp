@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "auth/pem.h"
+#include "gateway/host_calls.h"
 #include "gateway/state_directory.h"
 #include "protocol/json.h"
 #include "storage/fd.h"
@@ -48,6 +49,14 @@ void sync_directory(const std::string& path) {
     if (fd < 0) return;
     ::fsync(fd);
     ::close(fd);
+}
+
+std::string record_of(const laptop_context& context) {
+    json record;
+    record.set("gateway", to_string(context.gateway));
+    record.set("renewUntil", std::int64_t{context.renew_until});
+    if (context.via.how != via_way::kind::direct) record.set("via", to_text(context.via));
+    return protocol::to_text(record) + "\n";
 }
 
 // Drafts of processes that were killed.
@@ -114,11 +123,13 @@ auth::outcome<laptop_context> context_store::read(const std::string& name) const
     if (!text) return text.error();
     const auto parsed = protocol::parse_json(*text, {.fold_keys = false});
     const auto where = parsed ? parse_gateway(std::string(parsed->get_string("gateway")), 7443) : std::nullopt;
-    if (!where) return file + " is damaged; enrol again, or delete the context with `delvegate context delete " + name + "`";
+    const auto via = parse_via(parsed ? parsed->get_string("via") : std::string_view());
+    if (!where || !via) return file + " is damaged; enrol again, or delete the context with `delvegate context delete " + name + "`";
     laptop_context out;
     out.name = name;
     out.gateway = *where;
     out.renew_until = parsed->get_int("renewUntil");
+    out.via = *via;
     return out;
 }
 
@@ -159,6 +170,15 @@ auth::outcome<void> context_store::remove(const std::string& name) {
     std::filesystem::remove_all(aside, ec);
     if (current() == name) ::unlink((root_ + "/current-context").c_str());
     return {};
+}
+
+auth::outcome<void> context_store::set_via(const std::string& name, const via_way& via) {
+    auto context = read(name);
+    if (!context) return context.error();
+    context->via = via;
+    auto done = durable_file(directory(name) + "/context.json", record_of(*context));
+    if (done) sync_directory(directory(name));
+    return done;
 }
 
 auth::outcome<void> context_store::replace_identity(const std::string& name, std::string_view identity) {
@@ -203,18 +223,15 @@ context_store::draft::~draft() {
 
 auth::outcome<void> context_store::draft::commit(const laptop_context& context, std::string_view identity,
                                                  std::string_view ca) {
-    json record;
-    record.set("gateway", to_string(context.gateway));
-    record.set("renewUntil", std::int64_t{context.renew_until});
     if (auto done = durable_file(path_ + "/client.pem", identity); !done) return done;
     if (auto done = durable_file(path_ + "/ca.crt", ca); !done) return done;
-    if (auto done = durable_file(path_ + "/context.json", protocol::to_text(record) + "\n"); !done) return done;
+    if (auto done = durable_file(path_ + "/context.json", record_of(context)); !done) return done;
     sync_directory(path_);
     const std::string target = root_ + "/contexts/" + context.name;
-    bool fine = ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0;
+    bool fine = rename_to_new(path_, target) == 0;
     std::error_code ec;
     if (!fine && errno == EEXIST) {
-        fine = ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0;
+        fine = rename_exchanging(path_, target) == 0;
         if (fine) std::filesystem::remove_all(path_, ec);
     }
     if (!fine) return "cannot store the context in " + target + ": " + errno_text();

@@ -9,6 +9,7 @@
 #include "auth/identity.h"
 #include "auth/tls.h"
 #include "gateway/config.h"
+#include "gateway/via.h"
 
 namespace gateway {
 
@@ -23,6 +24,7 @@ struct laptop_context {
     std::string name;
     host_port gateway;          // where links go
     long long renew_until = 0;  // seconds since the epoch
+    via_way via;                // how to get there
 };
 
 // Directories are 0700, files 0600. Every change is one rename of something that is on disk already: a
@@ -45,6 +47,7 @@ public:
     std::optional<std::string> current() const;
     auth::outcome<void> use(const std::string& name);
     auth::outcome<void> remove(const std::string& name);
+    auth::outcome<void> set_via(const std::string& name, const via_way& via);
 
     // A place for a new context, made before anything is asked of a gateway: what this disk does not
     // allow costs no token. It is gone again, and so are directories made for it, unless commit() did it.

@@ -58,6 +58,7 @@ public:
         https_question question;
         question.host = options_.where.host;
         question.port = options_.where.port;
+        question.via = options_.via;
         question.path = "/v1/enroll";
         question.body = std::move(body);
         https_post(io_, std::move(question), tls_->context(),
@@ -88,6 +89,7 @@ private:
         context.name = options_.context;
         context.gateway = {options_.where.host, issued->port ? issued->port : default_link_port};
         context.renew_until = issued->renew_until;
+        context.via = options_.via;
         std::string key = auth::to_pem(key_.get());
         std::string identity = issued->pem + key;
         auto stored = place_.commit(context, identity, auth::to_pem(tls_->ca()));

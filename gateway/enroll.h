@@ -6,6 +6,7 @@
 
 #include "auth/pem.h"
 #include "gateway/config.h"
+#include "gateway/via.h"
 
 namespace gateway {
 
@@ -19,6 +20,7 @@ struct enroll_options {
     host_port where;
     std::string ca_pin;
     std::string context;  // empty: named after the host
+    via_way via{};        // how to get there; kept in the context
     bool quiet = false;
     std::string output = "text";
 };

@@ -22,7 +22,7 @@ constexpr std::size_t most = 4096;  // bytes read for a token; more is none
 
 struct arguments {
     enroll_options options;
-    std::string where;
+    std::string where, via;
     std::string token_file;
 };
 
@@ -118,6 +118,9 @@ int run(arguments& a) {
     if (!where)
         return complain("enroll wants HOST or HOST:PORT such as node1.example:7444, not \"" + a.where + "\"", enroll_exit::usage);
     a.options.where = *where;
+    const auto via = parse_via(a.via);
+    if (!via) return complain(via.error(), enroll_exit::usage);
+    a.options.via = *via;
     std::string token;
     const auto got = !a.token_file.empty()        ? read_token_file(a.token_file, token)
                      : ::isatty(STDIN_FILENO) == 1 ? ask_for_token(token)
@@ -151,6 +154,8 @@ void add_enroll_command(CLI::App& app, int& exit_code) {
     enroll->add_option("--token-file", a->token_file, "A file with the token, readable by its owner only; -: standard input")
         ->type_name("FILE");
     enroll->add_option("--context", a->options.context, "What to call it here [HOST]")->type_name("NAME");
+    enroll->add_option("--via", a->via, "How to get there, kept in the context: ssh://[USER@]HOST[:PORT], http://[USER@]PROXY:PORT, or direct")
+        ->type_name("WAY");
     enroll->add_flag("-q,--quiet", a->options.quiet, "Print nothing but what goes wrong");
     add_output_option(*enroll, a->options.output);
     enroll->callback([a, &exit_code] { exit_code = run(*a); });

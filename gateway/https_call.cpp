@@ -40,11 +40,11 @@ public:
     void start() {
         self_ = shared_from_this();
         arm();
-        dial(io_, question_.host, question_.port, question_.time * 2 / 3,
-             [self = shared_from_this()](or_reason<boost::asio::ip::tcp::socket> socket) {
+        dial(io_, question_.host, question_.port, question_.via, question_.time * 2 / 3,
+             [self = shared_from_this()](or_reason<way_there> way) {
                  if (!self->done_) return;
-                 if (!socket) return self->fail(socket.error());
-                 self->connected(std::move(*socket));
+                 if (!way) return self->fail(way.error());
+                 self->connected(std::move(*way));
              });
     }
 
@@ -56,11 +56,12 @@ private:
         });
     }
 
-    void connected(boost::asio::ip::tcp::socket socket) {
+    void connected(way_there way) {
+        tunnel_ = std::move(way.through);
         ssl_handle ssl(SSL_new(context_));
         const auto& name = question_.server_name.empty() ? question_.host : question_.server_name;
         auth::set_expected_host(ssl.get(), name, {}, {auth::alpn_http});
-        channel_ = tls_channel::make(std::move(socket), std::move(ssl), tls_channel::role::client, *this);
+        channel_ = tls_channel::make(std::move(way.socket), std::move(ssl), tls_channel::role::client, *this);
         channel_->start(question_.time);
     }
 
@@ -95,13 +96,21 @@ private:
         boost::system::error_code ec;
         if (parser_.got_some()) parser_.put_eof(ec);
         if (parser_.is_done() && !ec) return finish();
-        fail_later(where_ + " closed the connection without an answer");
+        if (!tunnel_ended()) fail_later(where_ + " closed the connection without an answer");
     }
     void closed(close_cause cause, std::string_view text) override {
-        if (!done_) return;
+        if (!done_ || tunnel_ended()) return;
         if (cause == close_cause::tls) return fail_later(explain_(channel_->ssl()));
         if (cause == close_cause::timeout) return fail_later(where_ + " does not answer the TLS handshake; is a delvegate gateway listening there?");
         fail_later("the connection to " + where_ + " broke: " + std::string(text));
+    }
+
+    // It knows better why.
+    bool tunnel_ended() {
+        auto said = tunnel_ ? tunnel_->complaint() : std::string();
+        if (said.empty()) return false;
+        fail_later(std::move(said));
+        return true;
     }
 
     void tell_lines() {
@@ -144,6 +153,7 @@ private:
     std::function<std::string(SSL*)> explain_;
     std::function<void(auth::outcome<https_reply>)> done_;
     boost::asio::steady_timer timer_;
+    std::shared_ptr<tunnel> tunnel_;  // may be none
     std::shared_ptr<tls_channel> channel_;
     http::response_parser<http::string_body> parser_;
     std::string pending_;

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "auth/tls.h"
+#include "gateway/via.h"
 
 namespace gateway {
 
@@ -17,6 +18,7 @@ struct https_question {
     std::string host;
     std::uint16_t port = 0;
     std::string server_name;  // what the certificate must be for; empty: host
+    via_way via{};            // how to get there
     std::string path;
     std::string body{};       // JSON, sent by POST; overwritten when it was sent
     std::chrono::milliseconds time{15'000};  // for all of it; with `line`, until the first byte and between two

@@ -13,6 +13,7 @@
 
 #include "gateway/call_gateway.h"
 #include "gateway/config.h"
+#include "gateway/host_calls.h"
 #include "gateway/ide.h"
 #include "gateway/laptop_place.h"
 #include "gateway/local_checkout.h"
@@ -50,18 +51,17 @@ std::string whole_name(const std::string& directory) {
 
 // By its name, where that finds this very program; an IDE that was started from a desktop may have another PATH.
 std::string own_program() {
-    std::error_code ec;
-    const auto self = fs::read_symlink("/proc/self/exe", ec);
+    const fs::path self = own_executable();
     const char* path = std::getenv("PATH");
     const std::string all = path ? path : "";
-    for (std::size_t at = 0; !ec && at <= all.size();) {
+    for (std::size_t at = 0; !self.empty() && at <= all.size();) {
         const auto end = std::min(all.find(':', at), all.size());
         std::error_code none;
         const auto found = fs::canonical(fs::path(all.substr(at, end - at)) / "delvegate", none);
         if (!none) return found == self ? "delvegate" : self.string();
         at = end + 1;
     }
-    return ec ? "delvegate" : self.string();
+    return self.empty() ? "delvegate" : self.string();
 }
 
 bool has_modules(const fs::path& directory) {

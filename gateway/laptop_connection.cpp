@@ -44,11 +44,12 @@ laptop_connection::~laptop_connection() {
     if (channel_) channel_->abort();
 }
 
-void laptop_connection::start(boost::asio::ip::tcp::socket socket, SSL_CTX* context, broken_link* broken) {
+void laptop_connection::start(way_there way, SSL_CTX* context, broken_link* broken) {
     broken_ = broken;
+    tunnel_ = std::move(way.through);
     ssl_handle ssl(SSL_new(context));
     auth::set_expected_host(ssl.get(), host_, {}, {auth::alpn_link});
-    channel_ = tls_channel::make(std::move(socket), std::move(ssl), tls_channel::role::client, *this);
+    channel_ = tls_channel::make(std::move(way.socket), std::move(ssl), tls_channel::role::client, *this);
     json hello;
     hello.set("version", link_version);
     hello.set("agent", "delvegate/" DELVEGATE_VERSION);
@@ -118,7 +119,16 @@ void laptop_connection::writable() {
     if (channel_->unsent() <= pause_above / 2) channel_->resume_reading();
 }
 
+// A tunnel that ended knows better why.
+bool laptop_connection::tunnel_ended(link_problem& why) const {
+    auto said = tunnel_ ? tunnel_->complaint() : std::string();
+    if (said.empty()) return false;
+    why = {trouble::unreachable, std::move(said)};
+    return true;
+}
+
 void laptop_connection::ended() {
+    if (link_problem why; goodbye_.empty() && tunnel_ended(why)) return fail_later(std::move(why));
     fail_later({streams_.greeted() && goodbye_.empty() ? trouble::unreachable : goodbye_kind_,
                 goodbye_.empty() ? host_ + " closed the link" : goodbye_});
 }
@@ -144,7 +154,10 @@ void laptop_connection::closed(close_cause cause, std::string_view text) {
             why.line = "the connection to " + host_ + " broke: " + std::string(text);
             break;
     }
-    if (!goodbye_.empty()) why = {goodbye_kind_, goodbye_};
+    if (!goodbye_.empty())
+        why = {goodbye_kind_, goodbye_};
+    else
+        tunnel_ended(why);
     fail(std::move(why));
 }
 

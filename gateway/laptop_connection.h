@@ -15,6 +15,7 @@
 #include "auth/tls.h"
 #include "gateway/directory.h"
 #include "gateway/held_link.h"
+#include "gateway/laptop_dial.h"
 #include "gateway/link_streams.h"
 #include "gateway/tls_channel.h"
 
@@ -86,7 +87,7 @@ public:
 
     // Begins TLS and says hello behind it; asks to go on with `broken`, if there is one, which must outlive this
     // connection or resumed().
-    void start(boost::asio::ip::tcp::socket socket, SSL_CTX* context, broken_link* broken);
+    void start(way_there way, SSL_CTX* context, broken_link* broken);
     // `paths`: members of OPEN that say what the laptop has of the sources.
     // `stop`: the name of a stop that the verdict is to speak of.
     // `again`: the caller has a view of an earlier gateway's, to be rebuilt.
@@ -126,6 +127,7 @@ private:
     bool on_goaway(const protocol::json& body);
     void expect_answer();
     void tick();
+    bool tunnel_ended(link_problem& why) const;
     void fail_later(link_problem why);
     void fail(link_problem why);
 
@@ -133,6 +135,7 @@ private:
     const std::string host_;
     const auth::tls_files files_;
     connection_owner* owner_;
+    std::shared_ptr<tunnel> tunnel_;  // may be none
     std::shared_ptr<tls_channel> channel_;
     link_streams streams_;
     boost::asio::steady_timer pings_;

@@ -5,7 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+
+#include "gateway/proxy_tunnel.h"
+#include "gateway/ssh_tunnel.h"
 
 namespace gateway {
 namespace {
@@ -14,10 +18,12 @@ namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 using std::chrono::steady_clock;
 
+using socket_done = std::function<void(or_reason<tcp::socket>)>;
+
 class dialer : public std::enable_shared_from_this<dialer> {
 public:
     dialer(asio::io_context& io, std::string host, std::uint16_t port, std::chrono::milliseconds time,
-           dial_done done)
+           socket_done done, bool gateway = true)
         : host_(std::move(host)),
           port_(port),
           time_(time),
@@ -25,7 +31,8 @@ public:
           resolver_(io),
           socket_(io),
           timer_(io),
-          done_(std::move(done)) {}
+          done_(std::move(done)),
+          gateway_(gateway) {}
 
     void start() {
         boost::system::error_code ec;
@@ -49,7 +56,7 @@ private:
         timer_.cancel();
         if (ec == asio::error::host_not_found || ec == asio::error::no_data)
             return finish("cannot resolve " + host_ +
-                          ": no such host; check the name, or give the gateway's address");
+                          ": no such host; check the name, or give " + (gateway_ ? "the gateway's" : "its") + " address");
         if (ec)
             return finish("cannot resolve " + host_ + ": " + ec.message() +
                           "; is this host on the right network?");
@@ -89,8 +96,8 @@ private:
     std::string explain() const {
         const auto where = host_and_port(host_, port_);
         if (failure_ == asio::error::connection_refused)
-            return where + " refused the connection: nothing listens there; is `delvegate serve` "
-                           "running, and is that its port?";
+            return where + " refused the connection: nothing listens there; is " +
+                   (gateway_ ? "`delvegate serve` " : "the proxy ") + "running, and is that its port?";
         if (failure_ == asio::error::timed_out)
             return "no answer from " + where + " within " +
                    std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time_).count()) +
@@ -112,7 +119,8 @@ private:
     tcp::resolver resolver_;
     tcp::socket socket_;
     asio::steady_timer timer_;
-    dial_done done_;
+    socket_done done_;
+    const bool gateway_;  // else a proxy
     std::vector<tcp::endpoint> addresses_;
     std::size_t next_ = 0;
     boost::system::error_code failure_;
@@ -121,9 +129,33 @@ private:
 
 }  // namespace
 
-void dial(asio::io_context& io, std::string host, std::uint16_t port, std::chrono::milliseconds time,
+void dial(asio::io_context& io, std::string host, std::uint16_t port, const via_way& via, std::chrono::milliseconds time,
           dial_done done) {
-    std::make_shared<dialer>(io, std::move(host), port, time, std::move(done))->start();
+    using result = or_reason<way_there>;
+    const auto failed = [](const std::string& why) { return result(boost::system::in_place_error, why); };
+    const auto end = steady_clock::now() + time;
+    switch (via.how) {
+        case via_way::kind::ssh:
+            asio::post(io, [&io, host = std::move(host), port, via, done = std::move(done)] {
+                done(open_ssh_tunnel(io.get_executor(), via, host, port));
+            });
+            return;
+        case via_way::kind::http:
+            // A proxy that is not there leaves no time to ask it; one that is has what is left.
+            std::make_shared<dialer>(io, via.host, via.port, time / 2,
+                                     [host = std::move(host), port, via, end, failed, done = std::move(done)](or_reason<tcp::socket> to) {
+                                         if (!to) return done(failed("the proxy of --via: " + to.error()));
+                                         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - steady_clock::now());
+                                         ask_proxy(std::move(*to), via, host, port, left, done);
+                                     }, false)
+                ->start();
+            return;
+        case via_way::kind::direct: break;
+    }
+    std::make_shared<dialer>(io, std::move(host), port, time, [failed, done = std::move(done)](or_reason<tcp::socket> to) {
+        if (!to) return done(failed(to.error()));
+        done(result(boost::system::in_place_value, way_there(std::move(*to))));
+    })->start();
 }
 
 std::string host_and_port(const std::string& host, std::uint16_t port) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/host_calls.h"
+
 namespace gateway {
 namespace {
 
@@ -19,8 +21,8 @@ constexpr std::chrono::seconds margin{5};  // a gateway's last second may still 
 std::string look_of(const std::string& file) {
     struct stat st {};
     if (::stat(file.c_str(), &st) != 0) return "none";
-    return std::to_string(st.st_ino) + " " + std::to_string(st.st_size) + " " + std::to_string(st.st_mtim.tv_sec) + "." +
-           std::to_string(st.st_mtim.tv_nsec);
+    return std::to_string(st.st_ino) + " " + std::to_string(st.st_size) + " " + std::to_string(modified_at(st).tv_sec) + "." +
+           std::to_string(modified_at(st).tv_nsec);
 }
 
 }  // namespace
@@ -66,21 +68,21 @@ void laptop_link::close(std::string_view reason) {
 void laptop_link::dial_now() {
     dialling_ = true;
     pause_.cancel();
-    dial(io_, settings_.host, settings_.port, dial_time,
-         [this, alive = std::weak_ptr<char>(alive_)](or_reason<boost::asio::ip::tcp::socket> socket) {
-             if (!alive.expired()) dialled(std::move(socket));
+    dial(io_, settings_.host, settings_.port, settings_.via, dial_time,
+         [this, alive = std::weak_ptr<char>(alive_)](or_reason<way_there> way) {
+             if (!alive.expired()) dialled(std::move(way));
          });
 }
 
-void laptop_link::dialled(or_reason<boost::asio::ip::tcp::socket> socket) {
-    if (!socket) return down({trouble::unreachable, socket.error()});
+void laptop_link::dialled(or_reason<way_there> way) {
+    if (!way) return down({trouble::unreachable, way.error()});
     dialled_with_ = look_of(settings_.files.certificate);
     auto context = auth::make_client_context(settings_.files);
     if (!context) return down({trouble::certificate, context.error()});
     context_ = std::move(*context);
     const auto& name = settings_.server_name.empty() ? settings_.host : settings_.server_name;
     connection_ = std::make_shared<laptop_connection>(io_, name, settings_.files, *this);
-    connection_->start(std::move(*socket), context_.get(), broken_.get());
+    connection_->start(std::move(*way), context_.get(), broken_.get());
 }
 
 void laptop_link::down(const link_problem& why, bool was_there) {

@@ -22,6 +22,7 @@ struct link_settings {
     std::string host;         // where to dial
     std::uint16_t port = 7443;
     std::string server_name;  // what the certificate must be for; empty: host
+    via_way via{};            // how to get there
     auth::tls_files files;    // read anew for every dial, so that a renewed certificate is used
     protocol::client_paths paths{};  // said of every stream
 };
@@ -73,7 +74,7 @@ private:
     void give_up(std::string_view reason, bool unknown = false);
 
     void dial_now();
-    void dialled(or_reason<boost::asio::ip::tcp::socket> socket);
+    void dialled(or_reason<way_there> way);
     void down(const link_problem& why, bool was_there = false);
     void dial_later();
     void dial_when_renewed(std::chrono::steady_clock::time_point at_the_latest);

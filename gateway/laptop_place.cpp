@@ -60,6 +60,8 @@ void laptop_place::add_options(CLI::App& to) {
     to.add_option("--ca", files.ca, "The CA that issued the gateway's certificate, instead of DIR/ca.crt")->type_name("FILE");
     to.add_option("--server-name", server_name, "The name the gateway's certificate must be for [the HOST of --gateway]")
         ->type_name("NAME");
+    to.add_option("--via", via, "How to get there: ssh://[USER@]HOST[:PORT], http://[USER@]PROXY:PORT, or direct [as the context says]")
+        ->type_name("WAY");
 }
 
 std::vector<std::string> laptop_place::words() const {
@@ -79,6 +81,7 @@ std::vector<std::string> laptop_place::words() const {
     add("--key", files.key, true);
     add("--ca", files.ca, true);
     add("--server-name", server_name, false);
+    add("--via", via, false);
     return out;
 }
 
@@ -98,6 +101,13 @@ boost::system::result<laptop_target, fault> laptop_place::find() const {
         if (!where) return fault{"--gateway wants HOST or HOST:PORT such as node1.example:7443, not \"" + gateway + "\""};
         out.host = where->host;
         out.port = where->port;
+    }
+    if (!via.empty()) {
+        const auto way = parse_via(via);
+        if (!way) return fault{way.error()};
+        out.via = *way;
+    } else if (*meant && out.host == (*meant)->gateway.host) {
+        out.via = (*meant)->via;
     }
 
     auth::tls_files base;

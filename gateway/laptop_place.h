@@ -17,15 +17,17 @@ struct laptop_target {
     std::string host;
     std::uint16_t port = 0;
     std::string server_name;  // empty: host
+    via_way via;
     auth::tls_files files;
     std::string context;      // whose certificate it is, when it is a context's own; to be renewed there
 };
 
 struct laptop_place {
-    std::string gateway, context, identity, kubeconfig, kube_context, server_name;
+    std::string gateway, context, identity, kubeconfig, kube_context, server_name, via;
     auth::tls_files files;  // given one by one
 
-    // --context, --gateway, --identity, --kubeconfig, --kube-context, --certificate, --key, --ca, --server-name
+    // --context, --gateway, --identity, --kubeconfig, --kube-context, --certificate, --key, --ca, --server-name,
+    // --via
     void add_options(CLI::App& to);
     // Whether the command line names a gateway (or DELVEGATE_GATEWAY does).
     bool given() const { return !gateway.empty() || !context.empty(); }

@@ -9,6 +9,8 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 
+#include "gateway/host_calls.h"
+
 namespace gateway {
 namespace {
 
@@ -228,7 +230,7 @@ std::size_t laptop_session::write(std::string_view bytes) {
     std::size_t taken = 0;
     while (taken < bytes.size()) {
         const ssize_t n = ::send(socket_.native_handle(), bytes.data() + taken, bytes.size() - taken,
-                                 MSG_DONTWAIT | MSG_NOSIGNAL);
+                                 MSG_DONTWAIT | send_flags);
         if (n >= 0) {
             taken += static_cast<std::size_t>(n);
             continue;

@@ -1,3 +1,5 @@
+#ifdef __linux__
+
 #include "gateway/peer_user.h"
 
 #include <arpa/inet.h>
@@ -166,3 +168,5 @@ answer user_of_peer(const endpoint& own, const endpoint& peer) {
 }
 
 }  // namespace gateway
+
+#endif

@@ -17,14 +17,17 @@ namespace gateway {
 // is never answered). An error: the kernel would not say.
 //
 // Asks the kernel's socket diagnosis for the exact pair, one send and one receive; where that is not
-// to be had, reads /proc/net/tcp.
+// to be had, reads /proc/net/tcp. On macOS, libproc is asked for the sockets of this user's processes; another user's are
+// as nobody's.
 boost::system::result<std::optional<uid_t>> user_of_peer(const boost::asio::ip::tcp::endpoint& own,
                                                          const boost::asio::ip::tcp::endpoint& peer);
 
+#ifdef __linux__
 // The two ways, for tests. Addresses as above.
 boost::system::result<std::optional<uid_t>> user_by_sock_diag(
     const boost::asio::ip::tcp::endpoint& own, const boost::asio::ip::tcp::endpoint& peer);
 boost::system::result<std::optional<uid_t>> user_by_proc(const boost::asio::ip::tcp::endpoint& own,
                                                          const boost::asio::ip::tcp::endpoint& peer);
+#endif
 
 }  // namespace gateway

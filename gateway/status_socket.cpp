@@ -67,7 +67,6 @@ struct status_socket::request : std::enable_shared_from_this<request> {
     std::string output;
 };
 
-std::string status_socket_path(const std::string& runtime_directory) { return runtime_directory + "/status.sock"; }
 
 status_socket::status_socket(boost::asio::io_context& io, http_get answer, http_post post)
     : io_(io), answer_(std::move(answer)), post_(std::move(post)), acceptor_(io), rest_(io) {}

@@ -14,6 +14,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "gateway/host_calls.h"
+
 namespace gateway {
 namespace {
 
@@ -51,10 +53,8 @@ void tune(int fd) {
     };
     set(IPPROTO_TCP, TCP_NODELAY, 1);
     // A host that vanished is noticed within a minute, also when neither side has anything to say.
-    set(SOL_SOCKET, SO_KEEPALIVE, 1);
-    set(IPPROTO_TCP, TCP_KEEPIDLE, 30);
-    set(IPPROTO_TCP, TCP_KEEPINTVL, 10);
-    set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+    keep_alive(fd, 30, 10, 3);
+    prepare_for_sending(fd);
 }
 
 }  // namespace
@@ -436,7 +436,7 @@ std::size_t tls_channel::write_some(std::string_view bytes) {
     std::size_t taken = 0;
     while (taken < bytes.size()) {
         const ssize_t n = ::send(socket_.native_handle(), bytes.data() + taken,
-                                 bytes.size() - taken, MSG_NOSIGNAL);
+                                 bytes.size() - taken, send_flags);
         if (n >= 0) {
             taken += static_cast<std::size_t>(n);
             continue;

@@ -66,7 +66,7 @@ class ConnectCase(unittest.TestCase):
 
     def command(self, *arguments, gateway, person=None, ca=None):
         person = person or self.alice
-        return [tools.delvegate(), "connect", *arguments, "--gateway", gateway, "--certificate", person.certificate,
+        return [tools.laptop(), "connect", *arguments, "--gateway", gateway, "--certificate", person.certificate,
                 "--key", person.key, "--ca", ca or person.ca]
 
     def run_to_end(self, *arguments, gateway, **more):

@@ -103,7 +103,7 @@ class EnrollCase(case.Case):
         return Gateway(self, self.component(users=["alice", "carol"]), **more)
 
     def delvegate(self, *arguments, token=None, environment=None):
-        return subprocess.run([tools.delvegate(), *arguments], input=token, capture_output=True, text=True,
+        return subprocess.run([tools.laptop(), *arguments], input=token, capture_output=True, text=True,
                               timeout=waiting.DEADLINE, env=environment or self.environment, check=False)
 
     def enroll(self, gateway, token, *more, pin=None, port=None):
@@ -126,7 +126,7 @@ class EnrollCase(case.Case):
         self.assertEqual(list(os.walk(self.home))[0][1:], ([], []))
 
     def connect(self, *arguments, name="connect"):
-        laptop = process.Process(self, name, [tools.delvegate(), "connect", *arguments, "--listen", "127.0.0.1:0", "--output", "json"],
+        laptop = process.Process(self, name, [tools.laptop(), "connect", *arguments, "--listen", "127.0.0.1:0", "--output", "json"],
                                  env=self.environment)
         found = laptop.wait_for("it is ready", lambda: re.search(r"127\.0\.0\.1:\d+", laptop.output()))
         return laptop, found[0]

@@ -55,7 +55,7 @@ class Connect:
     """The laptop's side: a loopback port whose connections come out at a component's dlv."""
 
     def __init__(self, test, serve, person, component, name="connect", arguments=()):
-        command = [tools.delvegate(), "connect", component, "--gateway", f"localhost:{serve.port}",
+        command = [tools.laptop(), "connect", component, "--gateway", f"localhost:{serve.port}",
                    "--listen", "127.0.0.1:0", "--certificate", person.certificate, "--key", person.key, "--ca", person.ca,
                    "--output", "json", *arguments]
         self.process = process.Process(test, name, command, env=dict(os.environ, HOME=test.directory))

@@ -26,6 +26,11 @@ def delvegate():
     return find("DELVEGATE_BINARY", os.path.join(ROOT, "build", "gateway", "delvegate"))
 
 
+def laptop():
+    """The same, or the build of the laptop's commands alone."""
+    return find("DELVEGATE_TEST_LAPTOP", delvegate())
+
+
 class Delve:
     """A dlv and the Go that builds programs for it."""
 

@@ -232,8 +232,8 @@ TEST_F(shared_places, where_a_step_ended_dlv_has_judged_nothing) {
     const auto a = first("n > 3", "== 3");
     EXPECT_TRUE(board.dlv_judges(site()));
     EXPECT_EQ(board.open_conditions(site(), true), (strings{"n > 3"}));
-    EXPECT_TRUE(board.judge(site(), 1, {{"n > 3", {false, ""}}}, 3).stop.empty());
-    EXPECT_TRUE(board.judge(site(), 1, {{"n > 3", {true, ""}}}, 2).stop.empty());
+    EXPECT_EQ(board.judge(site(), 1, {{"n > 3", {false, ""}}}, 3).stop, ids{});
+    EXPECT_EQ(board.judge(site(), 1, {{"n > 3", {true, ""}}}, 2).stop, ids{});
     EXPECT_EQ(board.judge(site(), 1, {{"n > 3", {true, ""}}}, 3).stop, (ids{a}));
     // Anywhere else it has.
     EXPECT_EQ(board.judge(site(), 1, {}).stop, (ids{a}));
