@@ -7,16 +7,19 @@ import http.client
 import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import types
 import unittest
+import unittest.mock
 
 import jsonschema
 import openapi_spec_validator
 
 from harness import case, debuggee, openapi, tools, waiting
 from harness.enrolling import EnrollCase
-from harness.launcher_socket import LauncherSocketCase
+from harness.launcher_socket import GATEWAY, LauncherSocketCase
 from test_baton import BatonCase
 from test_launched import LaunchedCase
 from test_launched import NAME as LAUNCHED
@@ -268,10 +271,24 @@ class Plans(LauncherSocketCase, case.Case):
         self.policy = os.path.join(self.directory, "policy.yaml")
         with open(self.policy, "w", encoding="utf-8") as file:
             file.write("bindings:\n- {role: admin, users: [alice], components: ['*']}\n...\n")
-        self.serving = self.serve({"name": "kubelet", "kind": "launcher"}, {"name": "refused", "kind": "launcher"}, {"name": "missing", "kind": "launcher"},
-                                  policy=self.policy, launcherSocket=self.path("s/launcher.sock"))
+        components = [{"name": name, "kind": "launcher"} for name in ("kubelet", "refused", "missing")]
+        with unittest.mock.patch.dict(os.environ, DELVEGATE_BINARY=self.as_gateway()):
+            self.serving = self.serve(*components, policy=self.policy, launcherSocket=self.path("s/launcher.sock"))
         self.seen = set()
         self.alice = openapi.Api(self.serving.port, self.person("alice"), self.seen)
+
+    def as_gateway(self):
+        """A delvegate that runs as the launcher's gatewayUser: a gateway of root's would be told more."""
+        own = tempfile.mkdtemp(prefix="delvegate-test-")
+        self.addCleanup(shutil.rmtree, own, True)
+        os.chmod(own, 0o755)
+        shutil.copy(tools.delvegate(), os.path.join(own, "delvegate"))
+        wrapper = os.path.join(own, "as-gateway")
+        with open(wrapper, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\nchown -R {GATEWAY} '{self.directory}/pki' '{self.directory}/serve' || exit\n"
+                       f"exec setpriv --reuid={GATEWAY} --regid={GATEWAY} --clear-groups '{own}/delvegate' \"$@\"\n")
+        os.chmod(wrapper, 0o755)
+        return wrapper
 
     def test_plans_and_orders(self):
         at = "/v1/components/kubelet/"
@@ -284,7 +301,7 @@ class Plans(LauncherSocketCase, case.Case):
         self.assertIn("waiting for the pod to end", [one.get("progress", {}).get("text") for one in lines])
         self.assertEqual(lines[-1]["result"]["state"], "running")
         self.alice("GET", "/v1/status")
-        self.assertEqual(self.alice("POST", at + "start", {"plan": "sha256:" + "0" * 64}).status, 409)
+        self.assertEqual(self.alice("POST", at + "start", {"plan": "sha256:" + "0" * 64}).parts()[-1]["code"], "failed")
         self.assertEqual(self.alice("POST", at + "stop").parts()[-1]["result"]["state"], "available")
         self.assertTrue(self.alice("POST", at + "restore").parts()[-1]["result"]["reports"][0]["nothingToDo"])
 
@@ -296,17 +313,18 @@ class Certificates(EnrollCase, ApiCase):
     def test_renewal(self):
         self.seen = set()
         gateway = self.gateway()
-        self.enrolled(gateway, gateway.token("alice"))
-        folder = os.path.dirname(self.identity())
+        self.enrolled(gateway, gateway.token("alice"), "--context", "alice")
+        self.enrolled(gateway, gateway.token("carol"), "--context", "carol")
+        folder, carols = (os.path.join(self.home, ".config", "delvegate", "contexts", name) for name in ("alice", "carol"))
         owner = self.owner(folder)
         self.api = lambda who: openapi.Api(gateway.port, owner, self.seen)
         self.refused_alike("alice", "certificates")
         api = self.api("alice")
-        self.assertEqual(api("POST", "/v1/renew", self.order(folder, 2048, by=self.key(folder, "rsa:2048"))).status, 403)
-        self.assertEqual(api("POST", "/v1/renew", self.order(folder, 1024)).parts()[0]["code"], "weak-key")
-        renewed = api("POST", "/v1/renew", self.order(folder, 2048)).parts()[0]
+        self.assertEqual(api("POST", "/v1/renew", self.order(folder, by=self.owner(carols).key)).parts()[0]["code"], "not-renewable")
+        self.assertEqual(api("POST", "/v1/renew", self.order(folder, key=self.owner(carols).key)).parts()[0]["code"], "weak-key")
+        renewed = api("POST", "/v1/renew", self.order(folder)).parts()[0]
         self.assertEqual((renewed["user"], renewed["groups"], renewed["port"]), ("alice", ["developers"], gateway.port))
-        waiting.until("it is renewed too often", lambda: api("POST", "/v1/renew", self.order(folder, 2048)).status == 429)
+        waiting.until("it is renewed too often", lambda: api("POST", "/v1/renew", self.order(folder)).status == 429)
         self.all_was_seen("certificates")
 
     def owner(self, folder):
@@ -316,18 +334,15 @@ class Certificates(EnrollCase, ApiCase):
     def openssl(self, *words, **more):
         return subprocess.run([tools.find("DELVEGATE_OPENSSL", "openssl"), *words], capture_output=True, check=True, **more).stdout
 
-    def key(self, folder, kind):
-        path = os.path.join(folder, kind.replace(":", "-") + ".new.key")
-        self.openssl("req", "-new", "-newkey", kind, "-nodes", "-keyout", path, "-subj", "/CN=x", "-out", path + ".csr")
-        return path
-
-    def order(self, folder, bits, by=None):
-        """As docs/certificates.md has it."""
-        made = self.key(folder, f"rsa:{bits}")
-        public = self.openssl("pkey", "-in", made, "-pubout", "-outform", "der")
+    def order(self, folder, key=None, by=None):
+        """As docs/certificates.md has it: for this key or a new one, signed by the old key or by another."""
+        if not key:
+            key = os.path.join(folder, "new.key")
+            self.openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+        public = self.openssl("pkey", "-in", key, "-pubout", "-outform", "der")
         proof = self.openssl("dgst", "-sha256", "-sign", by or self.owner(folder).key, input=b"delvegate-renew-v1\0" + public)
-        with open(made + ".csr", encoding="ascii") as file:
-            return {"csr": file.read(), "proof": base64.b64encode(proof).decode()}
+        csr = self.openssl("req", "-new", "-key", key, "-subj", "/CN=x")
+        return {"csr": csr.decode(), "proof": base64.b64encode(proof).decode()}
 
 
 if __name__ == "__main__":
