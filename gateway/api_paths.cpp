@@ -17,6 +17,7 @@ constexpr api_path paths[] = {
     {"/v1/components/{name}/stop", "POST"},
     {"/v1/components/{name}/unpark", "POST"},
     {"/v1/components/{name}/unpin", "POST"},
+    {"/v1/metrics", "GET"},
     {"/v1/openapi.json", "GET"},
     {"/v1/renew", "POST"},
     {"/v1/sessions", "GET"},

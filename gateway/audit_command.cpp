@@ -16,6 +16,7 @@
 #include "gateway/audit_anchors.h"
 #include "gateway/audit_report.h"
 #include "gateway/config.h"
+#include "gateway/output_option.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -82,7 +83,7 @@ int verify(const arguments& a) {
     }
     const auto sum = auth::verify_audit(*path, std::move(what));
     if (!sum) return complain(sum.error(), 1);
-    std::fputs(audit_verdict(*path, *sum).c_str(), stdout);
+    say(a.output, audit_verdict(*path, *sum), audit_verdict_json(*path, *sum));
     return sum->faults.empty() ? 0 : 1;
 }
 
@@ -197,6 +198,7 @@ void add_audit_command(CLI::App& app, int& exit_code) {
     verify_command->add_option("--journal-name", v->journal_name, "The audit's path as the gateway had it, when it has been moved")
         ->type_name("PATH");
     verify_command->add_flag("--retained", v->retained, "Older files were removed on purpose");
+    add_output_option(*verify_command, v->output);
     verify_command->callback([v, &exit_code] { exit_code = verify(*v); });
 
     const auto s = std::make_shared<arguments>();
@@ -210,10 +212,7 @@ void add_audit_command(CLI::App& app, int& exit_code) {
     show_command->add_option("--class", s->classes, "Only operations of one of these classes")->type_name("CLASS")->allow_extra_args(false)->delimiter(',');
     show_command->add_option("--kind", s->kinds, "Only records of these kinds")->type_name("KIND")->allow_extra_args(false)->delimiter(',');
     show_command->add_flag("--follow", s->follow, "Go on as records are added");
-    show_command->add_option("--output", s->output, "text, or json for the lines as they are")
-        ->type_name("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
+    add_output_option(*show_command, s->output, "text, or json for the lines as they are");
     show_command->callback([s, &exit_code] { exit_code = show(*s); });
 }
 

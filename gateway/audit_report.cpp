@@ -74,4 +74,30 @@ std::string audit_verdict(const std::string& path, const auth::audit_summary& su
     return out;
 }
 
+protocol::json audit_verdict_json(const std::string& path, const auth::audit_summary& sum) {
+    using protocol::json;
+    const auto texts = [](const std::vector<auth::audit_fault>& all) {
+        json::array out;
+        for (const auto& one : all) out.push_back(safe(to_string(one)));
+        return out;
+    };
+    json out = json::object{{"path", safe(path)},
+                            {"unbroken", sum.faults.empty()},
+                            {"faults", texts(sum.faults)},
+                            {"moreFaults", sum.more_faults},
+                            {"remarks", texts(sum.remarks)},
+                            {"records", sum.records}};
+    if (sum.records) {
+        out.set("first", sum.first);
+        out.set("last", sum.last);
+        out.set("firstTime", time_text(sum.first_time));
+        out.set("lastTime", time_text(sum.last_time));
+    }
+    out.set("anchors", sum.anchors);
+    out.set("anchored", sum.anchored);
+    out.set("signedHeads", sum.signed_anchors);
+    out.set("signedThrough", sum.signed_through);
+    return out;
+}
+
 }  // namespace gateway

@@ -5,6 +5,7 @@
 
 #include "auth/audit_chain.h"
 #include "auth/audit_record.h"
+#include "protocol/json.h"
 
 namespace gateway {
 
@@ -13,5 +14,7 @@ std::string audit_text(const auth::audit_entry& entry);
 
 // What `audit verify` prints when there is a fault or none; several lines.
 std::string audit_verdict(const std::string& path, const auth::audit_summary& sum);
+// The same as one object.
+protocol::json audit_verdict_json(const std::string& path, const auth::audit_summary& sum);
 
 }  // namespace gateway

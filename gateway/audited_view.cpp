@@ -4,6 +4,7 @@ namespace gateway {
 
 bool audited_view::intent(const protocol::judged& request, std::string_view rule, audit_operation& operation, go later,
                           std::string& error) {
+    if (counts_) counts_->begun.add(request.classes);
     if (!session_) return true;
     // audit_session may call back before it returns, when nobody could have kept the operation yet.
     struct answer {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "gateway/audit_trail.h"
+#include "gateway/session_measures.h"
 
 namespace gateway {
 
@@ -16,6 +17,9 @@ class audited_view {
 public:
     // An empty error: it may be done.
     using go = std::function<void(std::string error)>;
+
+    // Requests count there, recorded or not; it outlives this.
+    void count_in(protocol_measures& counts) { counts_ = &counts; }
 
     void begin(std::unique_ptr<audit_session> session) {
         session_ = std::move(session);
@@ -37,11 +41,13 @@ public:
         if (session_ && operation.intent != 0) session_->outcome(operation, result);
     }
     void refusal(const protocol::judged& request, std::string_view rule, std::string_view reason) {
+        if (counts_) counts_->refused.add(request.classes);
         if (session_) session_->refusal(request, {false, rule}, reason);
     }
 
 private:
     std::unique_ptr<audit_session> session_;
+    protocol_measures* counts_ = nullptr;
 };
 
 }  // namespace gateway

@@ -79,6 +79,8 @@ void baton::seen(const person& who, moment now) {
 }
 
 void baton::hand_to(const person& who, moment now) {
+    for (const auto& one : asks_)
+        if (one.who == who) ++granted_, waited_ += now.at - one.when.at;
     holder_ = who;
     since_ = used_ = now;
     steps_ = false;

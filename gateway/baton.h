@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -80,6 +81,9 @@ public:
     void recall(const person& who, moment now, std::chrono::system_clock::time_point since);
 
     const std::optional<person>& holder() const { return holder_; }
+    // Of those who asked for it and got it: how many, and how long they waited in all.
+    std::uint64_t granted() const { return granted_; }
+    std::chrono::steady_clock::duration waited() const { return waited_; }
     std::chrono::system_clock::time_point since() const { return since_.clock; }
     std::vector<person> asking() const;
     // Who comes first at this stop, for as long as that lasts.
@@ -105,6 +109,8 @@ private:
     std::vector<person> first_;
     moment first_until_{};
     std::vector<request> asks_;
+    std::uint64_t granted_ = 0;
+    std::chrono::steady_clock::duration waited_{};
 };
 
 }  // namespace gateway

@@ -5,6 +5,7 @@
 
 #include "gateway/ca_work.h"
 #include "gateway/config.h"
+#include "gateway/output_option.h"
 
 namespace gateway {
 namespace {
@@ -18,6 +19,7 @@ CLI::App* add(CLI::App& ca, const std::shared_ptr<ca_arguments>& a, int& exit_co
     command->add_option("--state-directory", a->state_directory, "The gateway's state directory")
         ->type_name("DIR")
         ->capture_default_str();
+    add_output_option(*command, a->output);
     command->callback([a, work, &exit_code] { exit_code = work(*a); });
     return command;
 }
@@ -52,11 +54,7 @@ void add_ca_command(CLI::App& app, int& exit_code) {
     issue->add_option("--out", a->out, "Where to [./delvegate-identity-USER]")->type_name("DIR");
     issue->add_flag("--renewable", a->renewable, "Let `connect` renew it, as after enrolment");
 
-    auto* list = add(*ca, a, exit_code, "list", "Show the certificates that were issued", "list --output json", ca_list);
-    list->add_option("--output", a->output, "text, or json for scripts")
-        ->type_name("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
+    add(*ca, a, exit_code, "list", "Show the certificates that were issued", "list --output json", ca_list);
 
     auto* revoke = add(*ca, a, exit_code, "revoke", "End a certificate, or everything of a user, at once",
                        "revoke --user alice --reason \"left the team\"", ca_revoke);

@@ -18,6 +18,7 @@
 #include "auth/signing_request.h"
 #include "gateway/ca_files.h"
 #include "gateway/state_directory.h"
+#include "gateway/output_option.h"
 #include "protocol/json.h"
 
 namespace gateway {
@@ -113,8 +114,8 @@ int revoke_user(auth::ca_store& store, const ca_arguments& a) {
     const auto certificates = store.revoke_issues_of(a.user, now(), a.reason);
     const auto tokens = store.withdraw_tokens_of(a.user, now());
     if (auto done = change.commit(); !done) return complain_as(done.error(), 1);
-    std::printf("%s is revoked: %lld certificates, %lld tokens withdrawn\n", a.user.c_str(),
-                static_cast<long long>(certificates), static_cast<long long>(tokens));
+    say(a.output, a.user + " is revoked: " + std::to_string(certificates) + " certificates, " + std::to_string(tokens) + " tokens withdrawn\n",
+        json::object{{"user", a.user}, {"certificates", std::int64_t{certificates}}, {"tokens", std::int64_t{tokens}}});
     return 0;
 }
 
@@ -142,9 +143,10 @@ int ca_init(const ca_arguments& a) {
     if (!opened) return complain_as(opened.error(), 1);
     if (there && (!a.name.empty() || !a.ttl.empty() || request.ed25519))
         std::fputs("delvegate: there was a CA already; its name, life and key stay as they are\n", stderr);
-    std::printf("%s %s\n  pin      %s\n  expires  %s\n", there ? "took over the CA in" : "made a CA in", directory->c_str(),
-                auth::pin_of(opened->authority.certificate.get()).c_str(),
-                utc_of(auth::seconds_of(X509_get0_notAfter(opened->authority.certificate.get()))).c_str());
+    const auto pin = auth::pin_of(opened->authority.certificate.get());
+    const auto ends = auth::seconds_of(X509_get0_notAfter(opened->authority.certificate.get()));
+    say(a.output, (there ? "took over the CA in " : "made a CA in ") + *directory + "\n  pin      " + pin + "\n  expires  " + utc_of(ends) + "\n",
+        json::object{{"directory", *directory}, {"made", !there}, {"pin", pin}, {"notAfter", std::int64_t{ends}}});
     return 0;
 }
 
@@ -185,8 +187,9 @@ int ca_issue(const ca_arguments& a) {
         directory.take_back();
         return complain_as(done.error(), 1);
     }
-    std::printf("%s: %s%s until %s\n", out.c_str(), a.user.c_str(),
-                request.groups.empty() ? "" : (" (" + join(request.groups) + ")").c_str(), utc_of(made->not_after).c_str());
+    say(a.output, out + ": " + a.user + (request.groups.empty() ? "" : " (" + join(request.groups) + ")") + " until " + utc_of(made->not_after) + "\n",
+        json::object{{"directory", out}, {"user", a.user}, {"groups", json::array(request.groups.begin(), request.groups.end())},
+                     {"notAfter", std::int64_t{made->not_after}}});
     return 0;
 }
 
@@ -241,9 +244,9 @@ int ca_revoke(const ca_arguments& a) {
         return complain_as("the certificate of " + found->user + " was revoked already, at " + utc_of(*found->revoked_at), 1);
     const auto all = store->revoke(found->serial, now(), a.reason);
     if (auto done = change.commit(); !done) return complain_as(done.error(), 1);
-    std::printf("revoked %s of %s", found->serial.c_str(), found->user.c_str());
-    if (all > 1) std::printf(", and %lld that are its renewals or that it renews", static_cast<long long>(all - 1));
-    std::printf("\n");
+    say(a.output, "revoked " + found->serial + " of " + found->user +
+                      (all > 1 ? ", and " + std::to_string(all - 1) + " that are its renewals or that it renews" : "") + "\n",
+        json::object{{"serial", found->serial}, {"user", found->user}, {"certificates", std::int64_t{all}}});
     return 0;
 }
 
@@ -254,7 +257,7 @@ int ca_unrevoke_user(const ca_arguments& a) {
     const bool was = store->unrevoke_user(a.user);
     if (auto done = change.commit(); !done) return complain_as(done.error(), 1);
     if (!was) return complain_as("the user is not revoked; see: delvegate ca list", 1);
-    std::printf("%s can have new certificates; the old ones stay revoked\n", a.user.c_str());
+    say(a.output, a.user + " can have new certificates; the old ones stay revoked\n", json::object{{"user", a.user}, {"revoked", false}});
     return 0;
 }
 
@@ -280,12 +283,15 @@ int ca_crl(const ca_arguments& a) {
     if (!list) return complain_as(list.error(), 1);
     if (auto done = change.commit(); !done) return complain_as(done.error(), 1);
     if (a.out.empty()) {
-        std::fputs(list->c_str(), stdout);
+        say(a.output, *list, json::object{{"crl", *list}, {"certificates", std::uint64_t{entries.size()}}, {"number", std::int64_t{number}},
+                                          {"nextUpdate", now() + life.count()}});
         return 0;
     }
     if (auto written = write_file(a.out, *list, 0644); !written) return complain_as(written.error(), 1);
-    std::printf("%s: %zu certificates, number %lld, next due %s\n", a.out.c_str(), entries.size(),
-                static_cast<long long>(number), utc_of(now() + life.count()).c_str());
+    say(a.output, a.out + ": " + std::to_string(entries.size()) + " certificates, number " + std::to_string(number) + ", next due " +
+                      utc_of(now() + life.count()) + "\n",
+        json::object{{"file", a.out}, {"certificates", std::uint64_t{entries.size()}}, {"number", std::int64_t{number}},
+                     {"nextUpdate", now() + life.count()}});
     return 0;
 }
 

@@ -33,6 +33,9 @@ struct counters {
     std::uint64_t streams = 0;             // opened on links
     std::uint64_t refused_streams = 0;     // by verdict, raw ones included
     std::uint64_t failed_handshakes = 0;   // no or a bad certificate, no TLS, too slow
+    // … by cause: a certificate that OpenSSL would not have, one whose name nobody here is known by or who is revoked, anything
+    // else that is not TLS as it should be, the network, time.
+    std::uint64_t failed_certificates = 0, failed_identities = 0, failed_tls = 0, failed_network = 0, failed_time = 0;
     std::uint64_t broken_links = 0;        // a client that broke the protocol
     std::uint64_t limit_handshakes = 0;    // turned away: handshakes at once, all together
     std::uint64_t limit_source = 0;        // ... one source's handshakes at once, or their rate
@@ -65,6 +68,8 @@ struct gateway_parts {
     std::function<void(const auth::identity&, const std::string& body, std::function<void(http_answer)>)> renew{};
     // Answers what is below /v1/components/, in its own time; none: nothing is there.
     std::function<void(const caller&, const http_request&, api_stream)> lifecycle{};
+    // Answers GET /v1/metrics; none: it is not there.
+    std::function<http_answer(const auth::identity&)> metrics{};
     audit_trail* audit = nullptr;  // null: nothing is recorded (tests)
     link_store* links = nullptr;   // the server's
 };

@@ -219,6 +219,7 @@ void component::attached(const std::string& error) {
         ready_ = true;
         watch_output();
     }
+    ++hub_.measures().attached;
     spdlog::info("{}: dlv {} answers; the program is {}", name(), hub_.dlv_version(), to_string(hub_.now()));
     if (configuration_.how == kind::exec && !configuration_.stop_on_entry) hub_.go_on();
     // What was kept, or is remembered, may be allowed no more.
@@ -235,6 +236,7 @@ void component::failed(std::string why) {
     if (stopping_) return;
     // A broken connection to a dlv of ours is the beginning of its end; the exit says why.
     if (process_) return;
+    ++hub_.measures().dlv_failures;
     if (launched_) {
         launched_->lost(why);
         return let_wait_no_more();
@@ -264,6 +266,7 @@ void component::attach_again() {
     hub_.attach(process_->address(), false, [this](const std::string& error) {
         if (error.empty()) {
             failure_.clear();
+            ++hub_.measures().attached;
             clear_forbidden();
         } else {
             hub_.set_down(error);

@@ -67,6 +67,7 @@ public:
     // {"component","state",…}: how things are there, without the people.
     protocol::json session_state() const;
     hub& session() { return hub_; }
+    const hub& session() const { return hub_; }
     // Breakpoints of those who may not have them any more, and of those who are away and revoked, are cleared.
     void clear_forbidden();
     // Ends one of them; false: it is not here.

@@ -51,6 +51,15 @@ private:
             for (const std::string& one : list(key, value, false))
                 if (ok()) out.enroll_listen.push_back(checked(value, key, parse_host_port(one)));
             if (ok() && out.enroll_listen.empty()) fail(value, "`enrollListen` names no address");
+        } else if (key == "metricsListen") {
+            for (const std::string& one : list(key, value, false)) {
+                if (!ok()) return;
+                out.metrics_listen.push_back(checked(value, key, parse_host_port(one)));
+                if (ok() && !is_loopback(out.metrics_listen.back().host))
+                    fail(value, "`metricsListen` is for this host alone: 127.0.0.1 or [::1], not \"" + one + "\"; from elsewhere "
+                                "metrics are read at GET /v1/metrics of the control API, with a client certificate");
+            }
+            if (ok() && out.metrics_listen.empty()) fail(value, "`metricsListen` names no address");
         } else if (key == "certificate") {
             out.certificate = path(key, value);
         } else if (key == "key") {
@@ -85,7 +94,7 @@ private:
         } else if (key == "logLevel") {
             out.log_level = one_of(key, value, {"debug", "info", "warn", "error"});
         } else if (key == "logFormat") {
-            out.log_format = one_of(key, value, {"text", "json"});
+            out.log_format = one_of(key, value, {"auto", "text", "json", "journal"});
         } else if (const audit_key* setting = find_audit_key(key)) {
             audit(out.audit, *setting, value);
         } else if (key == "limits") {

@@ -57,6 +57,7 @@ enum class confine_mode { automatic, on, off };
 struct config {
     std::vector<host_port> listen{{"::", 7443}};
     std::vector<host_port> enroll_listen;  // empty: the hosts of `listen`, enroll_port
+    std::vector<host_port> metrics_listen;  // loopback addresses only; empty: none
     std::string certificate;
     std::string key;
     std::string client_ca;
@@ -69,7 +70,7 @@ struct config {
     std::string runtime_directory;  // default: default_runtime_directory()
     std::string launcher_socket = "/run/delvegate/launcher.sock";  // asked only for components of kind launcher
     std::string log_level = "info";
-    std::string log_format = "text";
+    std::string log_format = "auto";
     std::chrono::milliseconds certificate_ttl = std::chrono::hours(24);      // of people who enroll
     std::chrono::milliseconds renew_window = std::chrono::hours(24) * 30;  // after enrolment
     audit_config audit;
@@ -107,6 +108,8 @@ launcher::outcome<std::uint64_t> parse_size(std::string_view text);
 launcher::outcome<host_port> parse_host_port(std::string_view text);
 std::string format_duration(std::chrono::milliseconds time);
 std::string format_size(std::uint64_t bytes);
+// A loopback address, as a number.
+bool is_loopback(std::string_view host);
 // A DNS label: lower-case letters, digits and inner hyphens, at most 63.
 bool is_dns_label(std::string_view name);
 

@@ -1,5 +1,6 @@
 // The small syntaxes of gateway.yaml's values: durations, sizes, addresses, names.
 #include <algorithm>
+#include <boost/asio/ip/address.hpp>
 #include <charconv>
 
 #include "gateway/config.h"
@@ -43,6 +44,12 @@ launcher::outcome<host_port> parse_host_port(std::string_view text) {
 std::string to_string(const host_port& where) {
     const bool bare_v6 = where.host.find(':') != std::string::npos;
     return (bare_v6 ? "[" + where.host + "]" : where.host) + ":" + std::to_string(where.port);
+}
+
+bool is_loopback(std::string_view host) {
+    boost::system::error_code ec;
+    const auto address = boost::asio::ip::make_address(std::string(host), ec);
+    return !ec && address.is_loopback();
 }
 
 bool is_dns_label(std::string_view name) {

@@ -80,6 +80,10 @@ const std::vector<plain_key>& top_keys() {
          "Where `delvegate enroll` is answered, while a token is live; at other times nothing listens there. "
          "Without it: port 7444 on the hosts of listen.",
          "[\"[::]:7444\"]"},
+        {"metricsListen", "list of HOST:PORT", "",
+         "Loopback addresses where GET /metrics is answered for a Prometheus on this host, in plain HTTP and to whoever asks "
+         "there. Without it: only GET /v1/metrics of the control API.",
+         "[\"127.0.0.1:9743\"]"},
         {"certificate", "path", "",
          "The gateway's certificate chain, PEM. certificate, key and clientCA are given together; without "
          "them the gateway makes its own below stateDirectory.",
@@ -120,7 +124,10 @@ const std::vector<plain_key>& top_keys() {
          "How long after enrolment a certificate can be renewed; then a new token is needed.", ""},
         {"logLevel", "debug, info, warn or error", "info",
          "The least severe messages to log, on standard error.", ""},
-        {"logFormat", "text or json", "text", "One line of text, or one JSON object, per message.", ""},
+        {"logFormat", "auto, text, json or journal", "auto",
+         "One line of text, or one JSON object, per message on standard error; journal: entries with fields of their own, "
+         "DELVEGATE_SESSION and DELVEGATE_COMPONENT. auto: journal where standard error is systemd's journal, else text.",
+         ""},
         };
         for (const auto& key : audit_keys()) rows.push_back(key.row);
         return rows;

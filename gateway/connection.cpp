@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "auth/tls_trace.h"
 #include "auth/trust.h"
 #include "gateway/audit_trail.h"
 #include "gateway/log.h"
@@ -119,6 +120,7 @@ void connection::expel(std::string_view reason) {
 
 void connection::closed(close_cause cause, std::string_view text) {
     ++server_.parts_.counts.failed_handshakes;
+    count_failure(cause);
     std::string why(text);
     if (cause == close_cause::tls) why = auth::explain_tls_failure(channel_->ssl(), address_, {});
     server_.trouble(source_, "handshake with " + address_ + " failed: " + protocol::printable(why));
@@ -126,8 +128,24 @@ void connection::closed(close_cause cause, std::string_view text) {
     boost::asio::post(server_.parts_.io, removal());
 }
 
+void connection::count_failure(close_cause cause) {
+    auto& counts = server_.parts_.counts;
+    switch (cause) {
+        case close_cause::done: ++counts.failed_network; break;  // gone before it was through
+        case close_cause::network: ++counts.failed_network; break;
+        case close_cause::timeout: ++counts.failed_time; break;
+        case close_cause::tls: {
+            const auto* trace = auth::trace_of(channel_->ssl());
+            const bool certificate = trace && (trace->verify_error != X509_V_OK || trace->alert_sent == SSL_AD_CERTIFICATE_REQUIRED);
+            ++(certificate ? counts.failed_certificates : counts.failed_tls);
+            break;
+        }
+    }
+}
+
 void connection::refuse_silently(const std::string& why) {
     ++server_.parts_.counts.failed_handshakes;
+    ++server_.parts_.counts.failed_identities;
     server_.trouble(source_, address_ + ": " + protocol::printable(why));
     channel_->abort();
     boost::asio::post(server_.parts_.io, removal());

@@ -39,6 +39,7 @@ private:
 
     caller as_caller() const;
     void handshake_over();
+    void count_failure(close_cause cause);
     void refuse_silently(const std::string& why);
     std::function<void()> removal();
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/contexts.h"
+#include "gateway/output_option.h"
 #include "protocol/printable.h"
 #include "gateway/time_left.h"
 #include "gateway/utc.h"
@@ -96,13 +97,17 @@ int list(const arguments& a) {
 int use(const arguments& a) {
     context_store store;
     const auto done = store.use(a.name);
-    return done ? 0 : complain(done.error());
+    if (!done) return complain(done.error());
+    say(a.output, {}, json::object{{"current", a.name}});
+    return 0;
 }
 
 int remove(const arguments& a) {
     context_store store;
     const auto done = store.remove(a.name);
-    return done ? 0 : complain(done.error());
+    if (!done) return complain(done.error());
+    say(a.output, {}, json::object{{"deleted", a.name}});
+    return 0;
 }
 
 }  // namespace
@@ -114,18 +119,17 @@ void add_context_command(CLI::App& app, int& exit_code) {
     context->footer("\nExample:\n  delvegate context list\n\nExit codes: 0 done; 1 failed; 2 command line.");
     auto* listing = context->add_subcommand("list", "Show them: gateway, user, what is left of the certificate");
     listing->footer("\nExample:\n  delvegate context list --output json\n\nExit codes: 0 done; 2 command line.");
-    listing->add_option("--output", a->output, "text, or json for scripts")
-        ->type_name("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
+    add_output_option(*listing, a->output);
     listing->callback([a, &exit_code] { exit_code = list(*a); });
     auto* using_one = context->add_subcommand("use", "Make one the current context");
     using_one->footer("\nExample:\n  delvegate context use node1.example\n\nExit codes: 0 done; 1 no such context; 2 command line.");
     using_one->add_option("name", a->name, "Its name")->type_name("NAME")->required();
+    add_output_option(*using_one, a->output);
     using_one->callback([a, &exit_code] { exit_code = use(*a); });
     auto* deleting = context->add_subcommand("delete", "Delete one, with its certificate and key");
     deleting->footer("\nExample:\n  delvegate context delete node1.example\n\nExit codes: 0 done; 1 no such context; 2 command line.");
     deleting->add_option("name", a->name, "Its name")->type_name("NAME")->required();
+    add_output_option(*deleting, a->output);
     deleting->callback([a, &exit_code] { exit_code = remove(*a); });
 }
 

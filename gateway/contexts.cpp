@@ -17,6 +17,7 @@
 #include "auth/pem.h"
 #include "gateway/state_directory.h"
 #include "protocol/json.h"
+#include "storage/fd.h"
 
 namespace gateway {
 
@@ -34,14 +35,7 @@ auth::outcome<void> durable_file(const std::string& path, std::string_view conte
     std::string beside = path + ".XXXXXX";
     const int fd = ::mkostemp(beside.data(), O_CLOEXEC);  // 0600 by itself
     if (fd < 0) return "cannot write " + path + ": " + errno_text();
-    bool fine = true;
-    while (fine && !content.empty()) {
-        const ssize_t n = ::write(fd, content.data(), content.size());
-        if (n < 0 && errno == EINTR) continue;
-        fine = n > 0;
-        if (fine) content.remove_prefix(static_cast<std::size_t>(n));
-    }
-    fine = fine && ::fsync(fd) == 0;
+    bool fine = storage::write_all(fd, content) == 0 && ::fsync(fd) == 0;
     fine = ::close(fd) == 0 && fine && ::rename(beside.c_str(), path.c_str()) == 0;
     if (fine) return {};
     const std::string why = errno_text();

@@ -163,6 +163,7 @@ private:
     http_answer answer(std::string_view path) const {
         if (auto refused = turned_away()) return *refused;
         if (path == "/v1/openapi.json") return {200, std::string(openapi_document())};
+        if (path == "/v1/metrics" && parts_.metrics) return parts_.metrics(in_.who.who);
         std::string body = parts_.api(in_.who.who, path);
         if (body.empty()) return nothing_there();
         return {200, std::move(body)};

@@ -155,6 +155,7 @@ bool dap_view::begin(std::uint64_t rest) {
 }
 
 bool dap_view::piece(std::string_view bytes, bool last) {
+    const auto came = time_histogram::clock::now();
     if (keeping_)
         kept_ += bytes;
     else
@@ -164,6 +165,7 @@ bool dap_view::piece(std::string_view bytes, bool last) {
             send_kept();
         else
             end_reply();
+        look_is_answered(came);
         end_look();
         return true;
     }

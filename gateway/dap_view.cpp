@@ -26,7 +26,10 @@ dap_view::dap_view(hub& h, const permissions& rights, stream_peer& peer, caller 
                    std::string session)
     : view_base(h, rights, peer, std::move(who), limits, std::move(session)), frames_(limits_.dap_request) {}
 
-void dap_view::start() { hub_.join(*this); }
+void dap_view::start() {
+    count_in(hub_.measures().dap);
+    hub_.join(*this);
+}
 
 void dap_view::close() {
     view_base::close();
@@ -44,6 +47,7 @@ void dap_view::close() {
 void dap_view::received(std::string_view bytes) {
     if (over_) return;
     frames_.feed(bytes);
+    bytes_came();
     owed_ += bytes.size();
     process();
     acknowledge();
@@ -60,6 +64,7 @@ void dap_view::process() {
     while (!busy_ && !recording_ && !over_ && turn_goes_on()) {
         protocol::error_code ec;
         auto body = frames_.next(ec);
+        took_request(body.has_value());
         if (ec) {
             // What follows cannot be found any more. The IDE shows the text and ends the session.
             refuse_malformed(ec.message());
@@ -322,6 +327,7 @@ void dap_view::run(const request& r, const judged& j) {
     }
     // It means the stop that it has been told of; what it gets is the one it has not seen yet.
     if (hub_.now() == phase::stopped && !hub_.would_resume(*this)) return tell_last_stop();
+    measure(order);
     hub_.run(*this, std::move(order), guarded([this, thread](const run_end& end) {
                  if (end.error.empty() || end.stop) return;
                  // It did not run after all: say so as Delve does, or the IDE would wait for ever.

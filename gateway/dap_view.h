@@ -52,6 +52,7 @@ public:
     // response_sink
     bool begin(std::uint64_t rest) override;
     bool piece(std::string_view bytes, bool last) override;
+    void sent() override { look_is_sent(); }
     void broken(std::string_view reason) override;
 
     // window_user

@@ -53,6 +53,7 @@ void dap_window::send_next() {
     auto& request = queue_.front().request;
     request.seq = next_seq_++;
     socket_.send(protocol::encode(request));
+    if (auto* sink = queue_.front().sink) sink->sent();
 }
 
 bool dap_window::read_head() {

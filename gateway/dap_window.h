@@ -30,6 +30,7 @@ public:
     virtual bool begin(std::uint64_t rest) = 0;
     virtual bool piece(std::string_view bytes, bool last) = 0;  // false: wait for resume()
     virtual void broken(std::string_view reason) = 0;
+    virtual void sent() {}  // the request is on its way to dlv
 };
 
 class dap_window {

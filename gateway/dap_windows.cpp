@@ -44,6 +44,9 @@ struct shared_window::passage final : response_sink {
         }
         return !to || to->piece(bytes, true);
     }
+    void sent() override {
+        if (sink) sink->sent();
+    }
     void broken(std::string_view reason) override {
         const auto over = window.finish(*this);
         give_up();

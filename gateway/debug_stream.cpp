@@ -3,9 +3,13 @@
 #include <algorithm>
 
 #include "gateway/component.h"
+#include "gateway/audit_trail.h"
 #include "gateway/dap_view.h"
+#include "gateway/log.h"
 #include "gateway/rpc_view.h"
+#include "gateway/session_log.h"
 #include "protocol/detect.h"
+#include "protocol/printable.h"
 
 namespace gateway {
 
@@ -16,6 +20,11 @@ constexpr std::size_t early_limit = 4u << 20;  // bytes taken while dlv starts; 
 debug_stream::debug_stream(component& of, stream_peer& peer, caller who, std::string session)
     : component_(of), peer_(peer), who_(std::move(who)), session_(std::move(session)), silence_(of.context_) {
     component_.streams_.push_back(this);
+    if (auto* life = component_.of_launcher()) of_launcher_ = life->session();
+    const session_mark mark(session_, component_.name(), of_launcher_);
+    const std::string within = of_launcher_.empty() ? "" : ", in session " + of_launcher_ + " of the launcher";
+    log().info("{} at {}: session {} with {}{}", protocol::printable(who_.who.user), who_.address, session_, component_.name(), within);
+    if (component_.audit_ && !within.empty()) component_.audit_->administration(who_.address, "session " + session_ + " with " + component_.name() + within);
     // Every IDE speaks first, and at once. One that says nothing would hold a place for ever.
     const auto patience = of.bounds_.handshake_time;
     silence_.expires_after(patience);
@@ -29,6 +38,8 @@ debug_stream::debug_stream(component& of, stream_peer& peer, caller who, std::st
 debug_stream::~debug_stream() {
     if (view_) view_->close();
     component_.streams_.remove(this);
+    const session_mark mark(session_, component_.name(), of_launcher_);
+    log().info("{} at {}: session {} with {} is over", protocol::printable(who_.who.user), who_.address, session_, component_.name());
 }
 
 void debug_stream::rebound(const auth::identity& now) {

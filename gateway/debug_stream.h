@@ -53,6 +53,7 @@ private:
     stream_peer& peer_;
     caller who_;
     std::string session_;
+    std::string of_launcher_;  // its session, in which this one began; empty: none
     std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
 
     std::optional<std::chrono::system_clock::time_point> away_;

@@ -22,6 +22,7 @@
 #include "gateway/laptop_dial.h"
 #include "protocol/printable.h"
 #include "gateway/utc.h"
+#include "gateway/output_option.h"
 #include "protocol/json.h"
 
 namespace gateway {
@@ -94,9 +95,11 @@ private:
         OPENSSL_cleanse(identity.data(), identity.size());
         if (!stored) return complain(stored.error());
         if (!options_.quiet)
-            std::printf("enrolled as %s; context %s, certificate until %s\n"
-                        "Now: delvegate connect COMPONENT (without COMPONENT: list what there is)\n",
-                        protocol::printable(issued->user).c_str(), context.name.c_str(), time_text(issued->not_after).c_str());
+            say(options_.output, "enrolled as " + protocol::printable(issued->user) + "; context " + context.name + ", certificate until " +
+                                     time_text(issued->not_after) +
+                                     "\nNow: delvegate connect COMPONENT (without COMPONENT: list what there is)\n",
+                json::object{{"user", issued->user}, {"context", context.name}, {"gateway", to_string(context.gateway)},
+                             {"notAfter", std::int64_t{issued->not_after}}, {"renewUntil", std::int64_t{issued->renew_until}}});
         return enroll_exit::ok;
     }
 

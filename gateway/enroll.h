@@ -20,6 +20,7 @@ struct enroll_options {
     std::string ca_pin;
     std::string context;  // empty: named after the host
     bool quiet = false;
+    std::string output = "text";
 };
 
 // What the gateway answered, checked against the key it is for and this host's clock. Also used by renewal.

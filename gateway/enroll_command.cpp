@@ -13,6 +13,7 @@
 
 #include "gateway/contexts.h"
 #include "gateway/enroll.h"
+#include "gateway/output_option.h"
 
 namespace gateway {
 namespace {
@@ -151,6 +152,7 @@ void add_enroll_command(CLI::App& app, int& exit_code) {
         ->type_name("FILE");
     enroll->add_option("--context", a->options.context, "What to call it here [HOST]")->type_name("NAME");
     enroll->add_flag("-q,--quiet", a->options.quiet, "Print nothing but what goes wrong");
+    add_output_option(*enroll, a->options.output);
     enroll->callback([a, &exit_code] { exit_code = run(*a); });
 }
 

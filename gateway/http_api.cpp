@@ -5,6 +5,8 @@
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <cstdio>
+#include <ctime>
 #include <sstream>
 #include <utility>
 
@@ -62,13 +64,30 @@ std::optional<std::variant<http_request, http_answer>> http_reader::feed(std::st
     if (request.method() != http::verb::get && of_a_page)
         return refused(403, "nothing is changed at the word of a web page (the request has Origin, or comes from another site)");
     return http_request{std::string(request.method_string()), std::string(target.substr(0, target.find('?'))),
-                        std::move(request.body())};
+                        std::move(request.body()), std::string(request[http::field::host])};
 }
+
+namespace {
+
+// "Fri, 27 Nov 2026 02:10:00 GMT", whatever the locale.
+std::string http_date(std::time_t now) {
+    static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    std::tm utc{};
+    ::gmtime_r(&now, &utc);
+    char text[64];
+    std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[utc.tm_wday], utc.tm_mday, months[utc.tm_mon],
+                  utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
+    return text;
+}
+
+}  // namespace
 
 std::string http_text(const http_answer& said, bool signed_off) {
     http::response<http::string_body> response(static_cast<http::status>(said.status), 11);
     if (signed_off) response.set(http::field::server, "delvegate/" DELVEGATE_VERSION);
-    if (!said.body.empty()) response.set(http::field::content_type, "application/json");
+    if (signed_off) response.set(http::field::date, http_date(std::time(nullptr)));
+    if (!said.body.empty()) response.set(http::field::content_type, said.type);
     response.set(http::field::cache_control, "no-store");
     if (said.status == 405) response.set(http::field::allow, said.allow);
     response.keep_alive(false);

@@ -15,12 +15,14 @@ struct http_request {
     std::string method;
     std::string path;  // without a query
     std::string body;
+    std::string host{};  // as the request has it
 };
 
 struct http_answer {
     unsigned status = 200;
     std::string body{};           // JSON
     std::string allow = "GET";    // told with 405
+    std::string type = "application/json";
 };
 
 // Reads one request: a header of at most 8 KiB, and a body of the length it says.

@@ -117,6 +117,7 @@ private:
     void finish() {
         https_reply reply;
         reply.status = parser_.get().result_int();
+        reply.date = std::string(parser_.get()[http::field::date]);
         reply.body = std::move(parser_.get().body());
         boost::asio::post(io_, [self = shared_from_this(), reply = std::move(reply)]() mutable {
             self->tell(std::move(reply));

@@ -31,6 +31,7 @@ struct https_reply {
     https_reply() = default;  // no aggregate: an error's text must not look like one
     unsigned status = 0;
     std::string body;
+    std::string date;  // when it was, by the gateway's clock: the Date of RFC 9110, as it was sent; empty: not told
 };
 
 // `context` must live until `done` is called, from the event loop, once. Nothing of the request is sent

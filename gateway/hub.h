@@ -26,8 +26,10 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/active_run.h"
 #include "gateway/breakpoint_board.h"
 #include "gateway/breakpoint_shown.h"
+#include "gateway/counted_phase.h"
 #include "gateway/dap_window.h"
 #include "gateway/directory.h"
 #include "gateway/exception_wishes.h"
@@ -39,6 +41,7 @@
 #include "gateway/look_answers.h"
 #include "gateway/look_desk.h"
 #include "gateway/rpc_channel.h"
+#include "gateway/session_measures.h"
 #include "gateway/session_memory.h"
 #include "gateway/target_state.h"
 #include "gateway/viewer.h"
@@ -56,6 +59,8 @@ struct run_order {
     std::optional<std::int64_t> goroutine;  // to be selected first (DAP names one, JSON-RPC selects)
     std::optional<person> who{};            // set by run(): who needs the baton for it
     std::int64_t thread = 0;                // to be selected first where no goroutine is, but for 0
+    std::chrono::steady_clock::time_point asked{};  // when the request was whole
+    time_histogram* measured = nullptr;             // what gets the time until it is handed to dlv; null: nobody
 };
 
 struct hub_settings {
@@ -69,9 +74,6 @@ struct hub_settings {
     std::size_t image_cache = 16u << 20;  // bytes of replies that depend on the process image only
     std::size_t output_kept = 64u << 10;  // bytes of what the program prints, for those who come later
 };
-
-enum class phase { down, starting, stopped, running, exited };
-std::string_view to_string(phase p);
 
 class hub {
 public:
@@ -116,6 +118,7 @@ public:
     void notice(const std::string& text, const std::function<bool(const viewer&)>& whom);
     // Who may run the target, one at a time.
     hub_baton& baton() { return baton_; }
+    const hub_baton& baton() const { return baton_; }
     // What people know of each other.
     hub_roster& roster() { return *roster_; }
     const hub_roster& roster() const { return *roster_; }
@@ -159,6 +162,15 @@ public:
     std::string moved_words() const;  // to somebody who means an earlier stop
     bool alone_at_entry() const { return phase_ == phase::stopped && stop_.entry && viewers_.size() == 1; }
     protocol::json describe() const;
+
+    // --- what is counted --------------------------------------------------------------------------
+    session_measures& measures() { return measures_; }
+    const session_measures& measures() const { return measures_; }
+    std::chrono::steady_clock::duration stood() const { return phase_.stood(); }  // in all, since this gateway came
+    struct depths {
+        std::size_t jobs = 0, looks = 0, turns = 0;
+    };
+    depths waiting() const { return {jobs_.size(), desk_.waiting() + queued_looks_.size(), turns_.size()}; }
 
     // --- looks ------------------------------------------------------------------------------------
     // `go` is called when the target stands still, nobody waits to run it and it is this one's turn, and must be followed by
@@ -239,6 +251,7 @@ public:
 
     // How long it may be kept from its duty, and what is done then.
     hub_budget& budget() { return budget_; }
+    const hub_budget& budget() const { return budget_; }
 
     asio::io_context& context() { return context_; }
 
@@ -265,28 +278,6 @@ private:
         refusal refused;
         std::function<void()> joins;  // of a run: what it becomes when the target runs already
         bool patient = false;         // no step is given up for it
-    };
-    struct active_run {
-        run_kind kind = run_kind::go_on;
-        std::string by;
-        const viewer* runner = nullptr;
-        std::chrono::system_clock::time_point since;
-        bool halted_by_person = false;
-        bool halted_by_hub = false;
-        bool abandoned = false;  // by somebody who was shown out: its next stop is nobody's
-        std::string halted_by;
-        bool settled = false;
-        std::optional<bool> passes;  // what judge_hits() said of this rest
-        int halts_open = 0;
-        bool through_door = true;
-        std::int64_t goroutine = 0;  // whose step it is
-        bool outside = false;        // by somebody who speaks with dlv directly
-        bool steps = false;          // a step, or what is left of one
-        bool patience_runs = false;  // a change waits for the step's end
-        bool gives_up = false;       // it has waited long enough
-        std::string why;             // delvegate's words for the stop
-        std::optional<rpc_outcome> returned;
-        std::string window_error;
     };
     struct look_slot;
 
@@ -392,8 +383,9 @@ private:
     asio::io_context& context_;
     std::string name_;
     hub_settings settings_;
+    session_measures measures_;
 
-    phase phase_ = phase::down;
+    counted_phase phase_ = phase::down;
     motion motion_ = motion::still;
     std::string down_reason_ = "dlv has not been started";
     stop stop_;

@@ -32,6 +32,7 @@ public:
     void seen(const person& who);
     void stops(const stop& at);
     void recall(const person& who, std::chrono::system_clock::time_point since);
+    const baton& rules() const { return baton_; }
     // Who has it, and since when.
     std::optional<std::pair<person, std::chrono::system_clock::time_point>> holder_since() const;
     void tell_who_is_first();  // after the stop was told

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -47,6 +48,14 @@ public:
     std::string refusal() const;
     // For use inside work, after breakpoints were changed: those that came are off, too.
     boost::asio::awaitable<void> keep_off();
+
+    // Until it is used up, by the clock of now; nothing where there is no budget.
+    std::optional<std::chrono::milliseconds> left() const {
+        if (!terms().any()) return std::nullopt;
+        return clock_.left(clock::now());
+    }
+    std::uint64_t forced_resumes() const { return all_.resumes; }
+    std::uint64_t refused_halts() const { return all_.halts; }
 
     // {"damage":"10s","duty":"2.5s","used":"3s","breakpointsOff":false,"forcedResumes":1,"haltsRefused":0,
     // "breakpointsOffFor":"3.2s"}, the last three since the gateway came; null: there is no budget

@@ -14,6 +14,9 @@ struct hub::look_slot : reply_sink {
 
     bool piece(std::string_view bytes, bool last) override;
     void broken(std::string_view reason) override;
+    void sent() override {
+        if (sink) sink->sent();
+    }
 
     hub& owner;
     const viewer* v = nullptr;  // whose look it is; only to be compared

@@ -89,6 +89,7 @@ void hub::restart(viewer& v, std::string params, std::function<void(const rpc_ou
 // dlv has discarded which breakpoints; those that could be set again are taken out. False: dlv has gone meanwhile.
 asio::awaitable<bool> hub::meet_new_process(std::string by, std::map<std::int64_t, std::string>& lost) {
     const auto generation = generation_;
+    ++measures_.new_programs;
     image_.clear();
     image_bytes_ = 0;
     budget_.forget();

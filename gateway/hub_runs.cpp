@@ -87,7 +87,10 @@ void hub::run(viewer& v, run_order order, on_end end) {
             refuse(moved_words());
         return catch_up(v);
     }
-    if (auto why = not_your_turn(v); !why.empty()) return refuse(std::move(why));
+    if (auto why = not_your_turn(v); !why.empty()) {
+        ++measures_.baton_refusals;
+        return refuse(std::move(why));
+    }
     order.who = person_of(v.who().who);
     auto shared = std::make_shared<on_end>(std::move(end));
     auto number = stops_;
@@ -211,6 +214,7 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
     auto command = order.arguments;
     command.set("name", order.command);
     resume(protocol::to_text(command));
+    if (order.measured) order.measured->add(time_histogram::clock::now() - order.asked);
     tell_running(by, v);
     turns_.again();
     // Those that queued behind this run would else wait for its end, and their IDE's pause behind them.
@@ -420,6 +424,9 @@ void hub::announce_stop() {
     answers_.clear();
     remember_told();
     tell_of_stop();
+    ++measures_.stops;
+    if (run_.through_door && !run_.outside && rested_at_ != resumed_at_)
+        measures_.stop_told.add(std::chrono::steady_clock::now() - std::exchange(rested_at_, resumed_at_));
     turns_.later(nullptr, [this, number = stops_] {
         if (number == stops_ && phase_ == phase::stopped) baton_.tell_who_is_first();
     }, true);
@@ -448,41 +455,6 @@ void hub::become_exited(std::int64_t status) {
     tell_all([&](viewer& v) { v.on_exit(status); });
     refuse_looks(exit_error());
     pump();
-}
-
-// The panic's or the throw's words, which Delve's DAP server puts into the stopped event
-// (service/dap/server.go, panicReason and throwReason).
-asio::awaitable<std::string> hub::exception_text(const stop_cause& cause) {
-    bool panic = cause.description == "panic";
-    json args = json::object{};
-    json scope = json::object{};
-    scope.set("GoroutineID", cause.goroutine);
-    scope.set("Frame", 0);
-    args.set("Scope", std::move(scope));
-    args.set("Expr", panic ? "(*msgs).arg.(data)" : "s");
-    json load = json::object{};
-    load.set("FollowPointers", true);
-    load.set("MaxVariableRecurse", 1);
-    load.set("MaxStringLen", 4096);
-    load.set("MaxArrayValues", 16);
-    load.set("MaxStructFields", 16);
-    args.set("Cfg", std::move(load));
-    auto out = co_await door("RPCServer.Eval", protocol::to_text(args));
-    if (!out.ok()) co_return std::string{};
-    auto parsed = protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false});
-    if (!parsed) co_return std::string{};
-    auto* variable = parsed->find("Variable");
-    if (!variable) co_return std::string{};
-    auto value = std::string(variable->get_string("value"));
-    // An interface holds its value as a child.
-    for (auto* v = variable; value.empty();) {
-        auto* children = v->find("children");
-        auto* list = children ? children->if_array() : nullptr;
-        if (!list || list->empty()) break;
-        v = &list->front();
-        value = v->get_string("value");
-    }
-    co_return value;
 }
 
 // --- work beside runs -----------------------------------------------------------------------------------

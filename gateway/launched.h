@@ -49,6 +49,7 @@ public:
     // "unknown": the launcher says nothing of it.
     std::string state() const;
     protocol::json status() const;
+    const std::string& session() const { return session_; }  // the launcher's; empty: the hub is attached to none
     const launcher_report* report() const { return parts_.watch.find(name_); }
 
 private:

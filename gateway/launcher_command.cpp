@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "gateway/launcher_place.h"
+#include "gateway/output_option.h"
 
 namespace gateway {
 namespace {
@@ -16,6 +17,7 @@ struct arguments {
     launcher_place where;
     bool print_default = false;
     bool check = false;
+    std::string output = "text";
 };
 
 int complain(const std::string& text, int code) {
@@ -25,14 +27,18 @@ int complain(const std::string& text, int code) {
 
 int run(const arguments& a, const launcher::manager_factory& make) {
     if (a.print_default) {
-        std::fputs(launcher::default_launcher_config_text().c_str(), stdout);
+        const std::string text = launcher::default_launcher_config_text();
+        say(a.output, text, protocol::json::object{{"yaml", text}});
         return 0;
     }
     // Unlike those who ask, the launcher does nothing without its file.
     const auto configuration = launcher::read_launcher_config(a.where.config_file);
     if (!configuration) return complain(configuration.error(), 2);
     if (a.check) {
-        std::printf("%s: good; components: %zu\n", a.where.config_file.c_str(), configuration->components.size());
+        protocol::json::array names;
+        for (const auto& one : configuration->components) names.push_back(one.name);
+        say(a.output, a.where.config_file + ": good; components: " + std::to_string(configuration->components.size()) + "\n",
+            protocol::json::object{{"file", a.where.config_file}, {"good", true}, {"components", std::move(names)}});
         return 0;
     }
     const auto ended = launcher::run_launcher(*configuration, make, [](const std::string& line) {
@@ -65,6 +71,7 @@ void add_launcher_command(CLI::App& app, int& exit_code, launcher::manager_facto
     a->where.add_options(*command);
     command->add_flag("--print-default-config", a->print_default, "Print every key with its default and end");
     command->add_flag("--check", a->check, "Read the configuration and end");
+    add_output_option(*command, a->output, "text, or json for scripts, of --check and --print-default-config");
     command->callback([a, make = std::move(make), &exit_code] { exit_code = run(*a, make); });
 }
 

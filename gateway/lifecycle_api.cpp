@@ -7,6 +7,7 @@
 
 #include "gateway/component.h"
 #include "gateway/log.h"
+#include "gateway/session_log.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -206,7 +207,9 @@ void lifecycle_api::act(const std::shared_ptr<order>& one) {
     one->asked = true;
     // The record of it has taken its time.
     if (auto why = judged_now(*one); !why.empty()) return over(one, {{}, {}, launcher_failure{"forbidden", std::move(why)}});
-    log().info("{}: {} by {}", one->name, one->operation, protocol::printable(one->who.who.user));
+    const session_mark mark(one->request.session, one->name);
+    log().info("{}: {} by {}{}", one->name, one->operation, protocol::printable(one->who.who.user),
+               one->request.session.empty() ? "" : ", session " + one->request.session);
     const bool goes_back = one->request.verb == launcher_verb::stop || one->request.verb == launcher_verb::restore;
     if (auto* target = components_.find(one->who.who, one->name); goes_back && target && target->of_launcher())
         target->of_launcher()->being_stopped(protocol::printable(one->who.who.user));

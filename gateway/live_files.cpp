@@ -70,6 +70,12 @@ json live_files::describe() const {
     return all;
 }
 
+std::vector<live_files::count> live_files::counts() const {
+    std::vector<count> all;
+    for (const auto& one : items_) all.push_back({one.name, one.reloads, one.failures, !one.error.empty()});
+    return all;
+}
+
 std::uint64_t live_files::failures() const {
     std::uint64_t sum = 0;
     for (const auto& one : items_) sum += one.failures;

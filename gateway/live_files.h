@@ -29,6 +29,12 @@ public:
     // All items, changed or not (SIGHUP).
     void reload_all();
 
+    struct count {
+        const std::string& name;
+        std::uint64_t reloads, failures;
+        bool failing;  // what is in effect is not what is in the files
+    };
+    std::vector<count> counts() const;
     // [{"name","files","since","reloads","failures"[,"failingSince","error"]}]
     protocol::json describe() const;
     std::uint64_t failures() const;  // since the start

@@ -1,4 +1,4 @@
-// The gateway's log: one line an event, on standard error, as text or JSON. No message bodies, no keys;
+// The gateway's log: one line an event, on standard error or in the journal. No message bodies, no keys;
 // what a peer said is put through protocol::printable() first.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace gateway {
 
 inline spdlog::logger& log() { return *spdlog::default_logger_raw(); }
 
-// level: trace, debug, info, warn, error; format: text or json. Both checked by the configuration.
+// level: trace, debug, info, warn, error; format: auto, text, json or journal. Both checked by the configuration.
 void set_up_log(std::string_view level, std::string_view format);
 
 // At most one line a second for each source of trouble, so that a flood does not fill a disk.

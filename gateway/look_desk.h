@@ -48,6 +48,7 @@ public:
     std::optional<clock::time_point> later(clock::time_point now) const;
 
     bool waits() const { return !waiting_.empty(); }
+    std::size_t waiting() const { return waiting_.size(); }
     std::size_t in_flight() const { return mine_ + others_.size(); }
     // Those of `v` that wait, or all.
     std::vector<request> take(const viewer* v);

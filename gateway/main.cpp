@@ -5,13 +5,16 @@
 #include "gateway/audit_command.h"
 #include "gateway/baton_command.h"
 #include "gateway/ca_command.h"
+#include "gateway/completion_command.h"
 #include "gateway/component_commands.h"
 #include "gateway/connect_command.h"
 #include "gateway/context_command.h"
+#include "gateway/doctor_command.h"
 #include "gateway/enroll_command.h"
 #include "gateway/guard_command.h"
 #include "gateway/ide_command.h"
 #include "gateway/launcher_command.h"
+#include "gateway/output_option.h"
 #include "gateway/park_command.h"
 #include "gateway/pin_command.h"
 #include "gateway/policy_command.h"
@@ -57,9 +60,15 @@ int main(int argc, char** argv) {
     gateway::add_park_commands(app, exit_code);
     gateway::add_pin_commands(app, exit_code);
     gateway::add_policy_command(app, exit_code);
-    app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version")->callback([] {
-        std::puts("delvegate " DELVEGATE_VERSION);
+    gateway::add_doctor_command(app, exit_code);
+    gateway::add_completion_command(app, exit_code);
+    std::string output = "text";
+    auto* version = app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version");
+    gateway::add_output_option(*version, output);
+    version->callback([&output] {
+        gateway::say(output, "delvegate " DELVEGATE_VERSION "\n", protocol::json::object{{"name", "delvegate"}, {"version", DELVEGATE_VERSION}});
     });
+    if (argc > 1 && argv[1] == gateway::complete_words) return gateway::run_complete_words(app, argc - 2, argv + 2);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

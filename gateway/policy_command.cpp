@@ -11,6 +11,7 @@
 #include "auth/policy_file.h"
 #include "auth/policy_query.h"
 #include "gateway/config.h"
+#include "gateway/output_option.h"
 #include "gateway/permissions.h"
 #include "protocol/printable.h"
 
@@ -42,8 +43,9 @@ std::string default_policy_file() {
 int check(const arguments& a) {
     const auto read = auth::read_policy(a.file);
     if (!read) return complain(read.error(), no);
-    std::printf("%s: good; roles of its own: %zu, bindings: %zu\n", a.file.c_str(), read->roles().size(),
-                read->bindings().size());
+    const auto roles = read->roles().size(), bindings = read->bindings().size();
+    say(a.output, a.file + ": good; roles of its own: " + std::to_string(roles) + ", bindings: " + std::to_string(bindings) + "\n",
+        json::object{{"file", a.file}, {"good", true}, {"roles", std::uint64_t{roles}}, {"bindings", std::uint64_t{bindings}}});
     return yes;
 }
 
@@ -155,13 +157,6 @@ int can_i(const arguments& a) {
     return all ? yes : no;
 }
 
-void add_output(CLI::App* to, const std::shared_ptr<arguments>& a) {
-    to->add_option("--output", a->output, "text, or json for scripts")
-        ->type_name("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
-}
-
 constexpr const char* check_footer = R"(
 Example:
   delvegate policy check /etc/delvegate/policy.yaml
@@ -201,6 +196,7 @@ void add_policy_command(CLI::App& app, int& exit_code) {
     auto* checking = policy->add_subcommand("check", "Whether FILE is a policy");
     checking->footer(check_footer);
     checking->add_option("FILE", a->file, "The policy file")->required()->type_name("");
+    add_output_option(*checking, a->output);
     checking->callback([a, &exit_code] { exit_code = check(*a); });
 
     auto* asking = policy->add_subcommand("can-i", "Whether USER may do OPERATION on COMPONENT, and by which rule");
@@ -214,12 +210,12 @@ void add_policy_command(CLI::App& app, int& exit_code) {
     asking->add_option("--policy", a->policy_file, "The policy file, instead of the configuration's")->type_name("FILE");
     asking->add_option("--config", a->config_file, "The gateway's configuration, whose lists count too")
         ->type_name("FILE");
-    add_output(asking, a);
+    add_output_option(*asking, a->output);
     asking->callback([a, &exit_code] { exit_code = can_i(*a); });
 
     auto* listing = policy->add_subcommand("operations", "List every operation with its classes");
     listing->footer(operations_footer);
-    add_output(listing, a);
+    add_output_option(*listing, a->output);
     listing->callback([a, &exit_code] { exit_code = operations(*a); });
 }
 

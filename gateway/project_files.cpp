@@ -31,16 +31,6 @@ or_reason<T> failed(std::string why) {
     return or_reason<T>(boost::system::in_place_error, std::move(why));
 }
 
-bool write_all(int fd, std::string_view content) {
-    while (!content.empty()) {
-        const ssize_t n = ::write(fd, content.data(), content.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        content.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-}
-
 mode_t usual_mode() {
     const mode_t mask = ::umask(0);
     ::umask(mask);
@@ -56,7 +46,7 @@ std::string write_by_rename(const std::string& path, std::string_view content) {
     if (!fd) return errno_text();
     bool fine = ::fchmod(fd.get(), there ? info.st_mode & 07777 : usual_mode()) == 0;
     if (fine && there && (info.st_uid != ::geteuid() || info.st_gid != ::getegid())) fine = ::fchown(fd.get(), info.st_uid, info.st_gid) == 0;
-    fine = fine && write_all(fd.get(), content) && ::fsync(fd.get()) == 0 && ::rename(beside.c_str(), path.c_str()) == 0;
+    fine = fine && storage::write_all(fd.get(), content) == 0 && ::fsync(fd.get()) == 0 && ::rename(beside.c_str(), path.c_str()) == 0;
     if (fine) return {};
     auto why = errno_text();
     ::unlink(beside.c_str());

@@ -72,9 +72,6 @@ private:
             log().info("{} at {}: no session with \"{}\": {}", in_.who.who.user, in_.who.address,
                        protocol::printable(component), said.reason);
             user_ = make_refusal(*this, said.reason);
-        } else {
-            log().info("{} at {}: session {} with {}", in_.who.who.user, in_.who.address, said.session,
-                       said.component);
         }
     }
 

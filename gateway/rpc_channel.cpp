@@ -66,6 +66,7 @@ void rpc_channel::stream(std::string_view method, std::string_view params, reply
     auto id = next_id_;
     pending_[id].sink = &sink;
     write(method, params);
+    sink.sent();
 }
 
 void rpc_channel::forget(reply_sink& sink) {

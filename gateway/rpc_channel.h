@@ -29,6 +29,7 @@ public:
     // the newline. Returns false to make the channel wait for resume().
     virtual bool piece(std::string_view bytes, bool last) = 0;
     virtual void broken(std::string_view reason) = 0;  // no piece follows
+    virtual void sent() {}                             // the request is on its way to dlv
 };
 
 class rpc_channel {

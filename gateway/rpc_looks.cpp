@@ -108,6 +108,7 @@ bool rpc_view::asks_by_other_name(std::string_view reply) {
 }
 
 bool rpc_view::piece(std::string_view bytes, bool last) {
+    const auto came = time_histogram::clock::now();
     if (other_name_ && last && !head_sent_ && kept_.empty() && asks_by_other_name(bytes)) return true;
     // Nearly every such reply comes whole, and has nothing in it that would have to be taken out.
     if (guarding_ && !stripping_) {
@@ -120,6 +121,7 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
         if (!last) return true;
         looking_ = stripping_ = false;
         send_stripped(std::exchange(kept_, {}));
+        look_is_answered(came);
         done();
         return true;
     }
@@ -154,6 +156,7 @@ bool rpc_view::piece(std::string_view bytes, bool last) {
         looking_ = false;
         audit_.outcome(std::exchange(look_audited_, {}), refused ? "dlv refused" : "ok");
         end_reply();
+        look_is_answered(came);
         if (keep_ && kept_.ends_with(",\"error\":null}\n")) hub_.cache(look_method_, look_params_, std::exchange(kept_, {}));
         kept_ = {};
         done();

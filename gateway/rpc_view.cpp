@@ -37,6 +37,7 @@ rpc_view::rpc_view(hub& h, const permissions& rights, stream_peer& peer, caller 
       goodbye_(h.context()) {}
 
 void rpc_view::start() {
+    count_in(hub_.measures().rpc);
     hub_.join(*this);
     joined_running_ = hub_.now() == phase::running;
 }
@@ -54,6 +55,7 @@ void rpc_view::close() {
 void rpc_view::received(std::string_view bytes) {
     if (over_) return;
     splitter_.feed(bytes);
+    bytes_came();
     owed_ += bytes.size();
     process();
     acknowledge();
@@ -72,6 +74,7 @@ void rpc_view::process() {
     while (!busy_ && !recording_ && !over_ && open_.size() < most_open && turn_goes_on()) {
         protocol::error_code ec;
         auto text = splitter_.next(ec);
+        took_request(text.has_value());
         if (ec) {
             // Where the next request would begin cannot be known any more.
             refuse_malformed(ec.message());
@@ -234,6 +237,7 @@ void rpc_view::command(const request& r, const judged& j) {
     bool goes_on = order.command == "continue" || order.command == "directionCongruentContinue";
     order.kind = j.how == service::call ? run_kind::call : goes_on ? run_kind::go_on : run_kind::step;
     select_own(order);
+    measure(order);
     hub_.run(*this, std::move(order), guarded([this, id = r.id](const run_end& end) { reply_state(id, end); }));
 }
 

@@ -46,6 +46,7 @@ public:
 
     // reply_sink
     bool piece(std::string_view bytes, bool last) override;
+    void sent() override { look_is_sent(); }
     void broken(std::string_view reason) override;
 
 private:

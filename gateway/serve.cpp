@@ -24,6 +24,9 @@
 #include "gateway/log.h"
 #include "gateway/kill_sessions.h"
 #include "gateway/lifecycle_api.h"
+#include "gateway/metrics.h"
+#include "gateway/metrics_port.h"
+#include "gateway/output_option.h"
 #include "gateway/own_identities.h"
 #include "gateway/permissions.h"
 #include "gateway/serve_prepare.h"
@@ -83,9 +86,12 @@ public:
         };
         parts_.identities = &identities_;
         server_.emplace(parts_, std::move(*context));
+        measured_.emplace(metrics_sources{parts_, *server_, components_, trust_.files(), identities_, since_});
+        parts_.metrics = [this](const auth::identity& who) { return metrics_for(who, *measured_, rights_); };
         if (auto opened = status_.open(configuration_.runtime_directory); !opened) return opened;
         server_->inherit(std::move(sockets));
         if (auto listening = server_->listen(configuration_.listen); !listening) return listening;
+        if (auto listening = metrics_.open(configuration_.metrics_listen); !listening) return listening;
         // Before there is another thread, which would keep all that is given up.
         if (auto confined = confine(); !confined) return confined;
         if (auto opened = open_audit(); !opened) return opened;
@@ -230,6 +236,7 @@ private:
     }
 
     void drain() {
+        metrics_.close();
         if (enrolling_) enrolling_->stop();
         components_.begin_to_end();
         server_->drain([this] {
@@ -260,12 +267,15 @@ private:
         body.set("confinement", confined_.describe());
         body.set("trust", trust_.describe());
         body.set("audit", audit_ ? audit_->status() : json(json::object{{"file", "off"}}));
-        if (enrolling_) {
+        const auto listed = [](const auto& addresses) {
             json::array listen;
-            for (const auto& one : enrolling_->addresses())
-                listen.emplace_back(to_string(host_port{one.address().to_string(), one.port()}));
-            body.set("enrollment", json::object{{"liveTokens", std::uint64_t{enrolling_->live()}}, {"listen", std::move(listen)}});
-        }
+            for (const auto& one : addresses) listen.emplace_back(to_string(host_port{one.address().to_string(), one.port()}));
+            return listen;
+        };
+        if (const auto ports = metrics_.addresses(); !ports.empty()) body.set("metrics", json::object{{"listen", listed(ports)}});
+        if (enrolling_)
+            body.set("enrollment",
+                     json::object{{"liveTokens", std::uint64_t{enrolling_->live()}}, {"listen", listed(enrolling_->addresses())}});
         if (!rights_.file().empty()) {
             json policy = json::object{{"file", rights_.file()}};
             if (!rights_.error().empty()) policy.set("error", rights_.error());
@@ -308,6 +318,8 @@ private:
     mutable session_api session_{io_, components_, rights_, configuration_.bounds.followers};
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false, nullptr};
     std::optional<tls_server> server_;
+    std::optional<metrics_sources> measured_;
+    metrics_port metrics_{io_, [this] { return all_metrics(*measured_); }};
     ca_signer issuing_{signer_};
     std::optional<enrollment> enrollment_;
     std::optional<enrollment_server> enrolling_;
@@ -323,7 +335,7 @@ private:
 
 }  // namespace
 
-serve_exit run_serve(config configuration) {
+serve_exit run_serve(config configuration, const std::string& output) {
     set_up_log(configuration.log_level, configuration.log_format);
     prepare_process();
     auto sockets = service_manager::sockets();
@@ -369,8 +381,15 @@ serve_exit run_serve(config configuration) {
     const auto listening = process.addresses();
     std::string where;
     for (const auto& one : listening) where += (where.empty() ? "" : ", ") + to_string(one);
-    std::printf("delvegate " DELVEGATE_VERSION " listening on %s\n", where.c_str());
-    print_introduction(configuration, own, listening);
+    if (output == "json") {
+        json::array addresses, people;
+        for (const auto& one : listening) addresses.push_back(to_string(one));
+        for (const auto& one : own.people) people.push_back(one);
+        say(output, {}, json::object{{"event", "ready"}, {"version", DELVEGATE_VERSION}, {"listen", std::move(addresses)}, {"identities", std::move(people)}});
+    } else {
+        std::printf("delvegate " DELVEGATE_VERSION " listening on %s\n", where.c_str());
+        print_introduction(configuration, own, listening);
+    }
     std::fflush(stdout);
     return process.run(where);
 }

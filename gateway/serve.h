@@ -16,8 +16,9 @@ enum class serve_exit : int {
 };
 
 // Runs until SIGTERM or SIGINT. Standard output gets one line when the gateway is ready and, where it
-// made its own identities, what to type on the laptop; errors go to standard error, one line each.
-serve_exit run_serve(config configuration);
+// made its own identities, what to type on the laptop; with `output` "json" it is one object,
+// {"event":"ready","version","listen":[...],"identities":[DIRECTORY...]}. Errors go to standard error, one line each.
+serve_exit run_serve(config configuration, const std::string& output = "text");
 
 // A component name from a program's path: "./Kube_Scheduler" → "kube-scheduler".
 std::string component_name_of(const std::string& program);

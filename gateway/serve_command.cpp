@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/serve.h"
+#include "gateway/output_option.h"
 #include "launcher/exec_check.h"
 
 namespace gateway {
@@ -26,6 +27,7 @@ struct arguments {
     std::string runtime_directory;
     bool run_on = false;
     bool print_default = false;
+    std::string output = "text";
 };
 
 std::string absolute(const std::string& path) {
@@ -64,7 +66,8 @@ launcher::outcome<config> config_of_program(const arguments& a) {
 
 int run(const arguments& a) {
     if (a.print_default) {
-        std::fputs(default_config_text().c_str(), stdout);
+        const std::string text = default_config_text();
+        say(a.output, text, protocol::json::object{{"yaml", text}});
         return 0;
     }
     const bool exec = !a.program.empty();
@@ -94,7 +97,7 @@ int run(const arguments& a) {
             made->listen.push_back(*where);
         }
     }
-    return static_cast<int>(run_serve(std::move(*made)));
+    return static_cast<int>(run_serve(std::move(*made), a.output));
 }
 
 constexpr const char* footer = R"(
@@ -136,6 +139,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
     serve->add_option("--state-directory", a->state_directory, "Instead of the configuration's")->type_name("DIR");
     serve->add_option("--runtime-directory", a->runtime_directory, "Instead of the configuration's")->type_name("DIR");
     serve->add_flag("--print-default-config", a->print_default, "Print every key with its default, as YAML, and end");
+    add_output_option(*serve, a->output, "text, or json: one line when ready, or with --print-default-config");
     serve->callback([a, &exit_code] { exit_code = run(*a); });
 }
 

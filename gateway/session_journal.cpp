@@ -112,13 +112,8 @@ void session_journal::write() {
     }
     if (values_size_ > most) return give_up("there is more to remember than " + std::to_string(most >> 20) + " MiB");
     if (file_size_ + waiting_.size() > compact_above && file_size_ > 2 * values_size_) return write_anew();
-    std::string_view left = waiting_;
-    while (!left.empty()) {
-        const ssize_t n = ::write(fd_.get(), left.data(), left.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return give_up("cannot write " + file_ + ": " + std::generic_category().message(errno));
-        left.remove_prefix(static_cast<std::size_t>(n));
-    }
+    if (const int error = storage::write_all(fd_.get(), waiting_))
+        return give_up("cannot write " + file_ + ": " + std::generic_category().message(error));
     file_size_ += waiting_.size();
     waiting_.clear();
 }

@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "storage/fd.h"
+
 namespace gateway {
 namespace {
 
@@ -43,16 +45,10 @@ launcher::outcome<void> write_file(const std::string& path, std::string_view con
     const std::string beside = path + ".new";
     const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0) return "cannot write " + beside + ": " + why(errno);
-    while (!content.empty()) {
-        const ssize_t n = ::write(fd, content.data(), content.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) {
-            const int error = errno;
-            ::close(fd);
-            ::unlink(beside.c_str());
-            return "cannot write " + beside + ": " + why(error);
-        }
-        content.remove_prefix(static_cast<std::size_t>(n));
+    if (const int error = storage::write_all(fd, content)) {
+        ::close(fd);
+        ::unlink(beside.c_str());
+        return "cannot write " + beside + ": " + why(error);
     }
     ::fchmod(fd, mode);
     if (::close(fd) != 0 || ::rename(beside.c_str(), path.c_str()) != 0)

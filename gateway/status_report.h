@@ -14,6 +14,7 @@ namespace gateway {
 // {"version","pid","since","draining","listen":[...],"components":[...],"connections":{...},
 //  "people":[{"user","address","serial","notBefore","notAfter","warning"}],"totals":{...},"limitsHit":{...}};
 // times of certificates in seconds since the epoch, `warning` in the last tenth of one's life. serve adds
+// "metrics":{"listen"} where there is a port for them,
 // "enrollment":{"liveTokens","listen":[...]} and "confinement":{"systemCalls","files","why"}: what the gateway gave up
 // (confinement.h), and why not all.
 protocol::json status_report(const gateway_parts& parts, const tls_server& server,

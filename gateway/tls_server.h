@@ -45,6 +45,9 @@ public:
     // two seconds for their last bytes. `done` is called, from the event loop, when no connection is left.
     void drain(std::function<void()> done);
 
+    // What it shows to clients now.
+    const X509* certificate() const { return SSL_CTX_get0_certificate(context_.get()); }
+
     // Who is connected, by which certificate; in the order they came.
     struct person {
         auth::identity who;

@@ -10,6 +10,7 @@
 #include "gateway/ca_files.h"
 #include "gateway/config.h"
 #include "gateway/own_identities.h"
+#include "gateway/output_option.h"
 #include "protocol/json.h"
 
 namespace gateway {
@@ -131,7 +132,7 @@ int withdraw(const arguments& a) {
     const bool live = store->withdraw_token(a.id, now());
     if (auto done = change.commit(); !done) return complain_as(done.error(), 1);
     if (!live) return complain_as("no live token has that id; see: delvegate token list", 1);
-    std::printf("withdrawn\n");
+    say(a.output, "withdrawn\n", json::object{{"withdrawn", a.id}});
     return 0;
 }
 
@@ -146,13 +147,6 @@ CLI::App* add(CLI::App& token, const std::shared_ptr<arguments>& a, int& exit_co
         ->capture_default_str();
     command->callback([a, work, &exit_code] { exit_code = work(*a); });
     return command;
-}
-
-void add_output(CLI::App* command, const std::shared_ptr<arguments>& a) {
-    command->add_option("--output", a->output, "text, or json for scripts")
-        ->type_name("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
 }
 
 }  // namespace
@@ -175,10 +169,11 @@ void add_token_command(CLI::App& app, int& exit_code) {
     creating->add_option("--ttl", a->ttl, "How long it can be used [10m]")->type_name("TIME");
     creating->add_option("--gateway", a->gateway, "Where the laptop reaches the gateway [this host]")
         ->type_name("HOST:PORT");
-    add_output(creating, a);
-    add_output(add(*token, a, exit_code, "list", "Show the tokens, but not the secrets in them", "list --output json", list), a);
-    add(*token, a, exit_code, "withdraw", "End a token that was not used yet", "withdraw 1f2e3d4c", withdraw)
-        ->add_option("id", a->id, "As `token list` shows it")
+    add_output_option(*creating, a->output);
+    add_output_option(*add(*token, a, exit_code, "list", "Show the tokens, but not the secrets in them", "list --output json", list), a->output);
+    auto* withdrawing = add(*token, a, exit_code, "withdraw", "End a token that was not used yet", "withdraw 1f2e3d4c", withdraw);
+    add_output_option(*withdrawing, a->output);
+    withdrawing->add_option("id", a->id, "As `token list` shows it")
         ->type_name("ID")
         ->required();
 }

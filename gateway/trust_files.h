@@ -31,6 +31,7 @@ public:
 
     // For further items, such as a policy; add them before follow().
     live_files& files() { return files_; }
+    const live_files& files() const { return files_; }
     // {"files","revoked","shownOut","warnings"} of `delvegate status`.
     protocol::json describe() const;
 

@@ -48,6 +48,12 @@ public:
         audit_.begin(std::move(session));
     }
 
+    // Before anything is received: what this view does counts there; of the hub's.
+    void count_in(protocol_measures& measures) {
+        measures_ = &measures;
+        audit_.count_in(measures);
+    }
+
     // From the IDE; as stream_user's.
     virtual void received(std::string_view bytes) = 0;
     virtual void writable() = 0;
@@ -144,6 +150,26 @@ protected:
         return false;
     }
 
+    // A request is whole when its last byte is here and those before it, of the same IDE, let it be taken.
+    void bytes_came() {
+        if (came_ == time_point{}) came_ = time_histogram::clock::now();
+    }
+    void took_request(bool whole) {
+        const auto came = std::exchange(came_, {});
+        if (whole) whole_ = came == time_point{} ? time_histogram::clock::now() : came;
+    }
+    void look_is_sent() {
+        if (measures_) measures_->look_to_dlv.add(time_histogram::clock::now() - whole_);
+    }
+    void measure(run_order& order) {
+        order.asked = whole_;
+        if (measures_) order.measured = &measures_->run_to_dlv;
+    }
+    // The end of a look's reply came then, and has been handed to the IDE.
+    void look_is_answered(time_histogram::clock::time_point came) {
+        if (measures_) measures_->to_viewer.add(time_histogram::clock::now() - came);
+    }
+
     virtual void last_words(std::string_view reason) = 0;
     virtual void tell_person(const std::string& line) { peer_.notice(line); }
 
@@ -236,6 +262,7 @@ protected:
         if (over_) return;
         peer_.send(bytes);
         if (peer_.unsent() + waiting_.size() <= limits_.buffer) return;
+        ++hub_.measures().cut_off;
         cut_off("the IDE does not read what the debugger sends");
     }
 
@@ -269,6 +296,9 @@ private:
         }));
     }
 
+    using time_point = time_histogram::clock::time_point;
+    protocol_measures* measures_ = nullptr;
+    time_point came_{}, whole_{};
     bool awaits_turn_ = false, in_turn_ = false;
     std::size_t left_in_turn_ = 0;
     asio::steady_timer waits_for_link_;

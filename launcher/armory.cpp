@@ -14,6 +14,7 @@
 #include "launcher/launcher_wire.h"
 #include "launcher/state_lock.h"
 #include "protocol/json.h"
+#include "storage/fd.h"
 #include "storage/trusted_file.h"
 
 namespace launcher {
@@ -28,16 +29,6 @@ constexpr std::size_t max_file = 64 * 1024;
 constexpr int version = 1;
 
 std::string errno_text() { return std::generic_category().message(errno); }
-
-bool write_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-}
 
 }  // namespace
 
@@ -92,7 +83,7 @@ outcome<void> armory::save() const {
     const int in = directory->get();
     ::unlinkat(in, beside, 0);
     unique_fd fd(::openat(in, beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    const bool fine = fd && write_all(fd.get(), text) && ::fsync(fd.get()) == 0 && ::renameat(in, beside, in, name) == 0 &&
+    const bool fine = fd && storage::write_all(fd.get(), text) == 0 && ::fsync(fd.get()) == 0 && ::renameat(in, beside, in, name) == 0 &&
                       ::fsync(in) == 0;
     if (fine) return {};
     const std::string why = errno_text();

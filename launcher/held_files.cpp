@@ -35,13 +35,8 @@ int read_all(int fd, std::string& out) {
     return EFBIG;
 }
 
-int write_all(int fd, const std::string& bytes) {
-    for (std::size_t at = 0; at < bytes.size();) {
-        const ssize_t n = ::write(fd, bytes.data() + at, bytes.size() - at);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return errno;
-        at += static_cast<std::size_t>(n);
-    }
+int write_durably(int fd, std::string_view bytes) {
+    if (const int error = storage::write_all(fd, bytes)) return error;
     return ::fsync(fd) == 0 ? 0 : errno;
 }
 
@@ -141,7 +136,7 @@ int write_whole(int dir, const std::string& name, const std::string& text, bool 
     if (const int error = remove_file(dir, draft)) return error;  // of a run that was killed
     const unique_fd fd(::openat(dir, draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd) return errno;
-    int error = write_all(fd.get(), text);
+    int error = write_durably(fd.get(), text);
     if (error == 0) {
         if (!replace) error = move_file(dir, draft, dir, name);
         else if (::renameat(dir, draft.c_str(), dir, name.c_str()) != 0) error = errno;
@@ -220,7 +215,7 @@ int copy_file(int from_dir, const std::string& from, int to_dir, const std::stri
         if ((error = read_all(in.get(), bytes))) return error;
         const unique_fd out(::openat(to_dir, draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
         if (!out) return errno;
-        error = write_all(out.get(), bytes);
+        error = write_durably(out.get(), bytes);
     }
     if (error == 0) error = restamp(to_dir, draft, stamp);
     if (error == 0) error = flush_file(to_dir, draft);

@@ -24,16 +24,6 @@ outcome<void> make_directory(const std::string& path, mode_t mode, gid_t gid) {
     return {};
 }
 
-outcome<void> write_all(int fd, const std::string& content) {
-    for (std::size_t at = 0; at < content.size();) {
-        const auto n = ::write(fd, content.data() + at, content.size() - at);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return std::string(std::strerror(errno));
-        at += static_cast<std::size_t>(n);
-    }
-    return {};
-}
-
 }  // namespace
 
 outcome<void> write_private_file(const std::string& path, const std::string& content, uid_t uid, gid_t gid, bool executable) {
@@ -41,13 +31,12 @@ outcome<void> write_private_file(const std::string& path, const std::string& con
     ::unlink(fresh.c_str());
     const unique_fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd) return path + " could not be written: " + std::strerror(errno);
-    auto written = write_all(fd.get(), content);
-    if (written && (::fchown(fd.get(), uid, gid) != 0 || ::fchmod(fd.get(), executable ? 0700 : 0600) != 0 ||
-                    ::rename(fresh.c_str(), path.c_str()) != 0))
-        written = std::string(std::strerror(errno));
+    const bool written = storage::write_all(fd.get(), content) == 0 && ::fchown(fd.get(), uid, gid) == 0 &&
+                         ::fchmod(fd.get(), executable ? 0700 : 0600) == 0 && ::rename(fresh.c_str(), path.c_str()) == 0;
     if (written) return {};
+    const std::string why = std::strerror(errno);
     ::unlink(fresh.c_str());
-    return path + " could not be written: " + written.error();
+    return path + " could not be written: " + why;
 }
 
 outcome<void> write_made_files(const std::string& directory, const std::vector<made_volume>& volumes, uid_t uid, gid_t gid) {

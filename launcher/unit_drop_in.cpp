@@ -117,16 +117,6 @@ bool sync_directory(const std::string& path) {
     return fd && ::fsync(fd.get()) == 0;
 }
 
-bool write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const auto put = ::write(fd, text.data(), text.size());
-        if (put < 0 && errno == EINTR) continue;
-        if (put <= 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(put));
-    }
-    return true;
-}
-
 }  // namespace
 
 outcome<drop_in> make_drop_in(const unit_plan& plan, const drop_in_request& request, const std::string& unit_directory) {
@@ -200,7 +190,7 @@ outcome<void> write_drop_in(const drop_in& made) {
     ::unlink(fresh.c_str());  // of a start that was cut off
     unique_fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
     if (!fd) return fault(fresh + " could not be made");
-    const bool written = write_all(fd.get(), made.text) && ::fchmod(fd.get(), 0644) == 0 && ::fsync(fd.get()) == 0;
+    const bool written = storage::write_all(fd.get(), made.text) == 0 && ::fchmod(fd.get(), 0644) == 0 && ::fsync(fd.get()) == 0;
     // A link and not a rename: it never replaces a file that is there.
     const bool placed = written && ::link(fresh.c_str(), made.path.c_str()) == 0;
     if (!placed) {

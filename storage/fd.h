@@ -1,8 +1,9 @@
-// A file descriptor that is closed when its owner goes.
+// A file descriptor that is closed when its owner goes, and all of some bytes written to one.
 #pragma once
 
 #include <unistd.h>
 
+#include <string_view>
 #include <utility>
 
 namespace storage {
@@ -32,5 +33,8 @@ public:
 private:
     int fd_ = -1;
 };
+
+// All of the bytes, however often it is interrupted. 0, or what errno was: some of them may be written then. Nothing is flushed.
+int write_all(int fd, std::string_view bytes) noexcept;
 
 }  // namespace storage

@@ -142,7 +142,7 @@ class Together(BatonCase, ApiCase):
         self.assertEqual(alice("POST", app + "/park", {"note": "look, Bob", "for": "10m"}).status, 200)
         self.assertEqual(alice("POST", app + "/pin", {"at": [f"main.go:{TICK}"]}).status, 200)
         self.assertEqual(self.api("bob")("POST", app + "/baton", {"do": "ask"}).status, 200)
-        for path in ("/v1/status", "/v1/components", "/v1/sessions", app, app + "/baton", app + "/park", app + "/pin"):
+        for path in ("/v1/status", "/v1/metrics", "/v1/components", "/v1/sessions", app, app + "/baton", app + "/park", app + "/pin"):
             self.assertEqual(olga("GET", path).status, 200, path)
         status = olga("GET", "/v1/status").parts()[0]["components"][0]
         self.assertLessEqual({"stopBudget", "runControl", "stop", "park", "position", "reason", "by", "dlvPid", "output"}, set(status))

@@ -16,7 +16,11 @@ BUILD = sys.argv.pop(1) if len(sys.argv) > 1 else os.path.join(ROOT, "build")
 UNITS = sorted(os.listdir(os.path.join(ROOT, "packaging", "systemd")))
 DOCUMENTATION = ["changelog.Debian.gz", "changelog.gz", "copyright", "sbom.spdx.json",
                  *(f"examples/{name}" for name in ("gateway.yaml", "launcher.yaml", "policy.yaml")),
+                 *(f"prometheus/{name}" for name in sorted(os.listdir(os.path.join(ROOT, "packaging", "prometheus")))),
                  *(f"kubernetes/{name}" for name in sorted(os.listdir(os.path.join(ROOT, "packaging", "kubernetes"))))]
+
+COMPLETIONS = [("/usr/share/bash-completion/completions/delvegate", "bash"), ("/usr/share/zsh/vendor-completions/_delvegate", "zsh"),
+               ("/usr/share/fish/vendor_completions.d/delvegate.fish", "fish")]
 
 
 class Package(unittest.TestCase):
@@ -52,7 +56,7 @@ class Package(unittest.TestCase):
     def test_what_is_in_it(self):
         expected = {"/usr/bin/delvegate": "-rwxr-xr-x"}
         for path in (*(f"/usr/lib/systemd/system/{name}" for name in UNITS), "/usr/lib/sysusers.d/delvegate.conf",
-                     "/usr/lib/tmpfiles.d/delvegate.conf", "/usr/share/lintian/overrides/delvegate",
+                     "/usr/lib/tmpfiles.d/delvegate.conf", *(path for path, _shell in COMPLETIONS), "/usr/share/lintian/overrides/delvegate",
                      *(f"/usr/share/doc/delvegate/{name}" for name in DOCUMENTATION)):
             expected[path] = "-rw-r--r--"
         for name in self.manual():
@@ -76,6 +80,14 @@ class Package(unittest.TestCase):
                 for part in re.split(r" {2,}", line.strip()):
                     if not part.endswith(":") and not part.startswith("Usage"):
                         self.assertIn(part, re.sub(r"[ \u00a0]+", " ", shown.stdout), page)
+
+    def test_shells_read_the_completions(self):
+        folder = os.path.join(self.directory, "completions")
+        run("dpkg-deb", "--extract", self.package, folder)
+        for path, shell in COMPLETIONS:
+            with open(folder + path, encoding="utf-8") as file:
+                self.assertEqual(file.read(), run(os.path.join(BUILD, "gateway", "delvegate"), "completion", shell).stdout)
+            run(shell, "-n", folder + path)
 
     def test_what_it_says_of_itself(self):
         version = run(os.path.join(BUILD, "gateway", "delvegate"), "version").stdout.split()[1]

@@ -69,10 +69,12 @@ def at(words):
 class Answer:
     def __init__(self, status, headers, text):
         self.status, self.headers, self.text = status, headers, text
-        self.type = headers["Content-Type"]
+        self.type = headers["Content-Type"].split(";")[0]
 
     def parts(self):
         """What the schema is of: the body, or each line that is not empty."""
+        if self.type == "text/plain":
+            return [self.text]
         return [json.loads(one) for one in (self.text.splitlines() if self.type == "application/x-ndjson" else [self.text]) if one]
 
 

@@ -8,6 +8,7 @@
 
 #include "gateway/byte_queue.h"
 #include "gateway/log.h"
+#include "gateway/session_log.h"
 #include "gateway/own_identities.h"
 #include "gateway/serve.h"
 #include "gateway/state_directory.h"
@@ -181,6 +182,31 @@ TEST(log, json_lines_are_json_whatever_they_say) {
     ASSERT_TRUE(line) << text;
     EXPECT_EQ(line->get_string("message"), "a \"quoted\" line\nand 1 more");
     EXPECT_EQ(line->get_string("level"), "info");
+}
+
+TEST(log, a_line_about_a_session_has_its_id) {
+    testing::internal::CaptureStderr();
+    set_up_log("info", "json");
+    {
+        const session_mark outer("0123", "app", "4567");
+        { const session_mark inner("89ab", "\"other\""); log().info("inner"); }
+        log().info("outer");
+    }
+    log().info("neither");
+    std::istringstream lines(testing::internal::GetCapturedStderr());
+    std::vector<protocol::json> all;
+    for (std::string line; std::getline(lines, line);) {
+        const auto parsed = protocol::parse_json(line);
+        ASSERT_TRUE(parsed) << line;
+        all.push_back(*parsed);
+    }
+    ASSERT_EQ(all.size(), 3u);
+    EXPECT_EQ(all[0].get_string("session"), "89ab");
+    EXPECT_EQ(all[0].get_string("component"), "\"other\"");
+    EXPECT_EQ(all[0].find("launcherSession"), nullptr);
+    EXPECT_EQ(all[1].get_string("session"), "0123");
+    EXPECT_EQ(all[1].get_string("launcherSession"), "4567");
+    EXPECT_EQ(all[2].find("session"), nullptr);
 }
 
 std::string ask_status(boost::asio::io_context& io, const std::string& directory, const std::string& request) {

@@ -1,0 +1,135 @@
+"""`delvegate doctor` beside real gateways, real dlvs and what is wrong with them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import unittest
+
+from harness import case, process, tools, waiting
+
+
+class Doctor(case.Case):
+    def doctor(self, *arguments, code=None, text=False):
+        """{check: its entry} of what it says."""
+        done = subprocess.run([tools.delvegate(), "doctor", *arguments, "--output", "text" if text else "json"], capture_output=True, text=True,
+                              timeout=waiting.DEADLINE, env=dict(os.environ, HOME=self.directory, XDG_CONFIG_HOME=self.directory))
+        self.assertEqual(done.stderr, "")
+        if code is not None:
+            self.assertEqual(done.returncode, code, done.stdout)
+        if text:
+            return done.stdout
+        said = json.loads(done.stdout)
+        self.assertEqual(done.returncode, 1 if said["failed"] else 0)
+        return {one["check"]: one for one in said["checks"]}
+
+    def is_found(self, checks, check, verdict, words=""):
+        self.assertEqual(checks[check]["verdict"], verdict, checks[check])
+        self.assertIn(words, checks[check]["text"])
+
+    def test_a_dlv_that_other_hosts_reach(self):
+        """The very thing that delvegate replaces: found by its sockets, with whatever name it runs."""
+        renamed = os.path.join(self.directory, "debugger")
+        os.symlink(self.delve.dlv, renamed)
+        for dlv in (self.delve.dlv, renamed):
+            command = [dlv, "exec", self.program, "--headless", "--accept-multiclient", "--api-version=2", "--listen=0.0.0.0:0"]
+            child = process.Process(self, "open-" + os.path.basename(dlv), command, env=dict(os.environ, HOME=self.directory), cwd=self.directory)
+            port = child.wait_for("it listens", lambda: re.search(r"API server listening at: \S+:(\d+)", child.output()))[1]
+            found = self.doctor(code=1)["exposed dlv"]
+            self.assertEqual(found["verdict"], "fail")
+            self.assertRegex(found["text"], rf"\(pid {child.pid}, uid {os.geteuid()}\) listens at (0\.0\.0\.0|\[::\]):{port}\b")
+            self.assertRegex(found["mend"], rf"^kill\b.* {child.pid}\b")
+            self.assertIn("mend: kill", self.doctor(code=1, text=True))
+            child.signal(signal.SIGKILL)
+            child.wait()
+            self.assertNotIn(f"pid {child.pid},", self.doctor()["exposed dlv"]["text"])
+
+    def test_one_on_loopback_is_none(self):
+        dlv = self.headless()
+        self.assertNotIn(f"pid {dlv.pid},", self.doctor()["exposed dlv"]["text"])
+
+    def test_a_node(self):
+        gateway = self.serve(self.component(), self.component("web", users=[]))
+        checks = self.doctor("--config", gateway.configuration_file, "--node")
+        self.is_found(checks, "gateway", "ok")
+        self.is_found(checks, "gateway.yaml", "ok", "components: 2")
+        self.is_found(checks, "certificate", "ok")
+        self.is_found(checks, "CA clientCA", "ok")
+        self.is_found(checks, "dlv of app", "ok", "made by go1.")
+        self.is_found(checks, "policy", "warn", "web")
+        self.is_found(checks, "ptrace", "ok")
+        self.assertNotIn("contexts", checks)
+
+    def test_what_is_wrong_with_a_node(self):
+        gateway = self.serve(self.component())
+        with open(gateway.configuration_file, encoding="utf-8") as file:
+            configuration = json.load(file)
+        broken = os.path.join(self.directory, "broken.yaml")
+
+        def changed(**keys):
+            with open(broken, "w", encoding="utf-8") as file:
+                json.dump({**configuration, **keys}, file)
+            return self.doctor("--config", broken, "--node")
+        nobody = changed(components=[self.component(users=[])])
+        self.is_found(nobody, "policy", "fail", "nobody")
+        self.is_found(changed(components=[self.component(dlv="/nonexistent/dlv")]), "dlv of app", "fail", "there is no dlv at")
+        self.is_found(changed(components=[self.component(binary="/bin/true")]), "dlv of app", "fail")
+        self.is_found(changed(sertificate="x"), "gateway.yaml", "fail", "unknown key")
+        # Somebody else's port, and the gateway's own.
+        other = self.headless(listen="127.0.0.1:0")
+        port = int(other.address.rpartition(":")[2])
+        taken = changed(listen=[f"127.0.0.1:{port}"], runtimeDirectory=os.path.join(self.directory, "no-run"))
+        self.is_found(taken, f"port {port}", "fail", f"(pid {other.pid}, uid {os.geteuid()})")
+        self.is_found(taken, "gateway", "warn", "does not run")
+        self.is_found(changed(listen=[gateway.address]), f"port {gateway.port}", "ok", f"(pid {gateway.pid})")
+        os.chmod(configuration["key"], 0o644)
+        open_key = self.doctor("--config", gateway.configuration_file, "--node", code=1)
+        self.is_found(open_key, "certificate", "fail")
+        self.assertIn(f"chmod go= {configuration['key']}", open_key["certificate"]["mend"])
+        os.chmod(configuration["key"], 0o600)
+        # A gateway that hangs is not waited for.
+        os.kill(gateway.pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, gateway.pid, signal.SIGCONT)
+        self.is_found(self.doctor("--config", gateway.configuration_file, "--node", code=1), "gateway", "fail", "does not answer within")
+
+    def test_a_laptop(self):
+        gateway = self.serve(self.component(), self.component("web", users=["bob"]))
+        person = self.person()
+        identity = ["--certificate", person.certificate, "--key", person.key, "--ca", person.ca]
+        here = ["--laptop", "--gateway", f"localhost:{gateway.port}", *identity, "--folder", self.directory]
+        checks = self.doctor(*here)
+        self.is_found(checks, "gateway", "ok", "components for you: 1")
+        self.is_found(checks, "clocks", "ok")
+        self.is_found(checks, "contexts", "skipped")
+        self.is_found(checks, "IDE", "ok", "configurations of delvegate's: 0")
+        self.assertNotIn("ptrace", checks)
+        # Of a component that is not shown any more.
+        for name in ("app", "gone"):
+            subprocess.run([tools.delvegate(), "ide", "goland", name, "--folder", self.directory, "--gateway", f"localhost:{gateway.port}", *identity],
+                           check=True, capture_output=True, env=dict(os.environ, HOME=self.directory, XDG_CONFIG_HOME=self.directory))
+        left = self.doctor(*here)
+        self.is_found(left, "IDE goland", "warn", "gone")
+        self.assertIn("delvegate ide goland gone --remove", left["IDE goland"]["mend"])
+        stranger = self.person("mallory")
+        shut_out = self.doctor("--laptop", "--gateway", f"localhost:{gateway.port}", "--certificate", stranger.certificate, "--key", stranger.key,
+                               "--ca", stranger.ca, code=1)
+        self.is_found(shut_out, "gateway", "fail", "mallory")
+        self.assertIn("policy.yaml", shut_out["gateway"]["mend"])
+        gateway.process.signal(signal.SIGKILL)
+        gateway.process.wait()
+        away = self.doctor(*here, code=1)
+        self.is_found(away, "gateway", "fail", "refused the connection")
+        self.assertNotIn("clocks", away)
+
+    def test_nothing_that_is_secret(self):
+        gateway = self.serve(self.component(args=["--password=hunter2"], env={"TOKEN": "hunter2"}))
+        self.assertNotIn("hunter2", self.doctor("--config", gateway.configuration_file, text=True))
+
+    def test_the_command_line(self):
+        both = subprocess.run([tools.delvegate(), "doctor", "--node", "--laptop"], capture_output=True, text=True)
+        self.assertEqual((both.returncode, both.stderr.count("\n")), (2, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,193 @@
+#include "gateway/doctor.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+
+#include "auth/ca.h"
+#include "launcher/journal.h"
+#include "tests/support/trusted_directory.h"
+
+namespace {
+
+using namespace gateway;
+
+constexpr long long noon = 1'795'694'400;  // 2026-11-26 12:00:00 UTC
+const std::string noon_date = "Thu, 26 Nov 2026 12:00:00 GMT";
+
+TEST(doctor, words_for_people_and_scripts) {
+    const diagnoses all{{"clock", verdict::ok, "it is right", {}}, {"dlv", verdict::fail, "there is\nnone", "install it"}};
+    EXPECT_EQ(doctor_text(all), "ok      clock  it is right\n"
+                                "fail    dlv    there is none\n"
+                                "               mend: install it\n"
+                                "2 checks: 1 failed, 0 warnings, 0 skipped\n");
+    EXPECT_TRUE(any_failed(all));
+    EXPECT_EQ(doctor_json(all).get_int("failed"), 1);
+    EXPECT_FALSE(any_failed({all.front(), {"x", verdict::warn, "y", {}}}));
+}
+
+TEST(doctor, dlvs_that_others_reach) {
+    EXPECT_EQ(judge_exposed({}).how, verdict::ok);
+    EXPECT_EQ(judge_exposed({{}, 2, false}).how, verdict::ok);
+    EXPECT_EQ(judge_exposed({{}, 2, true}).how, verdict::warn);
+    const auto found = judge_exposed({{{17, 0, "/usr/bin/dlv", {"0.0.0.0:2345"}, false}}, 1, false});
+    EXPECT_EQ(found.how, verdict::fail);
+    EXPECT_NE(found.text.find("pid 17"), std::string::npos);
+    EXPECT_NE(found.text.find("0.0.0.0:2345"), std::string::npos);
+    EXPECT_TRUE(found.mend.starts_with("kill 17;"));
+}
+
+TEST(doctor, ptrace) {
+    EXPECT_EQ(judge_ptrace(-1, 0).how, verdict::ok);
+    EXPECT_EQ(judge_ptrace(1, 0).how, verdict::ok);
+    EXPECT_EQ(judge_ptrace(2, 0).how, verdict::warn);
+    EXPECT_EQ(judge_ptrace(3, 0).how, verdict::fail);
+    EXPECT_EQ(judge_ptrace(1, EPERM).how, verdict::fail);
+}
+
+TEST(doctor, clocks) {
+    EXPECT_EQ(judge_skew(noon_date, noon, noon).how, verdict::ok);
+    EXPECT_EQ(judge_skew(noon_date, noon - 5, noon + 5).how, verdict::ok);
+    EXPECT_EQ(judge_skew(noon_date, noon + 20, noon + 20).how, verdict::ok);
+    const auto behind = judge_skew(noon_date, noon + 3600, noon + 3600);
+    EXPECT_EQ(behind.how, verdict::warn);
+    EXPECT_NE(behind.text.find("3600 s behind"), std::string::npos) << behind.text;
+    EXPECT_NE(judge_skew(noon_date, noon - 3600, noon - 3600).text.find("3600 s ahead"), std::string::npos);
+    EXPECT_EQ(judge_skew("", noon, noon).how, verdict::skipped);
+    EXPECT_EQ(judge_skew("yesterday", noon, noon).how, verdict::skipped);
+}
+
+TEST(doctor, policy_that_admits_nobody) {
+    component_config app, web;
+    app.name = "app";
+    web.name = "web";
+    const auth::policy none;
+    EXPECT_EQ(judge_policy(none, {app}, "policy.yaml").how, verdict::fail);
+    EXPECT_EQ(judge_policy(none, {}, "").how, verdict::fail);
+    const auto one = none.with_component("app", {"alice"}, {});
+    EXPECT_EQ(judge_policy(one, {app}, "").how, verdict::ok);
+    const auto partly = judge_policy(one, {app, web}, "");
+    EXPECT_EQ(partly.how, verdict::warn);
+    EXPECT_NE(partly.text.find("web"), std::string::npos);
+    auth::policy_binding nobody{*auth::built_in_role("admin"), {}, {}, {"*"}, {}};
+    EXPECT_EQ(judge_policy(auth::policy({}, {nobody}), {app}, "").how, verdict::fail);
+}
+
+TEST(doctor, who_holds_a_port) {
+    EXPECT_EQ(judge_port(7443, {}, false).how, verdict::ok);
+    EXPECT_EQ(judge_port(7443, {}, true).how, verdict::warn);
+    // One of this very process, which is no gateway.
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof where;
+    ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&where), size), 0);
+    ASSERT_EQ(::listen(fd, 1), 0);
+    ASSERT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&where), &size), 0);
+    struct stat info {};
+    ASSERT_EQ(::fstat(fd, &info), 0);
+    const auto port = ntohs(where.sin_port);
+    const auto found = judge_port(port, {{"127.0.0.1", port, true, info.st_ino}}, false);
+    EXPECT_EQ(found.how, verdict::fail);
+    EXPECT_NE(found.text.find("pid " + std::to_string(::getpid())), std::string::npos) << found.text;
+    EXPECT_EQ(judge_port(port, {{"127.0.0.1", static_cast<std::uint16_t>(port + 1), true, info.st_ino}}, false).how, verdict::ok);
+    ::close(fd);
+    EXPECT_EQ(judge_port(port, {{"127.0.0.1", port, true, info.st_ino}}, false).how, verdict::warn);
+}
+
+TEST(doctor, components_that_are_out) {
+    using protocol::json;
+    EXPECT_EQ(judge_out(json::object{{"name", "a"}, {"state", "available"}, {"detached", false}}).how, verdict::ok);
+    EXPECT_EQ(judge_out(json::object{{"name", "a"}, {"state", "running"}, {"detached", true}, {"by", "root"}}).how, verdict::ok);
+    EXPECT_EQ(judge_out(json::object{{"name", "a"}, {"state", "failed"}}).how, verdict::warn);
+    const auto left = judge_out(json::object{{"name", "a"}, {"state", "not_put_back"}, {"notes", json::array{json("two versions")}}});
+    EXPECT_EQ(left.how, verdict::fail);
+    EXPECT_EQ(left.mend, "delvegate restore a");
+    EXPECT_NE(left.text.find("two versions"), std::string::npos);
+}
+
+TEST(doctor, a_certificate_and_its_key) {
+    const support::trusted_directory place;
+    const std::string ca = place / "ca";
+    ASSERT_TRUE(auth::ensure_ca(ca, "doctor"));
+    const auto now = static_cast<long long>(::time(nullptr));
+    const auto issued = [&](const std::string& name, std::chrono::seconds lifetime, std::chrono::seconds starts_in = {}) {
+        auth::leaf_request request;
+        request.common_name = name;
+        request.lifetime = lifetime;
+        request.starts_in = starts_in;
+        auth::tls_files files;
+        files.certificate = place / (name + ".crt");
+        files.key = place / (name + ".key");
+        EXPECT_TRUE(auth::issue(ca, request, files.certificate, files.key));
+        return files;
+    };
+    const auto good = issued("good", std::chrono::hours(48));
+    EXPECT_EQ(judge_pair("certificate", good, "renew", now).how, verdict::ok);
+    EXPECT_EQ(judge_pair("certificate", good, "renew", now + 47 * 3600).how, verdict::warn);
+    const auto over = judge_pair("certificate", good, "renew", now + 49 * 3600);
+    EXPECT_EQ(over.how, verdict::fail);
+    EXPECT_EQ(over.mend, "renew");
+    EXPECT_NE(judge_pair("certificate", issued("later", std::chrono::hours(48), std::chrono::hours(2)), "renew", now).mend.find("clock"), std::string::npos);
+    auto mixed = good;
+    mixed.key = issued("other", std::chrono::hours(48)).key;
+    EXPECT_NE(judge_pair("certificate", mixed, "renew", now).text.find("not of each other"), std::string::npos);
+    ASSERT_EQ(::chmod(good.key.c_str(), 0644), 0);
+    const auto open = judge_pair("certificate", good, "renew", now);
+    EXPECT_EQ(open.how, verdict::fail);
+    EXPECT_NE(open.mend.find("chmod go= " + good.key), std::string::npos);
+    EXPECT_EQ(judge_pair("certificate", {place / "none", place / "none", {}, {}, {}}, "renew", now).how, verdict::fail);
+}
+
+// Checks by their names.
+std::map<std::string, diagnosis> by_name(const diagnoses& all) {
+    std::map<std::string, diagnosis> out;
+    for (const auto& one : all) out.emplace(one.check, one);
+    return out;
+}
+
+TEST(doctor, what_a_launcher_that_is_gone_has_left) {
+    const support::trusted_directory place;
+    node_place where;
+    where.gateway.config_file = place / "gateway.yaml";  // there is none
+    where.launcher_config = place / "launcher.yaml";
+    std::ofstream(where.launcher_config) << "socket: " << place / "launcher.sock" << "\nstateDirectory: " << place / "state" << "\n";
+    ::chmod(where.launcher_config.c_str(), 0600);
+    auto found = by_name(check_node(where, noon));
+    EXPECT_EQ(found.at("launcher.yaml").how, verdict::ok) << found.at("launcher.yaml").text;
+    EXPECT_EQ(found.at("launcher").how, verdict::warn);
+    EXPECT_EQ(found.at("left behind").how, verdict::skipped);
+    EXPECT_EQ(found.at("gateway.yaml").how, verdict::skipped);
+    {
+        auto journal = launcher::journal::open(place / "state");
+        ASSERT_TRUE(journal) << journal.error();
+        found = by_name(check_node(where, noon));
+        EXPECT_EQ(found.at("left behind").how, verdict::ok);
+        launcher::detachment_start start;
+        start.component = "kube-scheduler";
+        start.started_by = "alice";
+        start.plan_hash = std::string(64, 'a');
+        ASSERT_TRUE(journal->begin(start));
+    }
+    found = by_name(check_node(where, noon));
+    EXPECT_EQ(found.at("left behind").how, verdict::fail);
+    EXPECT_EQ(found.at("left behind").mend, "delvegate restore kube-scheduler");
+    std::ofstream(where.launcher_config) << "sockt: x\n";
+    found = by_name(check_node(where, noon));
+    EXPECT_EQ(found.at("launcher.yaml").how, verdict::fail);
+}
+
+TEST(doctor, dlv_that_is_not_there) {
+    const auto found = check_dlv("app", "/nonexistent/dlv", "");
+    EXPECT_EQ(found.how, verdict::fail);
+    EXPECT_TRUE(found.mend.starts_with("go install "));
+}
+
+}  // namespace
