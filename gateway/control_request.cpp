@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "gateway/api_paths.h"
 #include "gateway/carrier.h"
 #include "gateway/http_api.h"
 #include "gateway/lifecycle_api.h"
@@ -63,11 +64,17 @@ private:
         if (const auto* refused = std::get_if<http_answer>(&*got)) return reply(*refused);
         const auto& request = std::get<http_request>(*got);
         deadline_.cancel();
+        // Whatever could answer it: what the table does not have is not served.
+        const auto* known = find_api_path(request.path);
+        if (!known) return reply(turned_away().value_or(nothing_there()));
         if (request.path == "/v1/renew" && parts_.renew) return renew(request);
+        if (!known->allows(request.method)) {
+            const std::string methods(known->methods);
+            return reply(turned_away().value_or(http_answer{405, http_error("served here: " + methods), methods}));
+        }
         if (parts_.lifecycle && (lifecycle_api::serves(request.path) || session_api::serves(request.path))) return lifecycle(request);
-        if (request.method == "GET")
-            if (auto page = web_page(request.path)) return reply(turned_away().value_or(std::move(*page)));
-        reply(request.method == "GET" ? answer(request.path) : http_answer{405, http_error("only GET is served here")});
+        if (auto page = web_page(request.path)) return reply(turned_away().value_or(std::move(*page)));
+        reply(answer(request.path));
     }
     void writable() override {}
     void ended() override {
@@ -165,11 +172,14 @@ private:
         return std::nullopt;
     }
 
+    static http_answer nothing_there() { return {404, http_error("nothing is served at that path; what is, /v1/openapi.json has")}; }
+
     http_answer answer(std::string_view path) const {
         if (auto refused = turned_away()) return *refused;
+        if (path == "/v1/openapi.json") return {200, std::string(openapi_document())};
         if (path == "/v1/metrics" && parts_.metrics) return parts_.metrics(in_.who.who);
         std::string body = parts_.api(in_.who.who, path);
-        if (body.empty()) return {404, http_error("there are /v1/status, /v1/components, /v1/sessions, /v1/events and /v1/metrics, and / for a browser")};
+        if (body.empty()) return nothing_there();
         return {200, std::move(body)};
     }
 

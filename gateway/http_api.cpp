@@ -66,9 +66,9 @@ std::optional<std::variant<http_request, http_answer>> http_reader::feed(std::st
         if (ec || used == 0) break;
     }
     const auto refused = [](unsigned status, const std::string& text) { return http_answer{status, http_error(text)}; };
+    if (ec == http::error::body_limit) return refused(413, "the request's body is too large");
     if (ec == http::error::header_limit || (!parser.is_header_done() && pending.size() > max_header))
         return refused(431, "the request's header is too large");
-    if (ec == http::error::body_limit) return refused(413, "the request's body is too large");
     if (ec && ec != http::error::need_more) return refused(400, "not an HTTP/1.1 request: " + ec.message());
     // Lengths are told beforehand: there is one way to read them.
     if (parser.is_header_done() && parser.chunked()) return refused(411, "the request's body needs a Content-Length");
