@@ -79,6 +79,9 @@ std::optional<std::variant<http_request, http_answer>> http_reader::feed(std::st
     // A page in a browser that shows its owner's certificate is not its owner.
     const auto site = request["Sec-Fetch-Site"];
     const bool of_a_page = request.find(http::field::origin) != request.end() || (!site.empty() && site != "same-origin" && site != "none");
+    // Nor does another site's page use up what its owner may follow; a link to us is theirs to click.
+    if (request.method() == http::verb::get && of_a_page && request["Sec-Fetch-Mode"] != "navigate" && !site.empty() && site != "same-origin")
+        return refused(403, "another site's page is shown nothing");
     if (request.method() != http::verb::get && of_a_page && !impl_->of_our_page())
         return refused(403, "nothing is changed at the word of a web page but the gateway's own (the request has Origin, or comes from another site)");
     return http_request{std::string(request.method_string()), std::string(target.substr(0, target.find('?'))),

@@ -65,14 +65,18 @@ class Described(unittest.TestCase):
         with open(os.path.join(tools.ROOT, "docs", "api.md"), encoding="utf-8") as file:
             prose = file.read()
         for path, method in openapi.operations():
-            self.assertIn(f"`{method} {path.replace('{name}', 'NAME')}`", prose)
+            written = path.replace("{name}", "NAME").replace("{session}", "ID")
+            # The page's files are in one row.
+            self.assertIn(f"`{written}`" if path.startswith("/page.") else f"`{method} {written}`", prose)
 
 
 class ApiCase(unittest.TestCase):
     """What holds for every operation, whatever it does. Those who come after have self.seen and self.api(WHO)."""
 
+    session = "none"
+
     def path(self, template):
-        return template.replace("{name}", self.component_name)
+        return template.replace("{name}", self.component_name).replace("{session}", self.session)
 
     def refused_alike(self, who, *tags, stranger=None):
         """Everything that is refused before it is looked at."""
@@ -168,6 +172,27 @@ class Together(BatonCase, ApiCase):
         for one in followers:
             one.close()
         self.all_was_seen("components", "together")
+
+    def test_the_page(self):
+        alice, olga = self.api("alice"), self.api("olga")
+        for path in ("/", "/page.js", "/page.css"):
+            self.assertEqual(olga("GET", path).status, 200)
+        followers = [olga.first_line("/v1/events") for _ in range(4)]
+        self.assertTrue(json.loads(followers[0][0].text.removeprefix("data: "))["components"])
+        self.assertEqual(olga("GET", "/v1/events").status, 429)
+        for _, made in followers:
+            made.close()
+        self.dap("bob")
+        sessions = olga("GET", "/v1/sessions").parts()[0]["sessions"]
+        self.session, = [one["session"] for one in sessions if one["user"] == "bob"]
+        kill = f"/v1/sessions/{self.session}/kill"
+        self.refused_alike("alice", "page", stranger="mallory")
+        self.assertEqual(olga("POST", kill).status, 403)
+        for wrong in ({"reason": "x" * 513}, {"why": "x"}, {"reason": 1}, []):
+            self.assertEqual(alice("POST", kill, wrong).status, 400)
+        self.assertEqual(alice("POST", kill, {"reason": "lunch"}).parts(), [{"text": "bob's session at app was ended"}])
+        self.assertEqual(alice("POST", kill).status, 404)
+        self.all_was_seen("page")
 
     def run_free(self):
         """Whatever has become of it, it runs afterwards."""

@@ -73,7 +73,7 @@ class Answer:
 
     def parts(self):
         """What the schema is of: the body, or each line that is not empty."""
-        if self.type == "text/plain":
+        if self.type not in ("application/json", "application/x-ndjson"):
             return [self.text]
         return [json.loads(one) for one in (self.text.splitlines() if self.type == "application/x-ndjson" else [self.text]) if one]
 
