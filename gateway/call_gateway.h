@@ -1,6 +1,9 @@
 // One question to a gateway's control API from a laptop's command.
 #pragma once
 
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
 #include <string>
 
 #include "gateway/https_call.h"
@@ -13,7 +16,12 @@ struct call_failure {
     std::string text;  // one line
 };
 
-// Blocks. Where and as whom is filled into the question from `where`.
+// Where and as whom is filled into the question from `where`, anew each time: a certificate that was renewed meanwhile counts. `done` is
+// called once, from the event loop. What is returned gives it up.
+std::function<void()> call_gateway(boost::asio::io_context& io, const laptop_place& where, https_question question,
+                  std::function<void(boost::system::result<https_reply, call_failure>)> done);
+
+// The same with an event loop of its own: blocks.
 boost::system::result<https_reply, call_failure> call_gateway(const laptop_place& where, https_question question);
 
 }  // namespace gateway

@@ -48,6 +48,8 @@ public:
              });
     }
 
+    void give_up() { fail_later("it was given up"); }
+
 private:
     void arm() {
         timer_.expires_after(question_.time);
@@ -76,6 +78,11 @@ private:
     }
     void received(std::string_view bytes) override {
         if (!done_) return;
+        if (question_.raw) {
+            arm();
+            got_some_ = true;
+            return question_.raw(bytes);
+        }
         pending_.append(bytes);
         boost::system::error_code ec;
         while (!parser_.is_done() && !pending_.empty()) {
@@ -93,6 +100,7 @@ private:
     void writable() override {}
     void ended() override {
         if (!done_) return;
+        if (got_some_) return finish_raw();
         boost::system::error_code ec;
         if (parser_.got_some()) parser_.put_eof(ec);
         if (parser_.is_done() && !ec) return finish();
@@ -132,6 +140,9 @@ private:
             self->tell(std::move(reply));
         });
     }
+    void finish_raw() {
+        boost::asio::post(io_, [self = shared_from_this()] { self->tell(https_reply()); });
+    }
     void fail_later(std::string why) {
         boost::asio::post(io_, [self = shared_from_this(), why = std::move(why)] { self->fail(why); });
     }
@@ -157,14 +168,19 @@ private:
     std::shared_ptr<tls_channel> channel_;
     http::response_parser<http::string_body> parser_;
     std::string pending_;
+    bool got_some_ = false;  // of an answer that is passed on as it comes
     std::shared_ptr<https_call> self_;  // until done
 };
 
 }  // namespace
 
-void https_post(boost::asio::io_context& io, https_question question, SSL_CTX* context,
+std::function<void()> https_post(boost::asio::io_context& io, https_question question, SSL_CTX* context,
                 std::function<std::string(SSL*)> explain, std::function<void(auth::outcome<https_reply>)> done) {
-    std::make_shared<https_call>(io, std::move(question), context, std::move(explain), std::move(done))->start();
+    const auto call = std::make_shared<https_call>(io, std::move(question), context, std::move(explain), std::move(done));
+    call->start();
+    return [weak = std::weak_ptr(call)] {
+        if (const auto there = weak.lock()) there->give_up();
+    };
 }
 
 }  // namespace gateway

@@ -27,6 +27,8 @@ struct https_question {
     // Called with each line of an answer that comes in lines (application/x-ndjson), empty ones left out; the reply's
     // body has then what is left over.
     std::function<void(std::string_view)> line{};
+    // Called with the bytes of the answer as they come, its head too, and the reply is empty then; `time` as with `line`.
+    std::function<void(std::string_view)> raw{};
 };
 
 struct https_reply {
@@ -38,7 +40,8 @@ struct https_reply {
 
 // `context` must live until `done` is called, from the event loop, once. Nothing of the request is sent
 // before the server's certificate is verified. `explain` says why a handshake failed, in one line.
-void https_post(boost::asio::io_context& io, https_question question, SSL_CTX* context,
+// What is returned gives it up: `done` is told so, unless it has been called.
+std::function<void()> https_post(boost::asio::io_context& io, https_question question, SSL_CTX* context,
                 std::function<std::string(SSL*)> explain, std::function<void(auth::outcome<https_reply>)> done);
 
 }  // namespace gateway

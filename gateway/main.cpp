@@ -11,6 +11,7 @@
 #include "gateway/park_command.h"
 #include "gateway/pin_command.h"
 #include "gateway/sessions_command.h"
+#include "gateway/ui_command.h"
 #ifndef DELVEGATE_CLIENT_ONLY
 #include "gateway/audit_command.h"
 #include "gateway/ca_command.h"
@@ -72,6 +73,7 @@ int main(int argc, char** argv) {
     gateway::add_baton_command(app, exit_code);
     gateway::add_park_commands(app, exit_code);
     gateway::add_pin_commands(app, exit_code);
+    gateway::add_ui_command(app, exit_code);
     std::string output = "text";
     auto* version = app.add_subcommand("version", "Print the version")->footer("\nExample:\n  delvegate version");
     gateway::add_output_option(*version, output);

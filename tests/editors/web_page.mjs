@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import assert from 'node:assert/strict';
 
 const { chromium } = createRequire(join(process.cwd(), 'package.json'))('playwright-core');
-const { GATEWAY: url, ALICE, BOB, SHOTS: shots, DEADLINE, CHROMIUM } = process.env;
+const { GATEWAY: url, UI: ui, ALICE, BOB, SHOTS: shots, DEADLINE, CHROMIUM } = process.env;
 const origin = new URL(url).origin;
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 const troubles = [];
@@ -65,7 +65,24 @@ try {
   await dialog.getByRole('button', { name: 'End the session' }).click();
   await alice.getByText("bob's session at app was ended").waitFor();
   for (const page of [alice, bob]) await app(page).getByText('bob (').waitFor({ state: 'detached' });
+
+  // The same page by `delvegate ui`: no certificate in the browser, and a link for one time.
+  const own = await browser.newContext();
+  own.setDefaultTimeout(Number(DEADLINE) * 1000);
+  const page = await own.newPage();
+  page.on('pageerror', (error) => troubles.push(String(error)));
+  page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
+  await page.goto(ui);
+  await page.getByText('live', { exact: true }).waitFor();
+  await app(page).getByText('stopped since').waitFor();
+  assert.equal(new URL(page.url()).search, '');
+  await app(page).getByRole('button', { name: 'Park this stop' }).click();
+  await page.getByRole('dialog').getByRole('textbox').fill('by delvegate ui');
+  await page.getByRole('dialog').getByRole('button', { name: 'Park' }).click();
+  await app(alice).getByText('by delvegate ui').first().waitFor();
   assert.deepEqual(troubles, []);
+  const other = await (await browser.newContext()).newPage();
+  assert.equal((await other.goto(ui)).status(), 403);
 } finally {
   await browser.close();
 }
