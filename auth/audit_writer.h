@@ -81,6 +81,9 @@ public:
     // counted in a `gap`. Callbacks run in order. The sequence is what an outcome's `ref` names; 0 when closed.
     std::uint64_t submit(const audit_record& record, durability how, callback done = {});
 
+    // What of a record's private text is shown elsewhere: as the rules leave it in the file.
+    std::string redacted(std::string_view text) const { return redactor_.empty() ? std::string(text) : redactor_.redact(text); }
+
     audit_health health() const;
 
     // Writes what is queued, makes the last anchor, and closes. Later submits get an error.

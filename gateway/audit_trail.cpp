@@ -122,7 +122,7 @@ void audit_trail::revoked(const auth::identity& who, std::string_view session, s
 }
 
 void audit_trail::submit(const audit_record& record) {
-    if (on_record) on_record({auth::to_string(record.kind), record.user, {}, {}, record.decision, record.result});
+    if (on_record) on_record({auth::to_string(record.kind), record.user, {}, {}, record.decision, writer_->redacted(record.result)});
     writer_->submit(record, durability::lazy);
 }
 
@@ -192,7 +192,8 @@ audit_record audit_session::record(audit_kind kind) const {
 }
 
 void audit_session::glimpse(const audit_record& of) const {
-    if (trail_.on_record) trail_.on_record({auth::to_string(of.kind), who_.who.user, component_, of.operation, of.decision, of.result});
+    if (trail_.on_record)
+        trail_.on_record({auth::to_string(of.kind), who_.who.user, component_, of.operation, of.decision, trail_.writer().redacted(of.result)});
 }
 
 void audit_session::begun() {
@@ -220,10 +221,12 @@ audit_operation audit_session::intent(const protocol::judged& request, const aud
     out.rule = by.rule;
     out.touched = touched_views;
     out.releases = only_releases(request);
-    glimpse(out);
+    // Looks are most of what there is, and would push out what is looked for.
+    const bool looks = request.classes.within({op_class::observe, op_class::read});
+    if (!looks) glimpse(out);
     audit_operation operation{0, request.operation, request.classes, std::chrono::steady_clock::now()};
 
-    if (request.classes.within({op_class::observe, op_class::read})) {
+    if (looks) {
         operation.intent = trail_.writer().submit(out, durability::lazy);
         if (waiting_.empty()) {
             go({});

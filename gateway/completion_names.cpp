@@ -48,6 +48,7 @@ session_question question_of(const completion& line) {
     to.kubeconfig = given(line, "--kubeconfig");
     to.kube_context = given(line, "--kube-context");
     to.server_name = given(line, "--server-name");
+    to.via = given(line, "--via");
     to.files.certificate = given(line, "--certificate");
     to.files.key = given(line, "--key");
     to.files.ca = given(line, "--ca");

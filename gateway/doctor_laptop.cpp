@@ -18,6 +18,7 @@
 #include "gateway/time_left.h"
 #include "launcher/listeners.h"
 #include "protocol/printable.h"
+#include "storage/shell_word.h"
 
 namespace gateway {
 
@@ -132,7 +133,7 @@ void check_ide(const std::string& folder, const std::optional<std::set<std::stri
             ++written;
             if (shown && !shown->contains(one))
                 to.push_back({std::string("IDE ") + name, verdict::warn, "it has a configuration for " + one + ", which the gateway does not show",
-                              std::string("delvegate ide ") + name + " " + one + " --remove --folder " + absolute});
+                              std::string("delvegate ide ") + name + " " + storage::shell_word(one) + " --remove --folder " + storage::shell_word(absolute)});
         }
     }
     const bool clean = std::none_of(to.begin(), to.end(), [](const auto& one) { return one.check.starts_with("IDE "); });

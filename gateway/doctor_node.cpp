@@ -34,6 +34,8 @@ constexpr std::chrono::seconds patience{5};
 
 bool there(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 bool readable(const std::string& path) { return ::access(path.c_str(), R_OK) == 0; }
+// It may be there, and this user is not shown it.
+bool hidden(const std::string& path) { return !readable(path) && errno == EACCES; }
 
 std::string text_of(const std::string& path) {
     std::ifstream file(path);
@@ -75,21 +77,30 @@ int yama_scope() {
 void check_certificates(const config& configuration, long long now, diagnoses& to) {
     const bool own = configuration.certificate.empty();
     auth::tls_files files;
-    files.certificate = own ? configuration.state_directory + "/gateway.crt" : configuration.certificate;
-    files.key = own ? configuration.state_directory + "/gateway.key" : configuration.key;
-    if (own && !there(files.certificate)) {
-        to.push_back({"certificate", verdict::skipped, "the gateway makes its own at its first start", {}});
-        return;
-    }
-    to.push_back(judge_pair("certificate", files, own ? "start the gateway again: it issues a new one" : "put a new one at " + files.certificate, now));
+    // The packaged unit names a directory of its own below the usual one.
+    const std::string below = configuration.state_directory + "/gateway";
+    const std::string state = own && there(below + "/gateway.crt") ? below : configuration.state_directory;
+    files.certificate = own ? state + "/gateway.crt" : configuration.certificate;
+    files.key = own ? state + "/gateway.key" : configuration.key;
+    const bool made = !own || there(files.certificate);
+    if (hidden(files.certificate) || hidden(files.key))
+        to.push_back({"certificate", verdict::skipped, files.key + " may not be read by this user", "run it as root, or as the gateway's user"});
+    else if (!made)
+        to.push_back({"certificate", verdict::skipped, "there is none in " + state + "; the gateway makes its own at its first start", {}});
+    else
+        to.push_back(judge_pair("certificate", files, own ? "start the gateway again: it issues a new one" : "put a new one at " + files.certificate, now));
     std::vector<auth::client_ca> authorities = configuration.client_cas;
     auth::client_ca first;
-    first.file = own ? configuration.state_directory + "/ca/ca.crt" : configuration.client_ca;
+    first.file = own ? state + "/ca/ca.crt" : configuration.client_ca;
     first.crls = configuration.client_crls;
-    if (!first.file.empty()) authorities.insert(authorities.begin(), first);
+    if (!first.file.empty() && made) authorities.insert(authorities.begin(), first);
     for (const auto& one : authorities) {
-        const auto loaded = auth::trusted_ca::load(one);
         const std::string check = "CA " + one.name;
+        if (hidden(one.file)) {
+            to.push_back({check, verdict::skipped, one.file + " may not be read by this user", "run it as root, or as the gateway's user"});
+            continue;
+        }
+        const auto loaded = auth::trusted_ca::load(one);
         if (!loaded) {
             to.push_back({check, verdict::fail, loaded.error(), "correct the file, or the key that names it in gateway.yaml"});
             continue;
@@ -139,6 +150,10 @@ void check_gateway(const node_place& where, long long now, diagnoses& to) {
     for (const auto& listen : configuration->listen)
         if (listen.port != 0) to.push_back(judge_port(listen.port, listening_here(), answers));
     check_certificates(*configuration, now, to);
+    if (!configuration->policy.empty() && hidden(configuration->policy)) {
+        to.push_back({"policy", verdict::skipped, configuration->policy + " may not be read by this user", "run it as root, or as the gateway's user"});
+        return;
+    }
     const auto policy = load_policy(configuration->policy, configuration->components);
     to.push_back(policy ? judge_policy(*policy, configuration->components, configuration->policy)
                         : diagnosis{"policy", verdict::fail, policy.error(), "correct that line; `delvegate policy check FILE` reads it again"});

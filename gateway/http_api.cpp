@@ -79,8 +79,9 @@ std::optional<std::variant<http_request, http_answer>> http_reader::feed(std::st
     // A page in a browser that shows its owner's certificate is not its owner.
     const auto site = request["Sec-Fetch-Site"];
     const bool of_a_page = request.find(http::field::origin) != request.end() || (!site.empty() && site != "same-origin" && site != "none");
-    // Nor does another site's page use up what its owner may follow; a link to us is theirs to click.
-    if (request.method() == http::verb::get && of_a_page && request["Sec-Fetch-Mode"] != "navigate" && !site.empty() && site != "same-origin")
+    // Nor does another site's page use up what its owner may follow; a link to our page is theirs to click. A frame navigates, too.
+    const bool link = request["Sec-Fetch-Mode"] == "navigate" && request["Sec-Fetch-Dest"] == "document" && target.substr(0, target.find('?')) == "/";
+    if (request.method() == http::verb::get && of_a_page && !link && !site.empty() && site != "same-origin")
         return refused(403, "another site's page is shown nothing");
     if (request.method() != http::verb::get && of_a_page && !impl_->of_our_page())
         return refused(403, "nothing is changed at the word of a web page but the gateway's own (the request has Origin, or comes from another site)");
@@ -131,19 +132,19 @@ std::string http_text(const http_answer& said, bool signed_off) {
     return text.str();
 }
 
-std::string http_lines_head() {
-    return "HTTP/1.1 200 OK\r\nServer: delvegate/" DELVEGATE_VERSION
-           "\r\nContent-Type: application/x-ndjson\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n"
-           "Connection: close\r\n\r\n";
-}
+namespace {
 
-std::string http_events_head() {
-    std::string out =
-        "HTTP/1.1 200 OK\r\nServer: delvegate/" DELVEGATE_VERSION
-        "\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n";
+std::string endless_head(std::string_view type) {
+    std::string out = "HTTP/1.1 200 OK\r\nServer: delvegate/" DELVEGATE_VERSION "\r\nContent-Type: " + std::string(type) +
+                      "\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n";
     for (const auto& [name, value] : in_a_browser) out += std::string(name) + ": " + std::string(value) + "\r\n";
     return out + "\r\n";
 }
+
+}  // namespace
+
+std::string http_lines_head() { return endless_head("application/x-ndjson"); }
+std::string http_events_head() { return endless_head("text/event-stream"); }
 
 // A line beginning with a colon is a comment.
 std::string http_event(std::string_view json_text) {

@@ -53,8 +53,15 @@ void hub::expel(viewer& v) {
 }
 
 std::size_t hub::clear_left_by(const std::string& user) {
-    const auto count = breakpoints_.orphans_of(user).size();
-    if (count > 0)
+    const auto theirs = breakpoints_.orphans_of(user);
+    // Where dlv is not there now, they go when it is, as those whose time is over.
+    for (const auto id : theirs) {
+        auto* w = breakpoints_.find(id);
+        w->pinned = false;
+        w->left_at = {};
+    }
+    const auto count = theirs.size();
+    if (count > 0 && phase_ != phase::down && phase_ != phase::starting)
         change(
             nullptr,
             [this, user]() -> asio::awaitable<void> {

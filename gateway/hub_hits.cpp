@@ -54,7 +54,7 @@ asio::awaitable<bool> hub::judge_hits(target_state& state, std::string& error) {
     hits_.clear();
     // Where a step ends, dlv names a breakpoint that is there, whatever its condition says: of one place it knows one reason to stop
     // (pkg/proc/breakpoints.go, checkCondition).
-    const bool step_ended = run_.kind == run_kind::step && !state.next_in_progress;
+    const bool step_ended = run_.steps && !state.next_in_progress;
     bool passes = !tracepoints_hit(state).empty();
     // One that only passes stands all the same while it is dealt with.
     if (passes) budget_.stands();

@@ -353,7 +353,7 @@ asio::awaitable<void> hub::conclude() {
         run_.halted_by_person = true;
         run_.halted_by = outsider;
     }
-    bool step_done = run_.kind == run_kind::step && !state.next_in_progress;
+    const bool step_done = run_.steps && !state.next_in_progress;
     bool passing = !run_.halted_by_person && error.empty() && !stands_at_breakpoint(state) && !step_done &&
                    (run_.halted_by_hub || (passes && !run_.outside));
     const bool given_up = passing && run_.gives_up && state.next_in_progress;
@@ -371,7 +371,7 @@ asio::awaitable<void> hub::conclude() {
         if (generation != generation_) co_return;
     }
     if (!given_up && run_.gives_up) run_.why.clear();  // it came to its end, or somewhere else, all the same
-    auto cause = explain_stop(state, run_.kind, run_.halted_by_person || given_up);
+    auto cause = explain_stop(state, step_done ? run_kind::step : run_.kind, run_.halted_by_person || given_up);
     if (at_entry_) cause.reason = "entry";
     if (!error.empty()) {
         cause.reason = "exception";

@@ -88,8 +88,10 @@ void sessions_feed::recorded(const audit_glimpse& record) {
     json text = json::object{{"number", ++recorded_}, {"time", utc_time(std::chrono::system_clock::now())}};
     const std::pair<const char*, std::string_view> texts[] = {{"kind", record.kind},           {"user", record.user},         {"component", record.component},
                                                               {"operation", record.operation}, {"decision", record.decision}, {"result", record.result}};
+    // Some of it is a client's, and may be as long as a request.
+    constexpr std::size_t most_text = 512;
     for (const auto& [key, value] : texts)
-        if (!value.empty()) text.set(key, protocol::printable(value));
+        if (!value.empty()) text.set(key, protocol::printable(value.substr(0, most_text)) + (value.size() > most_text ? "…" : ""));
     records_.push_back({recorded_, std::string(record.component), std::move(text)});
     if (records_.size() > records_kept) records_.pop_front();
 }

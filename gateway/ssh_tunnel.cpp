@@ -132,6 +132,7 @@ or_reason<way_there> open_ssh_tunnel(const boost::asio::any_io_executor& executo
     sigemptyset(&none);
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
+    sigaddset(&pipe, SIGCHLD);  // ssh waits for children of its own, whoever started us
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &pipe);
     // A group of its own: Ctrl-C in the terminal is for us, who say goodbye to the gateway first.

@@ -2,15 +2,17 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -72,7 +74,6 @@ private:
 
 // The first of these that is there opens it. False: none is.
 bool open_browser(const std::string& file) {
-    ::signal(SIGCHLD, SIG_IGN);
     for (const char* program : {"xdg-open", "open", "wslview"}) {
         char* const words[] = {const_cast<char*>(program), const_cast<char*>(file.c_str()), nullptr};
         posix_spawn_file_actions_t files;
@@ -80,10 +81,20 @@ bool open_browser(const std::string& file) {
         posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
         posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
+        // A browser that this starts is to outlive it, and Ctrl-C here.
+        posix_spawnattr_t attributes;
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
         pid_t child = 0;
-        const int failed = ::posix_spawnp(&child, program, &files, nullptr, words, environ);
+        const int failed = ::posix_spawnp(&child, program, &files, &attributes, words, environ);
+        posix_spawnattr_destroy(&attributes);
         posix_spawn_file_actions_destroy(&files);
-        if (failed == 0) return true;
+        if (failed != 0) continue;
+        std::thread([child] {
+            while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+            }
+        }).detach();
+        return true;
     }
     return false;
 }
@@ -112,10 +123,11 @@ int run(const arguments& a) {
     server.on_trouble = [](const std::string& line) { complain(line, 0); };
     boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);
     signals.async_wait([&](const boost::system::error_code& ec, int) {
-        if (!ec) io.stop();
+        if (!ec) server.close();
     });
     const auto link = server.gate().link();
-    say(a.output, link + "\nThe link works once, in a browser of yours on this host; the page is there until you end this (Ctrl-C).\n", json::object{{"url", link}});
+    say(a.output, link + "\nThe link works once, in a browser of yours on this host; the page is there until you end this (Ctrl-C).\n"
+                        "If the browser shows no page, follow the link by hand.\n", json::object{{"url", link}});
     std::fflush(stdout);
     std::optional<way_in> way;
     if (!a.no_browser) {

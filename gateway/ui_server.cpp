@@ -88,7 +88,7 @@ ui_refusal ui_gate::judge(const ui_request& asked) const {
                                                        : "come by the link that delvegate ui has printed"};
     const bool own = asked.site == "same-origin" || asked.site == "none" || asked.site.empty();
     if (asked.method == "GET") {
-        if (!own && asked.mode != "navigate") return {403, "another site's page is shown nothing"};
+        if (!own && !(asked.mode == "navigate" && asked.path == "/")) return {403, "another site's page is shown nothing"};
     } else if (asked.origin != origin_ || !own || asked.ours != "1") {
         return {403, "nothing is changed at the word of another page"};
     }
@@ -203,6 +203,7 @@ struct ui_server::exchange : std::enable_shared_from_this<exchange> {
 
     void close() {
         if (std::exchange(closed, true)) return;
+        deadline.cancel();
         if (give_up) std::exchange(give_up, {})();
         boost::system::error_code ignored;
         socket.shutdown(tcp::socket::shutdown_both, ignored);
@@ -223,19 +224,42 @@ struct ui_server::exchange : std::enable_shared_from_this<exchange> {
 };
 
 ui_server::ui_server(tcp::acceptor acceptor, forward to)
-    : acceptor_(std::move(acceptor)), forward_(std::move(to)), gate_(acceptor_.local_endpoint().port(), random_word(), random_word()) {
+    : acceptor_(std::move(acceptor)), pause_(acceptor_.get_executor()), forward_(std::move(to)), gate_(acceptor_.local_endpoint().port(), random_word(), random_word()) {
     accept();
+}
+
+void ui_server::begin(tcp::socket socket) {
+    exchanges_.remove_if([](const auto& one) { return one.expired(); });
+    const auto made = std::make_shared<exchange>(*this, std::move(socket));
+    exchanges_.push_back(made);
+    made->start();
+}
+
+void ui_server::close() {
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    pause_.cancel();
+    for (const auto& one : exchanges_)
+        if (const auto there = one.lock()) there->close();
 }
 
 void ui_server::accept() {
     acceptor_.async_accept([this](const boost::system::error_code& ec, tcp::socket socket) {
-        if (ec == boost::asio::error::operation_aborted) return;
-        if (!ec && *open_ < max_connections) {
+        if (ec == boost::asio::error::operation_aborted || !acceptor_.is_open()) return;
+        if (ec) {
+            // No descriptor is left, say: there will be.
+            pause_.expires_after(std::chrono::milliseconds(100));
+            pause_.async_wait([this](const boost::system::error_code& stopped) {
+                if (!stopped) accept();
+            });
+            return;
+        }
+        if (*open_ < max_connections) {
             boost::system::error_code unknown;
             const auto own = acceptor_.local_endpoint();
             const auto judged = check_local_peer(own, socket.remote_endpoint(unknown));
             if (!unknown && judged.who == local_peer::own_user)
-                std::make_shared<exchange>(*this, std::move(socket))->start();
+                begin(std::move(socket));
             else if (on_trouble && !judged.line.empty())
                 on_trouble(judged.line);
         }

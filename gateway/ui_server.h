@@ -7,9 +7,11 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <cstddef>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -55,6 +57,8 @@ public:
     ui_server(boost::asio::ip::tcp::acceptor acceptor, forward to);
 
     const ui_gate& gate() const { return gate_; }
+    // Ends it and what is under way; the event loop has nothing of this to do then.
+    void close();
     // Told of connections of other users and of a link used twice, one line.
     std::function<void(const std::string&)> on_trouble;
 
@@ -66,8 +70,11 @@ public:
 private:
     struct exchange;
     void accept();
+    void begin(boost::asio::ip::tcp::socket socket);
 
     boost::asio::ip::tcp::acceptor acceptor_;
+    boost::asio::steady_timer pause_;
+    std::list<std::weak_ptr<exchange>> exchanges_;
     forward forward_;
     ui_gate gate_;
     std::shared_ptr<std::size_t> open_ = std::make_shared<std::size_t>(0);  // outlived by nobody it counts

@@ -25,6 +25,13 @@ function say(element: HTMLElement, text: string): void {
 // Children of `parent`, one for each item, kept by key.
 function keep<T>(parent: HTMLElement, items: T[], key: (item: T) => string, make: (item: T) => HTMLElement, update: (element: HTMLElement, item: T) => void): void {
   const there = new Map([...parent.children].map((child) => [(child as HTMLElement).dataset['key'] ?? '', child as HTMLElement]));
+  // First of all: what stays is then where it is wanted, and keeps the keyboard's focus.
+  const wantedKeys = new Set(items.map(key));
+  for (const [name, element] of there) {
+    if (wantedKeys.has(name)) continue;
+    element.remove();
+    there.delete(name);
+  }
   let after: Element | null = null;
   for (const item of items) {
     const name = key(item);
@@ -39,7 +46,6 @@ function keep<T>(parent: HTMLElement, items: T[], key: (item: T) => string, make
     update(element, item);
     after = element;
   }
-  for (const gone of there.values()) gone.remove();
 }
 
 const ask = find<HTMLDialogElement>('ask');

@@ -257,9 +257,9 @@ TEST(status_socket, is_not_taken_from_a_living_gateway_but_from_a_dead_one) {
 }
 
 TEST(http_reader, does_nothing_at_the_word_of_a_web_page) {
-    const auto read = [](const std::string& method, const std::string& header) {
+    const auto read = [](const std::string& method, const std::string& header, const std::string& path = "/v1/components/app/start") {
         http_reader reader(1024);
-        const auto got = reader.feed(method + " /v1/components/app/start HTTP/1.1\r\nHost: node1\r\n" + header + "Content-Length: 0\r\n\r\n");
+        const auto got = reader.feed(method + " " + path + " HTTP/1.1\r\nHost: node1\r\n" + header + "Content-Length: 0\r\n\r\n");
         const auto* refused = got ? std::get_if<http_answer>(&*got) : nullptr;
         return refused ? refused->status : 200u;
     };
@@ -270,7 +270,10 @@ TEST(http_reader, does_nothing_at_the_word_of_a_web_page) {
         EXPECT_EQ(read("DELETE", header), 403u) << header;
         const bool of_another_site = std::string(header).find("site:") != std::string::npos || std::string(header).find("Site:") != std::string::npos;
         EXPECT_EQ(read("GET", header), of_another_site ? 403u : 200u) << header;
-        EXPECT_EQ(read("GET", header + std::string("Sec-Fetch-Mode: navigate\r\n")), 200u) << header;
+        const std::string navigates = header + std::string("Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: ");
+        EXPECT_EQ(read("GET", navigates + "document\r\n"), of_another_site ? 403u : 200u) << header;
+        EXPECT_EQ(read("GET", navigates + "document\r\n", "/"), 200u) << header;
+        EXPECT_EQ(read("GET", navigates + "iframe\r\n", "/"), of_another_site ? 403u : 200u) << header;
     }
     for (const char* header : {"Sec-Fetch-Site: same-origin\r\n", "Sec-Fetch-Site: none\r\n"}) EXPECT_EQ(read("POST", header), 200u) << header;
 }
