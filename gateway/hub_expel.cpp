@@ -53,15 +53,14 @@ void hub::expel(viewer& v) {
 }
 
 std::size_t hub::clear_left_by(const std::string& user) {
-    const auto theirs = breakpoints_.orphans_of(user);
+    const auto left = breakpoints_.orphans_of(user);
     // Where dlv is not there now, they go when it is, as those whose time is over.
-    for (const auto id : theirs) {
+    for (const auto id : left) {
         auto* w = breakpoints_.find(id);
         w->pinned = false;
         w->left_at = {};
     }
-    const auto count = theirs.size();
-    if (count > 0 && phase_ != phase::down && phase_ != phase::starting)
+    if (!left.empty() && phase_ != phase::down && phase_ != phase::starting)
         change(
             nullptr,
             [this, user]() -> asio::awaitable<void> {
@@ -70,7 +69,7 @@ std::size_t hub::clear_left_by(const std::string& user) {
                 log().info("{}: {} breakpoints of {} are cleared", name_, theirs.size(), protocol::printable(user));
             },
             [](const std::string&) {});
-    return count;
+    return left.size();
 }
 
 void hub::go_on_without(const std::string& user) {

@@ -54,8 +54,11 @@ public:
                of_component("/pin") || of_component("/unpin") || is_kill(path);
     }
 
-    // POST /v1/sessions/ID/kill.
-    static bool is_kill(std::string_view path) { return path.starts_with("/v1/sessions/") && path.ends_with("/kill"); }
+    // POST /v1/sessions/ID/kill; the node's own /v1/sessions/kill is another one (kill_sessions.h).
+    static bool is_kill(std::string_view path) {
+        constexpr std::string_view before = "/v1/sessions/", after = "/kill";
+        return path.size() > before.size() + after.size() && path.starts_with(before) && path.ends_with(after);
+    }
 
 private:
     struct order;

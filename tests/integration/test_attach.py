@@ -299,8 +299,9 @@ class Core(NodeCase):
         self.assertFalse(plan["refused"], plan["findings"])
         self.assertEqual(plan["process"]["core"], "/var/lib/cores/app.core")
         self.node.delvegate("start", "app").succeeded()
-        status = self.component("app")
-        self.assertEqual((status["state"], status["detached"]), ("stopped", False))
+        # The guard says so, a moment after the start.
+        waiting.until("it is seen standing", lambda: self.component("app")["state"] == "stopped")
+        self.assertFalse(self.component("app")["detached"])
         state, stack, breakpoint, resume = self.calls(
             "app", ["State", {"NonBlocking": True}], ["ListGoroutines", {"Start": 0, "Count": 10}],
             ["CreateBreakpoint", {"Breakpoint": {"functionName": "main.tick", "line": -1}}], ["Command", {"name": "continue"}])
