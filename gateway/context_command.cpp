@@ -108,7 +108,9 @@ int set(const arguments& a) {
     if (!via) return complain(via.error()), 2;
     context_store store;
     const auto done = store.set_via(a.name, *via);
-    return done ? 0 : complain(done.error());
+    if (!done) return complain(done.error());
+    say(a.output, {}, json::object{{"name", a.name}, {"via", to_text(*via)}});
+    return 0;
 }
 
 int remove(const arguments& a) {
@@ -140,6 +142,7 @@ void add_context_command(CLI::App& app, int& exit_code) {
                     "Exit codes: 0 done; 1 no such context; 2 command line.");
     setting->add_option("name", a->name, "Its name")->type_name("NAME")->required();
     setting->add_option("--via", a->via, "ssh://[USER@]HOST[:PORT], http://[USER@]PROXY:PORT, or direct")->type_name("WAY")->required();
+    add_output_option(*setting, a->output);
     setting->callback([a, &exit_code] { exit_code = set(*a); });
     auto* deleting = context->add_subcommand("delete", "Delete one, with its certificate and key");
     deleting->footer("\nExample:\n  delvegate context delete node1.example\n\nExit codes: 0 done; 1 no such context; 2 command line.");

@@ -121,7 +121,9 @@ std::string http_text(const http_answer& said, bool signed_off) {
     if (signed_off) response.set(http::field::server, "delvegate/" DELVEGATE_VERSION);
     if (signed_off) response.set(http::field::date, http_date(std::time(nullptr)));
     if (!said.body.empty()) response.set(http::field::content_type, said.type);
-    for (const auto& [name, value] : in_a_browser) response.set(name, value);
+    // A port that says who serves to nobody has nothing for browsers.
+    if (signed_off)
+        for (const auto& [name, value] : in_a_browser) response.set(name, value);
     response.set(http::field::cache_control, "no-store");
     if (said.status == 405) response.set(http::field::allow, said.allow);
     response.keep_alive(false);
