@@ -102,7 +102,7 @@ class ClientOnly(unittest.TestCase):
     def test_its_commands(self):
         said = subprocess.run([self.binary, "--help"], capture_output=True, text=True, check=True).stdout
         commands = re.findall(r"(?m)^  ([a-z]+)  ", said[said.index("Subcommands:"):])
-        self.assertEqual(sorted(commands), ["baton", "connect", "context", "enroll", "ide", "park", "pin", "sessions", "unpark", "unpin", "version"])
+        self.assertEqual(sorted(commands), ["baton", "connect", "context", "enroll", "ide", "park", "pin", "sessions", "ui", "unpark", "unpin", "version"])
         for command in commands:
             shown = subprocess.run([self.binary, command, "--help"], capture_output=True, text=True, check=True).stdout
             self.assertNotIn("--config", shown)
