@@ -200,6 +200,8 @@ class RandomSession(CheckedSession):
         self.model.resumed(member, command != "continue")
         member.resume(command)
         self.settle()
+        if member.dap and self.model.running:
+            member.take_answers()  # dlv may be seen to run a moment before they have come
 
     def step(self):
         member = self.pick(self.runners())
