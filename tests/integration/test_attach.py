@@ -268,8 +268,11 @@ class Core(NodeCase):
         self.node.run(["mkdir", "-p", "/var/lib/cores"], check=True)
         self.node.write("/var/lib/cores/notes", "no core file\n")
         self.node.write("/root/dump", "break main.tick\ncontinue\ndump /var/lib/cores/app.core\nexit -c\n")
-        self.node.run([DLV, "exec", PROGRAM, "--allow-non-terminal-interactive=true", "--init", "/root/dump"], check=False)
-        self.assertTrue(self.node.exists("/var/lib/cores/app.core"))
+
+        def dumped():
+            self.node.run([DLV, "exec", PROGRAM, "--allow-non-terminal-interactive=true", "--init", "/root/dump"], check=False)
+            return self.node.exists("/var/lib/cores/app.core")
+        waiting.until("dlv has dumped it", dumped)
         self.node.run(["pkill", "-x", "app"])
         self.launcher.install().start()
 
