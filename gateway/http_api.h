@@ -20,7 +20,7 @@ struct http_request {
 
 struct http_answer {
     unsigned status = 200;
-    std::string body{};           // JSON
+    std::string body{};
     std::string allow = "GET";    // told with 405
     std::string type = "application/json";
 };

@@ -18,7 +18,7 @@ HAS = r"{} has the baton of app since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC, and 
 
 
 class BatonCase(case.Case):
-    component_keys = {}
+    component_keys, gateway_keys = {}, {}
     roles = {"alice": "admin", "bob": "developer", "olga": "observer"}
 
     def setUp(self):
@@ -27,7 +27,7 @@ class BatonCase(case.Case):
         with open(policy, "w", encoding="utf-8") as file:
             file.write("bindings:\n" + "".join(f"  - {{role: {role}, users: [{who}], components: [app]}}\n" for who, role in self.roles.items()) +
                        "...\n")
-        self.gateway = self.serve(self.component(users=[], **self.component_keys), policy=policy)
+        self.gateway = self.serve(self.component(users=[], **self.component_keys), policy=policy, **self.gateway_keys)
         self.addresses = {who: self.connect(self.gateway, who, name="connect-" + who).address for who in self.roles}
         self.alice = self.rpc("alice")
         self.alice.state()

@@ -107,6 +107,21 @@ class SameLine(SharedCase):
         running = self.run_on()
         self.pause(running)
 
+    def test_where_a_step_ends_a_condition_counts(self):
+        # dlv names the breakpoint there whatever it asks for.
+        bob = self.dap("bob", lambda viewer: self.points(viewer, {"line": USE, "logMessage": "never true", "condition": "sum < 0"}))
+        tick = self.alice.set_breakpoint(debuggee.MAIN, TICK)["id"]
+        self.go()
+        self.alice.call("ClearBreakpoint", {"Id": tick})
+        mark = bob.mark()
+        state = self.alice.command("step")
+        while state["currentThread"]["line"] != USE:
+            state = self.alice.command("next")
+        bob.stopped(mark)
+        self.assertNotIn("breakPoint", state["currentThread"])
+        bob.call("threads")  # whatever was said before has come
+        self.assertEqual(self.outputs(bob, "never true"), [])
+
     def test_a_step_is_not_lost_to_what_is_nobodys_hit(self):
         self.alice.set_breakpoint(debuggee.MAIN, SLEEP)
         self.go()

@@ -10,6 +10,8 @@ from test_baton import BatonCase
 
 
 class WebPage(BatonCase):
+    gateway_keys = {"auditRedact": [r"secret=\S+"]}
+
     def ask(self, who, method, path, body=None, headers=None):
         person = self.person(who)
         context = ssl.create_default_context(cafile=person.ca)
@@ -65,6 +67,19 @@ class WebPage(BatonCase):
                                                                   and one["components"][0]["breakpoints"]))
         self.assertEqual(told["components"][0]["breakpoints"][0]["user"], "alice")
         self.assertFalse([one for one in seen if "audit" in one])
+
+    def test_the_audit_is_shown_cut_and_redacted(self):
+        of_alice = self.ask("alice", "GET", "/v1/events")
+        bob = self.dap("bob")
+        session = self.session_of("bob")
+        bob.send("secret=hunter2 " + "x" * 100000, {})
+        told = self.event(of_alice, lambda one: any(r["kind"] == "refusal" and r["user"] == "bob" for r in one.get("audit", [])))
+        refusal = next(r for r in told["audit"] if r["kind"] == "refusal" and r["user"] == "bob")
+        self.assertLess(len(json.dumps(refusal)), 4000)
+        self.delvegate("sessions", "kill", "--session", session, "--reason", "secret=hunter2")
+        told = self.event(of_alice, lambda one: any(r["kind"] == "administration" for r in one.get("audit", [])))
+        self.assertNotIn("hunter2", json.dumps(told))
+        self.assertIn("[redacted]", json.dumps(told))
 
     def test_a_session_is_ended_by_the_page_of_who_may(self):
         bob = self.dap("bob")
