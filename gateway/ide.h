@@ -60,6 +60,9 @@ std::string in_folder(const std::string& path, const std::string& folder, std::s
 // Writing and removing a file that is all ours. Refused when somebody has changed it, or it is somebody else's.
 or_reason<ide::changes> write_own_file(const project_files& files, const std::string& name, const std::string& text);
 or_reason<ide::changes> remove_own_file(const project_files& files, const std::string& name, const std::optional<std::string>& like);
+// Whether those would be refused; for one of several files that are written or removed together.
+or_reason<void> may_write_own_file(const project_files& files, const std::string& name, const std::string& text);
+or_reason<void> may_remove_own_file(const project_files& files, const std::string& name, const std::optional<std::string>& like);
 // Names of files in a directory below the folder, without `prefix` and `suffix`, that have both.
 std::vector<std::string> names_between(const project_files& files, const std::string& directory, std::string_view prefix, std::string_view suffix);
 

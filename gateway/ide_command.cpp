@@ -214,8 +214,8 @@ int run(const arguments& a, const ide& kind) {
 
 constexpr const char* footer = R"(
 Writes into the folder that the IDE opens, for COMPONENT or for all that the
-gateway shows: .vscode/launch.json and tasks.json, .run/COMPONENT.run.xml, or
-.nvim/delvegate-COMPONENT.lua. Comments, order and all else in a file stay; what
+gateway shows: .vscode/launch.json and tasks.json, .run/COMPONENT.run.xml and
+COMPONENT.connect.run.xml, or .nvim/delvegate-COMPONENT.lua. Comments, order and all else in a file stay; what
 is not understood is left alone. --remove takes out what was written, and leaves
 a file that nobody else has changed since as it was, byte for byte.
 
@@ -263,7 +263,7 @@ void add_ide_command(CLI::App& app, int& exit_code) {
         bool port;
     };
     for (const auto& one : std::array{form{"vscode", "VS Code: a launch configuration, and a task that starts connect", make_vscode, true},
-                                      form{"goland", "GoLand: a run configuration, Go Remote", make_goland, true},
+                                      form{"goland", "GoLand: a run configuration, Go Remote, and one before it that starts connect", make_goland, true},
                                       form{"neovim", "Neovim: a Lua file for nvim-dap, which starts connect", make_neovim, false}}) {
         const auto a = std::make_shared<arguments>();
         auto* kind = command->add_subcommand(one.name, one.what);

@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -230,30 +231,60 @@ class VsCode(Project):
 
 
 class GoLand(Project):
+    REMOTE, SCRIPT = ".run/app.run.xml", ".run/app.connect.run.xml"
+
+    def configuration(self, name):
+        root = xml.etree.ElementTree.fromstring(self.read(name))
+        self.assertEqual((root.tag, root.get("name")), ("component", "ProjectRunConfigurationManager"))
+        return root.find("configuration")
+
     def test_what_is_written_and_taken_out(self):
         before = self.tree()
-        said = self.ide("goland", "app", "--gateway", "node1.example", "--map", "/a b=/c")
-        self.assertIn("connect app --listen 127.0.0.1:2345 --gateway node1.example --map '/a b=/c'; then choose", said)
-        root = xml.etree.ElementTree.fromstring(self.read(".run/app.run.xml"))
-        self.assertEqual((root.tag, root.get("name")), ("component", "ProjectRunConfigurationManager"))
-        configuration = root.find("configuration")
-        self.assertEqual({name: configuration.get(name) for name in ("name", "type", "factoryName", "port", "host")},
+        given = ("--gateway", "node1.example", "--identity", "keys", "--map", '/a "b&<=/c')
+        self.assertIn('choose "delvegate: app" in GoLand and press Debug', self.ide("goland", "app", *given))
+        remote, script = self.configuration(self.REMOTE), self.configuration(self.SCRIPT)
+        self.assertEqual({name: remote.get(name) for name in ("name", "type", "factoryName", "port", "host")},
                          {"name": "delvegate: app", "type": "GoRemoteDebugConfigurationType", "factoryName": "Go Remote", "port": "2345", "host": None})
-        self.assertEqual(configuration.find("disconnect").get("value"), "LEAVE")
-        printed = self.ide("goland", "app", "--print")
-        self.assertEqual(printed, "<!-- .run/app.run.xml -->\n" + self.read(".run/app.run.xml"))
+        self.assertEqual(remote.find("disconnect").get("value"), "LEAVE")
+        (first,) = remote.find("method")
+        self.assertEqual(first.attrib, {"name": "RunConfigurationTask", "enabled": "true", "run_configuration_name": script.get("name"),
+                                        "run_configuration_type": script.get("type")})
+        self.assertEqual(script.get("type"), "ShConfigurationType")
+        options = {one.get("name"): one.get("value") for one in script.findall("option")}
+        self.assertEqual((options["EXECUTE_SCRIPT_FILE"], options["EXECUTE_IN_TERMINAL"], options["SCRIPT_WORKING_DIRECTORY"]),
+                         ("false", "false", "$PROJECT_DIR$"))
+        self.assertEqual(shlex.split(options["SCRIPT_TEXT"])[1:],
+                         ["connect", "app", "--background", "--listen", "127.0.0.1:2345", "--gateway", "node1.example", "--identity", "./keys",
+                          "--map", '/a "b&<=/c'])
+        printed = self.ide("goland", "app", *given, "--print")
+        self.assertEqual(printed, "".join(f"<!-- {name} -->\n" + self.read(name) for name in (self.REMOTE, self.SCRIPT)))
+        self.assertEqual(self.ide("goland", "app", *given).count(": unchanged\n"), 2)
         self.ide("goland", "app", "--port", "4000")
-        self.assertIn('port="4000"', self.read(".run/app.run.xml"))
+        self.assertIn('port="4000"', self.read(self.REMOTE))
+        self.assertIn("127.0.0.1:4000", self.read(self.SCRIPT))
         self.ide("goland", "--remove")
         self.assertEqual(self.tree(), before)
 
     def test_what_somebody_has_changed_stays(self):
-        self.ide("goland", "app")
-        changed = self.read(".run/app.run.xml").replace("LEAVE", "ASK")
-        self.write(".run/app.run.xml", changed)
-        self.refused("is not as delvegate wrote it", "goland", "app")
-        self.refused("has been changed since delvegate wrote it", "goland", "app", "--remove")
-        self.assertEqual(self.read(".run/app.run.xml"), changed)
+        for name, old, new in ((self.REMOTE, "LEAVE", "ASK"), (self.SCRIPT, "--background", "--background --idle 2h")):
+            with self.subTest(name):
+                self.ide("goland", "app")
+                written = self.read(name)
+                self.write(name, written.replace(old, new))
+                before = self.tree()
+                self.refused("is not as delvegate wrote it", "goland", "app", "--port", "4000")
+                self.refused("has been changed since delvegate wrote it", "goland", "app", "--remove")
+                self.assertEqual(self.tree(), before)
+                self.write(name, written)
+
+    def test_a_project_of_before_connect_was_started(self):
+        self.ide("goland", "app", "--port", "4000")
+        text = self.read(self.REMOTE)
+        start = text.index('<method v="2">')
+        os.unlink(self.path(self.SCRIPT))
+        self.write(self.REMOTE, text[:start] + '<method v="2" />' + text[text.index("</method>") + len("</method>"):])
+        self.ide("goland", "--remove")
+        self.assertFalse(os.path.exists(self.path(self.REMOTE)))
 
 
 class Neovim(Project):
