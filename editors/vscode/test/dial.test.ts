@@ -7,7 +7,7 @@ import * as path from 'node:path';
 import * as tls from 'node:tls';
 import { after, test } from 'node:test';
 
-import { dial, explain, type Place } from '../src/core/dial.js';
+import { dial, explain, secure, type Place } from '../src/core/dial.js';
 import { ask, type Question, type Reply } from '../src/core/http.js';
 import { Ca } from './support/certificates.js';
 
@@ -65,6 +65,8 @@ test('a gateway of another CA, or for another name, is told nothing', async () =
 test('what speaks an older TLS, or no protocol of ours, is no gateway', async () => {
   const old = await serving({ maxVersion: 'TLSv1.2' });
   await assert.rejects(dial(old.place, 'delvegate/1'), { name: 'Trouble' });
+  const lax = await serving({ maxVersion: 'TLSv1.2', requestCert: false, rejectUnauthorized: false });
+  await assert.rejects(secure(lax.place.gateway, undefined, { rejectUnauthorized: false }, 5_000), { name: 'Trouble' });
   const web = await serving({ ALPNProtocols: [] });
   await assert.rejects(dial(web.place, 'delvegate/1'), { message: /speaks TLS, but is no delvegate gateway/ });
   const plain = await port(net.createServer((socket) => socket.end('SSH-2.0-x\r\n').on('error', () => undefined)));
