@@ -12,10 +12,9 @@ from harness.rig import Launcher, image, needs_root
 from harness.rig.node import ADDRESS
 from harness.dap import Dap
 
-from kubernetes import story
+from kubernetes import story, test_scheduler
 from kubernetes.cluster import debug_binary, is_ready
 from kubernetes.objects import deployment
-from kubernetes.test_scheduler import Scheduler
 
 MANIFEST = os.path.join(tools.ROOT, "packaging", "kubernetes", "gateway.yaml")
 NAMESPACE = "delvegate"
@@ -72,7 +71,7 @@ class GatewayPod(unittest.TestCase):
                 env=dict(os.environ, HOME=self.directory))
             found = connecting.wait_for("its address", lambda: re.search(r"(127\.0\.0\.1:\d+)\b(?!\d)", connecting.output()))
             ide = Dap(self, found[1])
-        ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [{"name": Scheduler.breakpoint}]}))
+        ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [{"name": test_scheduler.Scheduler.breakpoint}]}))
         return ide
 
     def stops_and_goes_on(self, name):
