@@ -41,9 +41,13 @@ class GatewayPod(unittest.TestCase):
     def kubectl(self, *words, **more):
         return self.cluster.kubectl(*words, **{"check": True, **more}).stdout
 
-    def deploy(self):
+    @staticmethod
+    def manifest():
         with open(MANIFEST, encoding="utf-8") as file:
-            self.kubectl("apply", "-f", "-", input=file.read())
+            return file.read()
+
+    def deploy(self):
+        self.kubectl("apply", "-f", "-", input=self.manifest())
         authority = pki.Authority(os.path.join(self.directory, "pki"))
         own = authority.issue("gateway", "/CN=node1", "serverAuth", [f"IP:{ADDRESS}", "DNS:node1"])
         self.alice = authority.issue("alice", "/O=sre/CN=alice", "clientAuth")
@@ -95,7 +99,7 @@ class GatewayPod(unittest.TestCase):
         self.kubectl("-n", NAMESPACE, "delete", "pod", pod["metadata"]["name"])
         self.ready(other_than=pod["metadata"]["uid"])
         self.stops_and_goes_on("second")
-        self.kubectl("delete", "-f", "-", input=open(MANIFEST, encoding="utf-8").read(), timeout=300)
+        self.kubectl("delete", "-f", "-", input=self.manifest(), timeout=300)
         self.node.delvegate("stop", NAME).succeeded()
         self.cluster.wait_ready()
 
