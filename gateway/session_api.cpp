@@ -120,13 +120,13 @@ std::string read_body(std::string_view body, deed& into) {
                    : into.what == about::kill ? "the body's member is the text `reason`"
                                               : "the body's member is the text `stop`";
         *field = *value.if_string();
+        if (field == &into.stop && !launcher::is_stop_name(into.stop)) return "`stop` must be a stop's name, such as 17-3f9c";
     }
     if (into.what == about::baton) {
         if (into.verb != "ask" && into.verb != "give" && into.verb != "take" && into.verb != "drop")
             return "`do` must be ask, give, take or drop";
         if (!into.to.empty() && into.verb != "give") return "`to` belongs to give";
     }
-    if (!into.stop.empty() && !launcher::is_stop_name(into.stop)) return "`stop` must be a stop's name, such as 17-3f9c";
     if (into.what == about::kill && into.note.size() > hub_park::max_note)
         return "`reason` has at most " + std::to_string(hub_park::max_note) + " bytes";
     if (into.what == about::park) {

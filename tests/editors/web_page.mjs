@@ -156,9 +156,9 @@ const stories = {
       }
     };
     const press = async (label, words) => {
-      await card(alice).getByRole('button', { name: label }).click();
+      await card(alice).getByRole('button', { name: `${label}…`, exact: true }).click();
       await dialogOf(alice).getByText(words).waitFor();
-      await dialogOf(alice).getByRole('button', { name: label }).click();
+      await dialogOf(alice).getByRole('button', { name: label, exact: true }).click();
     };
     await card(alice).getByText('available').waitFor();
     await buttons('Start…');

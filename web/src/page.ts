@@ -96,7 +96,10 @@ find('ask-yes').onclick = () => asked?.done();
 find('ask-no').onclick = () => ask.close();
 // From the field the Enter key leads to the button and no further, and one that is held down does not press it.
 find('ask-input').onkeydown = (event) => {
-  if (event.key === 'Enter' && !event.isComposing && !event.repeat) find('ask-yes').focus();
+  if (event.key !== 'Enter' || event.isComposing) return;
+  // Without this the button gets the rest of this very press.
+  event.preventDefault();
+  if (!event.repeat) find('ask-yes').focus();
 };
 find('ask-yes').onkeydown = (event) => {
   if (event.repeat) event.preventDefault();
