@@ -73,7 +73,10 @@ export async function crowd(phone) {
     await said.waitFor();
     assert.ok(await inView(said), 'the outcome is out of sight');
     assert.ok(await inView(far));
-    await page.getByRole('button', { name: 'Hide' }).click();
+    const hide = page.getByRole('button', { name: 'Hide' });
+    const box = await hide.boundingBox();
+    assert.ok(box.width > box.height, 'its word is broken');
+    await hide.click();
     await said.waitFor({ state: 'detached' });
     await card(page, 'component-32').getByRole('button', { name: 'Resume' }).click();
     assert.ok(await inView(page.getByRole('dialog')));
