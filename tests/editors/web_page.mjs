@@ -88,7 +88,7 @@ const stories = {
   async actions() {
     const alice = await person('ALICE', wide);
     const bob = await person('BOB', { ...phone, refusals: true });
-    const olga = await person('OLGA', wide);
+    const olga = await person('OLGA', { ...wide, refusals: true });
     for (const page of [alice, bob, olga]) await card(page).getByText('baton: alice since').waitFor();
     // Who may only look is offered nothing, and a developer nothing of an administrator's.
     assert.equal(await card(olga).getByRole('button').count(), 0);
@@ -143,6 +143,14 @@ const stories = {
 
     await card(alice).getByRole('button', { name: 'Drop the baton' }).click();
     await card(bob).getByText('baton: nobody has it').waitFor();
+
+    // From whom it is taken is told so, and shown nothing any more, until it is given back.
+    await command('olga_may_nothing');
+    await olga.getByRole('alert').getByText(/^no component of this gateway is for olga to observe.*; trying again$/).waitFor();
+    assert.equal(await olga.getByRole('article').count(), 0);
+    await command('olga_may_look');
+    await card(olga).getByText('stopped since').waitFor();
+    await olga.getByText('live', { exact: true }).waitFor();
   },
 
   async life() {

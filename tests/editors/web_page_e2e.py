@@ -109,7 +109,15 @@ class Actions(Browser, BatonCase):
 
     def test_actions(self):
         self.to_tick()
-        self.tell("actions", *self.roles)
+
+        def policy_without(who):
+            path = os.path.join(self.directory, "policy.yaml")
+            with open(path + ".new", "w", encoding="utf-8") as file:
+                file.write("bindings:\n" + "".join(f"- {{role: {role}, users: [{one}], components: [app]}}\n" for one, role in self.roles.items() if one != who) +
+                           "...\n")
+            os.rename(path + ".new", path)
+            os.kill(self.gateway.pid, signal.SIGHUP)
+        self.tell("actions", *self.roles, COMMANDS=self.commands(olga_may_nothing=lambda: policy_without("olga"), olga_may_look=lambda: policy_without("")))
 
 
 class Life(Browser, case.Case):

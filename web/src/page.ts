@@ -225,6 +225,16 @@ function record(records: AuditRecord[]): void {
   while (list.children.length > most_records) list.lastElementChild?.remove();
 }
 
+// What has been seen is not to be seen any more.
+function forget(): void {
+  latest = undefined;
+  ask.close();
+  find('components').replaceChildren();
+  find('warnings').replaceChildren();
+  find('warnings').hidden = true;
+  find('audit-part').hidden = true;
+}
+
 find('find').oninput = show;
 setInterval(count, 1000);
 void follow({
@@ -235,7 +245,8 @@ void follow({
     lookAgain(now);
   },
   audit: record,
-  link(up, text) {
+  link(up, { text, forbidden }) {
+    if (forbidden) forget();
     const link = find('link');
     const word = up ? 'live' : 'not live';
     if (link.textContent !== word) link.textContent = word;

@@ -1,7 +1,9 @@
 // The gateway: what it tells, and what it is asked to do.
 import type { Action, AuditRecord, State } from './model';
 
-export interface Listener { state(now: State): void; audit(records: AuditRecord[]): void; link(up: boolean, text: string): void }
+export interface Listener { state(now: State): void; audit(records: AuditRecord[]): void; link(up: boolean, why: Ended): void }
+// `forbidden`: this person is to see nothing any more.
+export interface Ended { text: string; forbidden: boolean }
 
 const most_silence = 45_000;  // it says something every 15 s
 const longest_wait = 15_000;
@@ -18,25 +20,26 @@ export class EventText {
 }
 
 // Of an answer that is not what was asked for: the gateway's own words, where it has some.
-export function reasonIn(text: string, status: number): string {
+export function reasonIn(text: string, status: number): Ended {
+  const forbidden = status === 403;
   try {
     const said = JSON.parse(text) as { error?: unknown };
-    if (typeof said.error === 'string' && said.error) return said.error;
+    if (typeof said.error === 'string' && said.error) return { text: said.error, forbidden };
   } catch {
     // not the gateway's
   }
-  return `the gateway answers with HTTP ${status}`;
+  return { text: `the gateway answers with HTTP ${status}`, forbidden };
 }
 
 // Until it ends; why it did.
-async function listen(listener: Listener): Promise<string> {
+async function listen(listener: Listener): Promise<Ended> {
   const giveUp = new AbortController();
   let timer = 0;
   const heard = () => {
     clearTimeout(timer);
     timer = window.setTimeout(() => giveUp.abort(), most_silence);
   };
-  let last = 'the gateway does not answer';
+  let last: Ended = { text: 'the gateway does not answer', forbidden: false };
   try {
     heard();
     const answer = await fetch('v1/events', { signal: giveUp.signal, cache: 'no-store' });
@@ -48,19 +51,19 @@ async function listen(listener: Listener): Promise<string> {
       if (done) return last;
       heard();
       for (const data of events.take(value)) {
-        const said = JSON.parse(data) as Partial<State> & { audit?: AuditRecord[]; error?: string };
+        const said = JSON.parse(data) as Partial<State> & { audit?: AuditRecord[]; error?: string; code?: string };
         if (said.error) {
-          last = said.error;
+          last = { text: said.error, forbidden: said.code === 'forbidden' };
         } else if (said.audit) {
           listener.audit(said.audit);
         } else {
-          listener.link(true, '');
+          listener.link(true, { text: '', forbidden: false });
           listener.state(said as State);
         }
       }
     }
   } catch {
-    return giveUp.signal.aborted ? 'the gateway is silent' : last;
+    return giveUp.signal.aborted ? { ...last, text: 'the gateway is silent' } : last;
   } finally {
     clearTimeout(timer);
   }
