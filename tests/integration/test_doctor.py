@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import unittest
@@ -44,6 +45,34 @@ class Doctor(case.Case):
             child.signal(signal.SIGKILL)
             child.wait()
             self.assertNotIn(f"pid {child.pid},", self.doctor()["exposed dlv"]["text"])
+
+    def test_as_people_write_it(self):
+        """In the words that dlv takes, by the Go module that the program names, also when its file has gone."""
+        copy = os.path.join(self.directory, "delve")
+        shutil.copy(self.delve.dlv, copy)
+        os.chmod(copy, 0o755)
+        running = []
+        for number, (dlv, words) in enumerate(((self.delve.dlv, ["exec", "--headless=1", "-l", ":0", self.program]),
+                                               (copy, ["exec", self.program, "--headless=True", "-l=0.0.0.0:0"]),
+                                               (copy, ["dap", "--listen=0.0.0.0:0"]))):
+            child = process.Process(self, f"open-{number}", [dlv, *words], env=dict(os.environ, HOME=self.directory), cwd=self.directory)
+            port = child.wait_for("it listens", lambda: re.search(r"server listening at: \S+:(\d+)", child.output()))[1]
+            running.append((child.pid, port))
+        os.unlink(copy)
+        found = self.doctor(code=1)["exposed dlv"]
+        for pid, port in running:
+            self.assertRegex(found["text"], rf"\(pid {pid}, uid {os.geteuid()}\) listens at (0\.0\.0\.0|\[::\]):{port}\b")
+            self.assertRegex(found["mend"], rf"that ends what dlv .*\b{pid}\b.* has started, too")
+        self.assertNotIn("(deleted)", found["text"])
+
+    def test_one_that_has_attached_leaves_its_program(self):
+        program = process.Process(self, "program", [self.program])
+        command = [self.delve.dlv, "attach", str(program.pid), "--headless", "--listen=0.0.0.0:0"]
+        child = process.Process(self, "attached", command, env=dict(os.environ, HOME=self.directory), cwd=self.directory)
+        child.wait_for("it listens", lambda: re.search(r"server listening at: \S+:(\d+)", child.output()))
+        found = self.doctor(code=1)["exposed dlv"]
+        self.assertRegex(found["mend"], rf"^kill\b.* {child.pid}\b")
+        self.assertNotRegex(found["mend"], rf"ends what dlv [^)]*\b{child.pid}\b")
 
     def test_one_on_loopback_is_none(self):
         dlv = self.headless()

@@ -36,11 +36,13 @@ TEST(doctor, dlvs_that_others_reach) {
     EXPECT_EQ(judge_exposed({}).how, verdict::ok);
     EXPECT_EQ(judge_exposed({{}, 2, false}).how, verdict::ok);
     EXPECT_EQ(judge_exposed({{}, 2, true}).how, verdict::warn);
-    const auto found = judge_exposed({{{17, 0, "/usr/bin/dlv", {"0.0.0.0:2345"}, false}}, 1, false});
+    const auto found = judge_exposed({{{17, 0, "/usr/bin/dlv", {"0.0.0.0:2345"}, false, false}}, 1, false});
     EXPECT_EQ(found.how, verdict::fail);
     EXPECT_NE(found.text.find("pid 17"), std::string::npos);
     EXPECT_NE(found.text.find("0.0.0.0:2345"), std::string::npos);
     EXPECT_TRUE(found.mend.starts_with("kill 17;"));
+    const auto starting = judge_exposed({{{17, 0, "/usr/bin/dlv", {"0.0.0.0:2345"}, false, false}, {18, 0, "/usr/bin/dlv", {":1"}, true, true}}, 2, true});
+    EXPECT_TRUE(starting.mend.starts_with("kill 17 18 (that ends what dlv 18 has started, too); ")) << starting.mend;
 }
 
 TEST(doctor, ptrace) {
