@@ -8,14 +8,16 @@
 #include <set>
 #include <string_view>
 
-#include "auth/policy_file.h"
-#include "auth/policy_query.h"
-#include "gateway/completion_people.h"
 #include "gateway/config.h"
 #include "gateway/contexts.h"
 #include "gateway/session_question.h"
-#include "launcher/launcher_config.h"
 #include "protocol/printable.h"
+#ifndef DELVEGATE_CLIENT_ONLY
+#include "auth/policy_file.h"
+#include "auth/policy_query.h"
+#include "gateway/completion_people.h"
+#include "launcher/launcher_config.h"
+#endif
 
 namespace gateway {
 namespace {
@@ -88,6 +90,7 @@ void take(const json& answer, std::string_view list, std::string_view key, names
     for (const auto& one : *all) into.emplace(one.get_string(key));
 }
 
+#ifndef DELVEGATE_CLIENT_ONLY
 // Whom this host's CA knows: those who may be let in, or thrown out, need be neither in the policy nor here now.
 void take_from_ca(const completion& line, const std::string& configured, names& into) {
     static const names commands_of_nodes{"ca", "token", "sessions", "policy"};
@@ -127,6 +130,7 @@ void take_from_files(const completion& line, names& into) {
     if (const auto read = launcher::read_launcher_config(launchers); read)
         for (const auto& one : read->components) into.insert(one.name);
 }
+#endif
 
 }  // namespace
 
@@ -135,10 +139,14 @@ std::vector<std::string> names_for(const completion& line) {
     if (line.names == name_kind::context) {
         const auto all = context_store().names();
         found.insert(all.begin(), all.end());
+#ifndef DELVEGATE_CLIENT_ONLY
     } else if (line.names == name_kind::operation) {
         for (const auto& one : auth::all_operations()) found.insert(one.operation);
+#endif
     } else if (line.names != name_kind::none) {
+#ifndef DELVEGATE_CLIENT_ONLY
         if (line.names != name_kind::session) take_from_files(line, found);
+#endif
         const auto answer = of_unrevoke(line) ? json(nullptr) : asked(question_of(line));
         if (line.names == name_kind::component) take(answer, "components", "component", found);
         if (line.names == name_kind::person) take(answer, "sessions", "user", found);
