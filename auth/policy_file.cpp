@@ -95,13 +95,41 @@ bool is_operation(std::string_view glob) {
     });
 }
 
+// Every key of a policy: what is read, what an error lists, and what the documentation says.
+struct policy_key {
+    std::string_view above;  // whose member it is; empty: the file's
+    std::string_view name;
+    std::string_view kind;
+    bool required = false;
+    std::string_view sentence;
+};
+constexpr policy_key policy_keys[]{
+    {"", "roles", "list of roles", false, "Roles beside the built-in ones."},
+    {"", "bindings", "list of bindings", true, "Who has which role where. `[]` admits nobody."},
+    {"roles[]", "name", "text", true, "What bindings call it; no built-in role's name, and no other's."},
+    {"roles[]", "classes", "list of classes", false, "What it grants, whole classes at a time."},
+    {"roles[]", "allow", "list of globs of operations", false, "Single operations it grants, whatever classes they have."},
+    {"roles[]", "deny", "list of globs of operations", false, "Operations it refuses, whatever else grants them."},
+    {"bindings[]", "role", "text", true, "A built-in role, or one of `roles`."},
+    {"bindings[]", "users", "list of text", false, "Users (certificate CN, or SPIFFE ID), byte for byte. Users or groups must be given."},
+    {"bindings[]", "groups", "list of text", false, "Groups (certificate O), byte for byte."},
+    {"bindings[]", "components", "list of globs", true, "Components it is for; `[\"*\"]` is all of them."},
+};
+
+std::vector<std::string> keys_of(std::string_view above) {
+    std::vector<std::string> out;
+    for (const auto& key : policy_keys)
+        if (key.above == above) out.emplace_back(key.name);
+    return out;
+}
+
 class reader {
 public:
     reader(const std::string& file, const policy_limits& limits) : file_(file), limits_(limits) {}
 
     policy read(const YAML::Node& root) {
         if (!root.IsMap()) fail(root, "a policy is a map with the keys roles and bindings");
-        const auto keys = map(root, "the policy", {"roles", "bindings"});
+        const auto keys = map(root, "the policy", keys_of(""));
         if (const auto* node = keys.find("roles"))
             for (const auto& item : list(*node, "roles", limits_.roles)) role(item);
         const auto* node = keys.find("bindings");
@@ -194,7 +222,7 @@ private:
     }
 
     void role(const YAML::Node& node) {
-        const auto keys = map(node, "a role", {"name", "classes", "allow", "deny"});
+        const auto keys = map(node, "a role", keys_of("roles[]"));
         const auto* name = keys.find("name");
         if (!name) fail(node, "a role needs a `name`");
         policy_role made;
@@ -222,7 +250,7 @@ private:
     }
 
     void binding(const YAML::Node& node) {
-        const auto keys = map(node, "a binding", {"role", "users", "groups", "components"});
+        const auto keys = map(node, "a binding", keys_of("bindings[]"));
         const auto* name = keys.find("role");
         if (!name) fail(node, "a binding needs a `role`");
         policy_binding made;
@@ -302,6 +330,17 @@ outcome<policy> read_policy(const std::string& file, const policy_limits& limits
     const auto text = storage::read_trusted(file, limits.file);
     if (!text) return refused(text.error());
     return parse_policy(*text, file, limits);
+}
+
+std::string policy_reference() {
+    std::string out = "| key | value | needed | meaning |\n|---|---|---|---|\n";
+    for (const auto& key : policy_keys)
+        out += "| `" + std::string(key.above) + (key.above.empty() ? "" : ".") + std::string(key.name) + "` | " + std::string(key.kind) +
+               " | " + (key.required ? "yes" : "–") + " | " + std::string(key.sentence) + " |\n";
+    const policy_limits most;
+    return out + "\nAt most: " + std::to_string(most.file / 1024) + " KiB, " + std::to_string(most.roles) + " roles, " +
+           std::to_string(most.bindings) + " bindings, " + std::to_string(most.names) + " names a list, names of " +
+           std::to_string(most.name) + " and globs of " + std::to_string(most.glob) + " bytes.\n";
 }
 
 }  // namespace auth

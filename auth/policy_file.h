@@ -29,4 +29,7 @@ outcome<policy> parse_policy(std::string_view text, const std::string& file,
                              const policy_limits& limits = {});
 outcome<policy> read_policy(const std::string& file, const policy_limits& limits = {});
 
+// The keys and limits as docs/policy.md has them, in Markdown; what is read and this come from one table.
+std::string policy_reference();
+
 }  // namespace auth

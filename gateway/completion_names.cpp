@@ -8,13 +8,15 @@
 #include <set>
 #include <string_view>
 
-#include "auth/policy_file.h"
-#include "auth/policy_query.h"
 #include "gateway/config.h"
 #include "gateway/contexts.h"
 #include "gateway/session_question.h"
-#include "launcher/launcher_config.h"
 #include "protocol/printable.h"
+#ifndef DELVEGATE_CLIENT_ONLY
+#include "auth/policy_file.h"
+#include "auth/policy_query.h"
+#include "launcher/launcher_config.h"
+#endif
 
 namespace gateway {
 namespace {
@@ -84,6 +86,7 @@ void take(const json& answer, std::string_view list, std::string_view key, names
     for (const auto& one : *all) into.emplace(one.get_string(key));
 }
 
+#ifndef DELVEGATE_CLIENT_ONLY
 // What this host's own files say, where this user may read them.
 void take_from_files(const completion& line, names& into) {
     const std::string own = of_launcher(line) ? std::string() : given(line, "--config");
@@ -107,6 +110,7 @@ void take_from_files(const completion& line, names& into) {
     if (const auto read = launcher::read_launcher_config(launchers); read)
         for (const auto& one : read->components) into.insert(one.name);
 }
+#endif
 
 }  // namespace
 
@@ -115,10 +119,14 @@ std::vector<std::string> names_for(const completion& line) {
     if (line.names == name_kind::context) {
         const auto all = context_store().names();
         found.insert(all.begin(), all.end());
+#ifndef DELVEGATE_CLIENT_ONLY
     } else if (line.names == name_kind::operation) {
         for (const auto& one : auth::all_operations()) found.insert(one.operation);
+#endif
     } else if (line.names != name_kind::none) {
+#ifndef DELVEGATE_CLIENT_ONLY
         if (line.names != name_kind::session) take_from_files(line, found);
+#endif
         const auto answer = asked(question_of(line));
         if (line.names == name_kind::component) take(answer, "components", "component", found);
         if (line.names == name_kind::person) take(answer, "sessions", "user", found);

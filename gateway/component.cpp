@@ -51,6 +51,7 @@ component::component(asio::io_context& context, component_config configuration, 
       output_watch_(context) {
     hub_.before_exit = [this] { show_output(64); };
     hub_.on_lost = [this](std::string why) { failed(std::move(why)); };
+    if (!configuration_.sources.empty()) sources_ = std::make_unique<source_lines>(configuration_.sources);
     hub_.budget().change(configuration_.budget);
     hub_.budget().on_event = [this](const std::string& what) {
         if (audit_) audit_->administration({}, name() + ": " + what);
@@ -220,6 +221,8 @@ void component::attached(const std::string& error) {
     }
     ++hub_.measures().attached;
     component_log(name()).info("dlv {} answers; the program is {}", hub_.dlv_version(), to_string(hub_.now()));
+    // Before it goes on: there is nobody yet whom that keeps waiting.
+    if (sources_) sources_->keep_up(hub_);
     if (configuration_.how == kind::exec && !configuration_.stop_on_entry) hub_.go_on();
     // What was kept, or is remembered, may be allowed no more.
     clear_forbidden();

@@ -18,6 +18,7 @@
 #include "gateway/hub.h"
 #include "gateway/launched.h"
 #include "gateway/permissions.h"
+#include "gateway/source_lines.h"
 #include "gateway/view_base.h"
 #include "launcher/dlv_process.h"
 
@@ -64,8 +65,10 @@ public:
     // Its IDE connections: {"session","component","user","role","ide","protocol","since"}, "awaySince" while its link is down,
     // and for the node's administrator {"groups","authority","address","client","certificateEnds"}.
     void list_sessions(protocol::json::array& all, bool for_node) const;
-    // {"component","state",…}: how things are there, without the people.
-    protocol::json session_state() const;
+    // {"component","state",…}: how things are there, without the people; with `source` also the text of the line where it stands.
+    protocol::json session_state(bool source);
+    // Whether the policy shows somebody that line.
+    static bool shows_source(const auth::grants& rights);
     hub& session() { return hub_; }
     const hub& session() const { return hub_; }
     // Breakpoints of those who may not have them any more, and of those who are away and revoked, are cleared.
@@ -99,6 +102,7 @@ private:
     const permissions& rights_;
     std::uint64_t& refused_replies_;
     audit_trail* audit_ = nullptr;
+    std::unique_ptr<source_lines> sources_;  // of `sources`; null: there is none
     std::unique_ptr<session_memory> memory_;  // where dlv outlives us
     hub hub_;
 

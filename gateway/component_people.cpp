@@ -62,11 +62,16 @@ void component::list_sessions(json::array& all, bool for_node) const {
     }
 }
 
-json component::session_state() const {
+bool component::shows_source(const auth::grants& rights) { return rights.allows("source", {protocol::op_class::read}); }
+
+json component::session_state(bool source) {
     const auto known = status();
     json out = json::object{{"component", name()}};
     for (const auto* key : {"state", "since", "by", "reason", "position", "exitStatus", "stop", "park", "runControl"})
         if (const auto* value = known.find(key)) out.set(key, *value);
+    if (!sources_) return out;
+    sources_->keep_up(hub_);
+    if (auto line = source ? sources_->at_stop(hub_) : std::string(); !line.empty()) out.set("sourceLine", line);
     return out;
 }
 

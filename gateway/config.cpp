@@ -230,6 +230,7 @@ private:
         if (const auto* users = at("users")) one.users = list("users", *users, false);
         if (const auto* groups = at("groups")) one.groups = list("groups", *groups, false);
         if (const auto* viewers = at("maxViewers")) one.max_viewers = count("maxViewers", *viewers);
+        if (const auto* sources = at("sources")) one.sources = path("sources", *sources);
         if (const auto* who = at("runControl")) one.baton.open = one_of("runControl", *who, {"baton", "open"}) == "open";
         if (const auto* idle = at("batonIdle")) {
             one.baton.idle = checked(*idle, "batonIdle", parse_duration(text("batonIdle", *idle)));
@@ -262,7 +263,8 @@ private:
     }
 
     static bool of_every_kind(const std::string& key) {
-        constexpr std::array<std::string_view, 8> keys{"name", "kind", "users", "groups", "maxViewers", "runControl", "batonIdle", "batonFirst"};
+        constexpr std::array<std::string_view, 9> keys{"name",       "kind",      "users",      "groups", "maxViewers",
+                                                      "runControl", "batonIdle", "batonFirst", "sources"};
         return std::find(keys.begin(), keys.end(), key) != keys.end();
     }
 

@@ -32,6 +32,7 @@ struct component_config {
     std::vector<std::string> groups;  // Os that may debug it
     std::size_t max_viewers = 64;     // IDEs at once
     baton_settings baton{};           // who may run it
+    std::string sources;              // a checkout; empty: none
     // kind exec: what to start. name, runtime_directory and output_file are filled in by serve.
     launcher::exec_spec exec;
     bool stop_on_entry = true;        // false: the program runs on as soon as dlv answers

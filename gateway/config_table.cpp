@@ -179,6 +179,10 @@ const std::vector<plain_key>& component_keys() {
         {"batonIdle", "duration", "5m", "After so long without a deed of who has the baton, it is anybody's.", ""},
         {"batonFirst", "duration", "30s",
          "How long whoever set a breakpoint comes first when the program stops there, whoever has the baton; 0s: they do not.", ""},
+        {"sources", "path", "",
+         "A checkout of the program's sources on this host: the text of the line where it stands is shown to who has the class read. "
+         "Nothing but what is below it is read.",
+         "/usr/src/kubernetes"},
         {"binary", "path", "", "kind exec: the Go program, built with debug information.",
          "/usr/local/bin/kube-scheduler"},
         {"args", "list of text", "[]", "kind exec: the program's arguments.", ""},

@@ -29,7 +29,7 @@ constexpr const char* allowed[] = {
     "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd2", "timerfd_create",
     "timerfd_settime", "timerfd_gettime", "signalfd4", "ioctl", "fcntl", "fcntl64", "memfd_create",
     // files
-    "open", "openat", "lseek", "fstat", "stat", "lstat", "newfstatat", "statx", "statfs", "fstatfs", "access", "faccessat",
+    "open", "openat", "openat2", "lseek", "fstat", "stat", "lstat", "newfstatat", "statx", "statfs", "fstatfs", "access", "faccessat",
     "faccessat2", "readlink", "readlinkat", "getdents64", "getcwd", "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir",
     "mkdirat", "rmdir", "link", "linkat", "fchmod", "chmod", "fchmodat", "fchown", "umask", "ftruncate", "fallocate", "fadvise64",
     "fsync", "fdatasync", "sync_file_range", "flock", "utimensat", "inotify_init1", "inotify_add_watch", "inotify_rm_watch",

@@ -82,6 +82,11 @@ std::string hole_in_confinement(const config& configuration) {
                 return directory + ", where it writes, " +
                        (is_within(real(closed), real(directory)) ? "holds " : "lies in ") + closed +
                        ", which must stay closed to it. Put auditFile, auditAnchors and runtimeDirectory in directories of their own";
+    for (const auto& one : configuration.components)
+        for (const auto& closed : {authority, std::string(kubernetes)})
+            if (!one.sources.empty() && (is_within(real(closed), real(one.sources)) || is_within(real(one.sources), real(closed))))
+                return "sources of " + one.name + ", " + one.sources + ", are not apart from " + closed +
+                       ", which must stay closed to it. Give the directory of a checkout alone";
     return {};
 }
 
@@ -97,6 +102,8 @@ open_paths paths_of(const config& configuration) {
         read(ca.file);
         for (const auto& file : ca.crls) read(file);
     }
+    for (const auto& one : configuration.components)
+        if (!one.sources.empty()) out.read.push_back(one.sources);
     for (const char* own : {"/gateway.crt", "/gateway.key", "/ca/ca.crt"})
         add_file(out, configuration.state_directory + own, authority, true);
     for (const char* system : {"/etc/ssl", "/usr/lib/ssl", "/usr/share/ca-certificates", "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf",

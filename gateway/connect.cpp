@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,6 +15,7 @@
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -25,6 +27,7 @@
 #include "gateway/laptop_link.h"
 #include "gateway/laptop_session.h"
 #include "gateway/local_port.h"
+#include "protocol/json.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -69,7 +72,9 @@ public:
           link_(io_, {options.host, options.port, options.server_name, options.via, options.files, options.paths}, *this),
           acceptor_(io_),
           signals_(io_, SIGINT, SIGTERM),
-          timer_(io_) {
+          timer_(io_),
+          idle_(io_),
+          asked_(io_) {
         if (!options.context.empty() && !options.component.empty())
             renewal_.emplace(io_, certificate_renewal::settings{options.context, options.host, options.port, options.server_name, options.via},
                              [](const std::string& line) { say(line); });
@@ -202,7 +207,9 @@ private:
     void ready(std::string_view state, std::string_view detail) {
         ready_ = true;
         if (renewal_) renewal_->start();
-        if (options_.json) {
+        if (options_.background) {
+            if (!ready_in_background(state)) return;
+        } else if (options_.json) {
             print(ready_line(options_.component, state, listening_, gateway_));
         } else if (!options_.quiet) {
             // The task in VS Code waits for the beginnings of these lines (gateway/ide_vscode.cpp).
@@ -215,6 +222,30 @@ private:
             say("warning: other hosts can reach " + to_text(listening_) + " and debug " +
                 options_.component + " under your name");
         wait_for_ides();
+    }
+
+    bool ready_in_background(std::string_view state) {
+        auto line = protocol::parse_json(ready_line(options_.component, state, listening_, gateway_), {.fold_keys = false});
+        if (const auto done = options_.background->ready(line ? std::move(*line) : protocol::json()); !done)
+            return fail(connect_exit::failed, done.error()), false;
+        say("ready on " + to_text(listening_) + ", for " + options_.component + " on " + gateway_);
+        asked_.assign(::dup(options_.background->asked()));
+        asked_.async_wait(asio::posix::stream_descriptor::wait_read, [this](auto ec) {
+            if (!ec) say("asked to end"), stop(connect_exit::ok);
+        });
+        count_idle();
+        return true;
+    }
+
+    // While no IDE is connected.
+    void count_idle() {
+        if (options_.idle.count() <= 0 || !sessions_.empty() || stopping_) return;
+        idle_.expires_after(options_.idle);
+        idle_.async_wait([this](auto ec) {
+            if (ec || !sessions_.empty() || stopping_) return;
+            say("no IDE for " + format_duration(options_.idle) + "; ended");
+            stop(connect_exit::ok);
+        });
     }
 
     // --- the port ---
@@ -258,6 +289,7 @@ private:
         auto session =
             std::make_shared<laptop_session>(std::move(socket), options_.component, link_, *this);
         sessions_.emplace(session.get(), session);
+        idle_.cancel();
         session->start();
     }
 
@@ -274,6 +306,7 @@ private:
     void over(laptop_session& session) override {
         sessions_.erase(&session);
         if (stopping_ && sessions_.empty()) leave();
+        if (ready_) count_idle();
     }
 
     // --- the end ---
@@ -288,6 +321,9 @@ private:
         if (std::exchange(stopping_, true)) return;
         exit_ = code;
         boost::system::error_code ignored;
+        if (options_.background) options_.background->leaving();
+        idle_.cancel();
+        asked_.close(ignored);
         acceptor_.close(ignored);
         renewing_ = renewal_ && renewal_->busy();
         if (renewal_) renewal_->stop();
@@ -319,7 +355,8 @@ private:
     laptop_link link_;
     tcp::acceptor acceptor_;
     asio::signal_set signals_;
-    asio::steady_timer timer_;
+    asio::steady_timer timer_, idle_;
+    asio::posix::stream_descriptor asked_;  // in the background: by `connect --end`
     tcp::endpoint listening_;
     std::unordered_map<laptop_session*, std::shared_ptr<laptop_session>> sessions_;
     std::optional<certificate_renewal> renewal_;

@@ -1,10 +1,12 @@
 // `delvegate connect`: the laptop's end.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
 #include "auth/tls.h"
+#include "gateway/background_connect.h"
 #include "gateway/via.h"
 #include "protocol/local_sources.h"
 
@@ -36,6 +38,8 @@ struct connect_options {
     bool any_interface = false;  // the listen address may be other than loopback
     bool quiet = false;          // errors only
     bool json = false;
+    background_self* background = nullptr;  // in the background: who is told when the port is ready
+    std::chrono::milliseconds idle{0};      // there: ends after so long without an IDE; 0: never
 };
 
 // Runs until SIGINT or SIGTERM, or until the list is printed. What there is to say goes to standard

@@ -4,9 +4,11 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include <ctime>
 #include <string>
+#include <vector>
 
 namespace gateway {
 
@@ -39,5 +41,9 @@ int rename_exchanging(const std::string& from, const std::string& to);
 
 // This very program, by its whole name; empty: nobody knows.
 std::string own_executable();
+
+// Starts a program in a session of its own, with `words` behind its name: standard input is /dev/null, `out` and `err` are the
+// others, `kept` is its descriptor 3, and it inherits nothing else. 0, or what errno would be.
+int start_detached(const std::string& program, const std::vector<std::string>& words, int out, int err, int kept, pid_t& pid);
 
 }  // namespace gateway

@@ -242,6 +242,12 @@ void hub::alone(viewer& v, work w, refusal refused, bool drives) {
     pump();
 }
 
+void hub::at_rest(work w, refusal refused) {
+    if (phase_ != phase::stopped) return refused(gone_reason());
+    jobs_.push_back({nullptr, job::when::stopped, std::move(w), std::move(refused), nullptr});
+    pump();
+}
+
 // Why somebody may not change now what the target does next.
 std::string hub::not_here_and_now(const viewer& v) {
     if (may_mean_another_stop(v) && !alone_at_entry()) {

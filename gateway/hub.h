@@ -209,6 +209,8 @@ public:
     void change(viewer* v, work w, refusal refused, bool patient = false);
     // While it stands still only. With `drives` it decides what the target does next: for who has the baton.
     void alone(viewer& v, work w, refusal refused, bool drives = false);
+    // The same on nobody's behalf, at whatever stop; refused, and not done, when it runs before its turn.
+    void at_rest(work w, refusal refused);
     // Runs code in the debuggee through other means than the door (a DAP window): a run for everybody.
     void call(viewer& v, work w, refusal refused);
     // For use inside work: one request on the door.

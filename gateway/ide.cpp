@@ -12,26 +12,42 @@ std::string in_folder(const std::string& path, const std::string& folder, std::s
     return path.starts_with(prefix) ? std::string(variable) + "/" + path.substr(prefix.size()) : path;
 }
 
-or_reason<ide::changes> write_own_file(const project_files& files, const std::string& name, const std::string& text) {
-    using answer = or_reason<ide::changes>;
+or_reason<void> may_write_own_file(const project_files& files, const std::string& name, const std::string& text) {
+    using answer = or_reason<void>;
     const auto was = files.read(name);
     if (!was) return answer(boost::system::in_place_error, was.error());
     if (*was && *was != text && !files.untouched(name, *was))
         return answer(boost::system::in_place_error, files.folder() + "/" + name + " is there and is not as delvegate wrote it; "
                                                      "move it away, or change it by hand (--print shows the text)");
+    return {};
+}
+
+or_reason<ide::changes> write_own_file(const project_files& files, const std::string& name, const std::string& text) {
+    using answer = or_reason<ide::changes>;
+    if (const auto may = may_write_own_file(files, name, text); !may) return answer(boost::system::in_place_error, may.error());
+    const auto was = files.read(name);
+    if (!was) return answer(boost::system::in_place_error, was.error());
     const auto done = files.put(name, *was, text, was->has_value());
     if (!done) return answer(boost::system::in_place_error, done.error());
     return ide::changes{{name, *done}};
 }
 
+or_reason<void> may_remove_own_file(const project_files& files, const std::string& name, const std::optional<std::string>& like) {
+    using answer = or_reason<void>;
+    const auto was = files.read(name);
+    if (!was) return answer(boost::system::in_place_error, was.error());
+    if (*was && *was != like && !files.untouched(name, *was))
+        return answer(boost::system::in_place_error, files.folder() + "/" + name + " has been changed since delvegate wrote it, "
+                                                     "or was written on another host; delete it by hand");
+    return {};
+}
+
 or_reason<ide::changes> remove_own_file(const project_files& files, const std::string& name, const std::optional<std::string>& like) {
     using answer = or_reason<ide::changes>;
+    if (const auto may = may_remove_own_file(files, name, like); !may) return answer(boost::system::in_place_error, may.error());
     const auto was = files.read(name);
     if (!was) return answer(boost::system::in_place_error, was.error());
     if (!*was) return ide::changes{};
-    if (*was != like && !files.untouched(name, *was))
-        return answer(boost::system::in_place_error, files.folder() + "/" + name + " has been changed since delvegate wrote it, "
-                                                     "or was written on another host; delete it by hand");
     const auto done = files.take(name, *was, std::nullopt, false);
     if (!done) return answer(boost::system::in_place_error, done.error());
     return ide::changes{{name, *done}};

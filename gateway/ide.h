@@ -42,8 +42,10 @@ public:
     virtual or_reason<changes> remove(const project_files& files, const std::string& component) const = 0;
     // The components that remove() would find something of.
     virtual or_reason<std::vector<std::string>> written(const project_files& files) const = 0;
-    // For a person who puts it there; nothing is read or written.
-    virtual std::string text(const project_files& files, const ide_session& what) const = 0;
+    // For a person who puts it there, by file; nothing is read or written.
+    virtual std::vector<std::pair<std::string, std::string>> texts(const project_files& files, const ide_session& what) const = 0;
+    // A file's name as a comment of its language, for texts() printed one after the other; empty: it says its name itself.
+    virtual std::string heading(const std::string& file) const = 0;
     // What to do in the IDE.
     virtual std::string next(const ide_session& what) const = 0;
     // Files that cannot be read name none.
@@ -60,6 +62,9 @@ std::string in_folder(const std::string& path, const std::string& folder, std::s
 // Writing and removing a file that is all ours. Refused when somebody has changed it, or it is somebody else's.
 or_reason<ide::changes> write_own_file(const project_files& files, const std::string& name, const std::string& text);
 or_reason<ide::changes> remove_own_file(const project_files& files, const std::string& name, const std::optional<std::string>& like);
+// Whether those would be refused; for one of several files that are written or removed together.
+or_reason<void> may_write_own_file(const project_files& files, const std::string& name, const std::string& text);
+or_reason<void> may_remove_own_file(const project_files& files, const std::string& name, const std::optional<std::string>& like);
 // Names of files in a directory below the folder, without `prefix` and `suffix`, that have both.
 std::vector<std::string> names_between(const project_files& files, const std::string& directory, std::string_view prefix, std::string_view suffix);
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "gateway/baton_command.h"
+#include "gateway/completion_command.h"
 #include "gateway/connect_command.h"
 #include "gateway/context_command.h"
 #include "gateway/enroll_command.h"
@@ -15,7 +16,6 @@
 #ifndef DELVEGATE_CLIENT_ONLY
 #include "gateway/audit_command.h"
 #include "gateway/ca_command.h"
-#include "gateway/completion_command.h"
 #include "gateway/component_commands.h"
 #include "gateway/doctor_command.h"
 #include "gateway/guard_command.h"
@@ -67,8 +67,8 @@ int main(int argc, char** argv) {
     gateway::add_audit_command(app, exit_code);
     gateway::add_policy_command(app, exit_code);
     gateway::add_doctor_command(app, exit_code);
-    gateway::add_completion_command(app, exit_code);
 #endif
+    gateway::add_completion_command(app, exit_code);
     gateway::add_sessions_command(app, exit_code);
     gateway::add_baton_command(app, exit_code);
     gateway::add_park_commands(app, exit_code);
@@ -80,9 +80,7 @@ int main(int argc, char** argv) {
     version->callback([&output] {
         gateway::say(output, "delvegate " DELVEGATE_VERSION "\n", protocol::json::object{{"name", "delvegate"}, {"version", DELVEGATE_VERSION}});
     });
-#ifndef DELVEGATE_CLIENT_ONLY
     if (argc > 1 && argv[1] == gateway::complete_words) return gateway::run_complete_words(app, argc - 2, argv + 2);
-#endif
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -2,14 +2,12 @@
 
 #include <unistd.h>
 
-#include <array>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 #include <string>
 #include <utility>
 #include <variant>
 
 #include "gateway/log.h"
+#include "gateway/single_exchange.h"
 
 namespace gateway {
 
@@ -35,49 +33,6 @@ http_answer answer_to(const http_request& asked, const std::function<http_answer
 
 }  // namespace
 
-// Lives as long as its reads, writes and timer do.
-struct metrics_port::request : std::enable_shared_from_this<request> {
-    request(tcp::socket s, std::function<http_answer()> a, std::function<void()> over)
-        : socket(std::move(s)), deadline(socket.get_executor()), answer(std::move(a)), done(std::move(over)) {}
-    ~request() { done(); }
-
-    void start() {
-        deadline.expires_after(request_time);
-        deadline.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
-            boost::system::error_code ignored;
-            if (const auto self = weak.lock(); self && !ec) self->socket.close(ignored);
-        });
-        read();
-    }
-
-    void read() {
-        socket.async_read_some(boost::asio::buffer(input), [self = shared_from_this()](const boost::system::error_code& ec, std::size_t n) {
-            if (ec) return;
-            const auto got = self->reader.feed({self->input.data(), n});
-            if (!got) return self->read();
-            const auto* refused = std::get_if<http_answer>(&*got);
-            self->output = http_text(refused ? *refused : answer_to(std::get<http_request>(*got), self->answer));
-            self->write();
-        });
-    }
-
-    void write() {
-        boost::asio::async_write(socket, boost::asio::buffer(output), [self = shared_from_this()](const boost::system::error_code&, std::size_t) {
-            boost::system::error_code ignored;
-            self->deadline.cancel();
-            self->socket.shutdown(tcp::socket::shutdown_both, ignored);
-        });
-    }
-
-    tcp::socket socket;
-    boost::asio::steady_timer deadline;
-    std::function<http_answer()> answer;
-    std::function<void()> done;
-    http_reader reader{0};
-    std::array<char, 2048> input;
-    std::string output;
-};
-
 metrics_port::metrics_port(boost::asio::io_context& io, std::function<http_answer()> answer)
     : io_(io),
       answer_(std::move(answer)),
@@ -91,7 +46,13 @@ void metrics_port::take(int fd, const tcp::endpoint& peer) {
     if (ec) ::close(fd);
     if (ec || open_ >= max_connections) return;
     ++open_;
-    std::make_shared<request>(std::move(socket), answer_, [this, alive = std::weak_ptr<char>(alive_)] {
+    auto feed = [reader = std::make_shared<http_reader>(0), answer = answer_](std::string_view bytes) -> std::optional<std::string> {
+        const auto got = reader->feed(bytes);
+        if (!got) return std::nullopt;
+        const auto* refused = std::get_if<http_answer>(&*got);
+        return http_text(refused ? *refused : answer_to(std::get<http_request>(*got), answer));
+    };
+    std::make_shared<single_exchange<tcp::socket>>(std::move(socket), std::move(feed), [this, alive = std::weak_ptr<char>(alive_)] {
         if (!alive.expired()) --open_;
     })->start();
 }

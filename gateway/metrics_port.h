@@ -3,7 +3,6 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -23,11 +22,9 @@ public:
     void close() { ports_.close(); }
     std::vector<boost::asio::ip::tcp::endpoint> addresses() const { return ports_.addresses(); }
 
-    static constexpr std::size_t max_connections = 16;      // further ones are closed at once
-    static constexpr std::chrono::seconds request_time{5};  // for a whole request, and for its answer
+    static constexpr std::size_t max_connections = 16;  // further ones are closed at once
 
 private:
-    struct request;
     void take(int fd, const boost::asio::ip::tcp::endpoint& peer);
 
     boost::asio::io_context& io_;

@@ -69,7 +69,7 @@ json page_view(const auth::identity& who, const endpoints& components, const per
     for (auto* one : components.visible(who)) {
         const auto granted = rights.of(who, one->name());
         if (!granted.allows("sessions", {op_class::observe})) continue;
-        auto state = one->session_state();
+        auto state = one->session_state(component::shows_source(granted));
         const auto known = one->status();
         for (const auto* key : {"kind", "stopBudget", "launcher"})
             if (const auto* value = known.find(key)) state.set(key, *value);

@@ -16,8 +16,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/parser.hpp>
 
 #include "auth/armor.h"
 #include "protocol/printable.h"
@@ -26,7 +24,6 @@ namespace gateway {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
 
 constexpr std::size_t most_header = 16 * 1024, most_password = 1024;
 
@@ -58,10 +55,7 @@ or_reason<std::string> password() {
 class asker final : public std::enable_shared_from_this<asker> {
 public:
     asker(asio::ip::tcp::socket socket, via_way via, std::string gateway, dial_done done)
-        : socket_(std::move(socket)), timer_(socket_.get_executor()), via_(std::move(via)), gateway_(std::move(gateway)), done_(std::move(done)) {
-        parser_.header_limit(most_header);
-        parser_.skip(true);  // what an answer to CONNECT has behind its header is not its body
-    }
+        : socket_(std::move(socket)), timer_(socket_.get_executor()), via_(std::move(via)), gateway_(std::move(gateway)), done_(std::move(done)) {}
 
     void start(std::chrono::milliseconds time) {
         request_ = "CONNECT " + gateway_ + " HTTP/1.1\r\nHost: " + gateway_ + "\r\nUser-Agent: delvegate/" DELVEGATE_VERSION "\r\n";
@@ -98,13 +92,15 @@ private:
         if (ec || n == 0)
             return fail("the proxy " + to_text(via_) + " closed the connection without an answer; is it an HTTP proxy?");
         answer_ += byte_[0];
-        if (answer_.size() > most_header) return no_answer();
-        if (!answer_.ends_with("\r\n\r\n")) return read();
-        boost::system::error_code fault;
-        parser_.put(asio::buffer(answer_), fault);
-        if (!parser_.is_header_done()) return no_answer();
-        const auto& said = parser_.get();
-        if (said.result_int() / 100 != 2) return fail(explain_proxy(via_, gateway_, said.result_int(), said.reason()));
+        if (++heard_ > most_header) return no_answer();
+        if (!answer_.ends_with("\n\r\n") && !answer_.ends_with("\n\n")) return read();
+        const auto said = read_proxy_answer(answer_);
+        if (!said) return no_answer();
+        if (said->status / 100 == 1) {  // one more answer follows (RFC 9110, 15.2)
+            answer_.clear();
+            return read();
+        }
+        if (said->status / 100 != 2) return fail(explain_proxy(via_, gateway_, *said));
         timer_.cancel();
         std::exchange(done_, {})(or_reason<way_there>(boost::system::in_place_value, way_there(std::move(socket_))));
     }
@@ -123,7 +119,7 @@ private:
     dial_done done_;
     std::string request_, answer_;
     std::array<char, 1> byte_{};
-    http::response_parser<http::empty_body> parser_;
+    std::size_t heard_ = 0;
 };
 
 }  // namespace
@@ -133,13 +129,53 @@ void ask_proxy(asio::ip::tcp::socket socket, const via_way& via, const std::stri
     std::make_shared<asker>(std::move(socket), via, host_and_port(host, port), std::move(done))->start(time);
 }
 
-std::string explain_proxy(const via_way& via, const std::string& gateway, unsigned status, std::string_view reason) {
-    const std::string said = std::to_string(status) + (reason.empty() ? "" : " " + protocol::printable(reason.substr(0, 100)));
+std::optional<proxy_answer> read_proxy_answer(std::string_view header) {
+    const auto next_line = [&header] {
+        const auto end = std::min(header.find('\n'), header.size());
+        auto line = header.substr(0, end);
+        header.remove_prefix(std::min(end + 1, header.size()));
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        return line;
+    };
+    // "HTTP/1.1 200 Connection established"; what follows the number may lack.
+    const auto first = next_line();
+    constexpr std::size_t number_at = 9;
+    const auto digit = [&](std::size_t at) { return first[at] >= '0' && first[at] <= '9'; };
+    if (!first.starts_with("HTTP/1.") || first.size() < number_at + 3 || !digit(7) || first[8] != ' ' || first[number_at] < '1' || !digit(number_at) ||
+        !digit(number_at + 1) || !digit(number_at + 2))
+        return std::nullopt;
+    if (first.size() > number_at + 3 && first[number_at + 3] != ' ') return std::nullopt;
+    proxy_answer out;
+    for (std::size_t i = 0; i < 3; ++i) out.status = out.status * 10 + static_cast<unsigned>(first[number_at + i] - '0');
+    out.reason = first.substr(std::min(first.size(), number_at + 4));
+    constexpr std::string_view wanted = "proxy-authenticate:";
+    while (!header.empty()) {
+        const auto line = next_line();
+        const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+        if (line.size() < wanted.size() || !std::equal(wanted.begin(), wanted.end(), line.begin(), [&](char b, char a) { return same(a, b); })) continue;
+        auto value = line.substr(wanted.size());
+        value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+        value = value.substr(0, value.find_first_of(" \t,"));
+        if (!value.empty()) out.schemes += (out.schemes.empty() ? "" : ", ") + std::string(value);
+    }
+    return out;
+}
+
+std::string explain_proxy(const via_way& via, const std::string& gateway, const proxy_answer& answer) {
+    const auto shown = [](std::string_view text) { return protocol::printable(text.substr(0, 100)); };
+    const std::string said = std::to_string(answer.status) + (answer.reason.empty() ? "" : " " + shown(answer.reason));
     const std::string proxy = "the proxy " + to_text(via);
-    if (status == 407)
+    if (answer.status == 407) {
+        std::string low = answer.schemes;
+        std::transform(low.begin(), low.end(), low.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+        if (!low.empty() && low.find("basic") == low.npos)
+            return proxy + " wants " + shown(answer.schemes) + ", and delvegate knows Basic only (" + said +
+                   "): use a proxy on this host that speaks it for you, such as cntlm or px, or --via ssh://HOST";
         return proxy + (via.user.empty() ? " wants to know who you are" : " refused user and password") + " (" + said + "): give --via http://USER@" +
                via.host + ":" + std::to_string(via.port) + ", and the password in the file that DELVEGATE_PROXY_PASSWORD_FILE names";
-    if (status == 403 || status == 405) return proxy + " does not allow connections to " + gateway + " (" + said + "); ask whoever runs it";
+    }
+    if (answer.status == 403 || answer.status == 405)
+        return proxy + " does not allow connections to " + gateway + " (" + said + "); ask whoever runs it";
     return proxy + " made no connection to " + gateway + " (" + said + ")";
 }
 

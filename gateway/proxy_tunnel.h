@@ -2,6 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "gateway/laptop_dial.h"
 #include "gateway/via.h"
@@ -14,7 +17,17 @@ namespace gateway {
 void ask_proxy(boost::asio::ip::tcp::socket socket, const via_way& via, const std::string& host, std::uint16_t port,
                std::chrono::milliseconds time, dial_done done);
 
+// What matters of an answer to CONNECT: fields about a body do not (RFC 9110, 9.3.6), and lines may end by LF alone
+// (RFC 9112, 2.2).
+struct proxy_answer {
+    unsigned status = 0;
+    std::string reason;
+    std::string schemes;  // of Proxy-Authenticate: "NTLM, Negotiate"
+};
+// Of a header with the empty line at its end; nothing: it is not HTTP.
+std::optional<proxy_answer> read_proxy_answer(std::string_view header);
+
 // The proxy's answer but a success, in one line.
-std::string explain_proxy(const via_way& via, const std::string& gateway, unsigned status, std::string_view reason);
+std::string explain_proxy(const via_way& via, const std::string& gateway, const proxy_answer& said);
 
 }  // namespace gateway

@@ -23,6 +23,7 @@ struct arguments {
     std::vector<std::string> users;
     std::vector<std::string> listen;
     std::string dlv;
+    std::string source;
     std::string state_directory;
     std::string runtime_directory;
     bool run_on = false;
@@ -60,6 +61,7 @@ launcher::outcome<config> config_of_program(const arguments& a) {
     one.stop_on_entry = !a.run_on;
     one.users = a.users.empty() ? std::vector<std::string>{"admin"} : a.users;
     if (!a.dlv.empty()) one.exec.dlv = a.dlv.find('/') == std::string::npos ? a.dlv : absolute(a.dlv);
+    one.sources = absolute(a.source);
     out.components.push_back(std::move(one));
     return out;
 }
@@ -72,8 +74,8 @@ int run(const arguments& a) {
     }
     const bool exec = !a.program.empty();
     if (exec && !a.config_file.empty()) return complain("give --config or --exec, not both");
-    if (!exec && (!a.name.empty() || !a.users.empty() || !a.dlv.empty() || a.run_on || !a.program_arguments.empty()))
-        return complain("--name, --user, --dlv, --continue and arguments belong to --exec PROGRAM");
+    if (!exec && (!a.name.empty() || !a.users.empty() || !a.dlv.empty() || !a.source.empty() || a.run_on || !a.program_arguments.empty()))
+        return complain("--name, --user, --dlv, --source, --continue and arguments belong to --exec PROGRAM");
 
     std::string file = a.config_file;
     if (!exec && file.empty()) {
@@ -132,6 +134,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
         ->type_name("NAME")
         ->allow_extra_args(false);
     serve->add_option("--dlv", a->dlv, "The dlv to use [dlv in PATH]")->type_name("FILE");
+    serve->add_option("--source", a->source, "A checkout of its sources: the line where it stands is shown [none]")->type_name("DIR");
     serve->add_flag("--continue", a->run_on, "Let the program run at once, instead of waiting at its entry");
     serve->add_option("--listen", a->listen, "Where to listen, instead of the configuration's; may be given again")
         ->type_name("HOST:PORT")

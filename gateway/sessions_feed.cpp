@@ -29,8 +29,9 @@ json fault(std::string_view code, std::string_view text) { return json::object{{
 json sessions_feed::seen_by(const auth::identity& who) const {
     json::array components, sessions;
     for (auto* one : components_.visible(who)) {
-        if (!rights_.of(who, one->name()).allows("sessions", observe)) continue;
-        components.push_back(one->session_state());
+        const auto granted = rights_.of(who, one->name());
+        if (!granted.allows("sessions", observe)) continue;
+        components.push_back(one->session_state(component::shows_source(granted)));
         one->list_sessions(sessions, false);
     }
     if (components.empty()) return {};
@@ -40,7 +41,7 @@ json sessions_feed::seen_by(const auth::identity& who) const {
 json sessions_feed::of_node() const {
     json::array components, sessions;
     for (auto* one : components_.all()) {
-        components.push_back(one->session_state());
+        components.push_back(one->session_state(true));
         one->list_sessions(sessions, true);
     }
     return json::object{{"components", std::move(components)}, {"sessions", std::move(sessions)}};

@@ -4,10 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <boost/asio/write.hpp>
 #include <utility>
 
+#include "gateway/single_exchange.h"
 #include "launcher/dlv_address.h"
 
 namespace gateway {
@@ -17,56 +16,8 @@ using boost::asio::local::stream_protocol;
 namespace {
 
 constexpr std::size_t max_requests = 16;
-constexpr std::chrono::seconds request_time{5};
 
 }  // namespace
-
-// Lives as long as its reads, writes and timer do.
-struct status_socket::request : std::enable_shared_from_this<request> {
-    request(stream_protocol::socket s, http_get answer, http_post post, std::function<void()> over)
-        : socket(std::move(s)),
-          deadline(socket.get_executor()),
-          exchange(std::move(answer), std::move(post)),
-          done(std::move(over)) {}
-    ~request() { done(); }
-
-    void start() {
-        deadline.expires_after(request_time);
-        deadline.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
-            boost::system::error_code ignored;
-            if (const auto self = weak.lock(); self && !ec) self->socket.close(ignored);
-        });
-        read();
-    }
-
-    void read() {
-        socket.async_read_some(boost::asio::buffer(input),
-                               [self = shared_from_this()](const boost::system::error_code& ec, std::size_t n) {
-                                   if (ec) return;
-                                   auto text = self->exchange.feed({self->input.data(), n});
-                                   if (!text) return self->read();
-                                   self->output = std::move(*text);
-                                   self->write();
-                               });
-    }
-
-    void write() {
-        boost::asio::async_write(socket, boost::asio::buffer(output),
-                                 [self = shared_from_this()](const boost::system::error_code&, std::size_t) {
-                                     boost::system::error_code ignored;
-                                     self->deadline.cancel();
-                                     self->socket.shutdown(stream_protocol::socket::shutdown_both, ignored);
-                                 });
-    }
-
-    stream_protocol::socket socket;
-    boost::asio::steady_timer deadline;
-    http_exchange exchange;
-    std::function<void()> done;
-    std::array<char, 1024> input;
-    std::string output;
-};
-
 
 status_socket::status_socket(boost::asio::io_context& io, http_get answer, http_post post)
     : io_(io), answer_(std::move(answer)), post_(std::move(post)), acceptor_(io), rest_(io) {}
@@ -107,7 +58,8 @@ void status_socket::accept() {
         if (!ec && open_ < max_requests) {
             ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
             ++open_;
-            std::make_shared<request>(std::move(socket), answer_, post_, [this, alive] {
+            auto feed = [exchange = std::make_shared<http_exchange>(answer_, post_)](std::string_view bytes) { return exchange->feed(bytes); };
+            std::make_shared<single_exchange<stream_protocol::socket>>(std::move(socket), std::move(feed), [this, alive] {
                 if (!alive.expired()) --open_;
             })->start();
         }

@@ -28,7 +28,6 @@ public:
     launcher::outcome<void> open(const std::string& runtime_directory);
 
 private:
-    struct request;
     void accept();
 
     boost::asio::io_context& io_;

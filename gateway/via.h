@@ -18,7 +18,8 @@ struct via_way {
 };
 
 // ssh://[USER@]HOST[:PORT] or http://[USER@]PROXY:PORT; "" and "direct": none. Refuses a password, which an argument or a
-// file of contexts would show, and whatever ssh could take for an option.
+// file of contexts would show, and whatever ssh could take for an option. Letters of USER may be written %XX; ssh's may be
+// `+`, `\` and `@` beside letters, digits, `-`, `_` and `.`, a proxy's any of printable ASCII but a colon.
 or_reason<via_way> parse_via(std::string_view text);
 
 // As parse_via() reads it; "" for a direct way.

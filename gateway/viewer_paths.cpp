@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/source_lines.h"
+
 namespace gateway {
 
 using protocol::json;
@@ -12,11 +14,6 @@ namespace {
 // dlv's words for a file that is not in the program: of a breakpoint's file, and of a location.
 bool knows_no_file(const rpc_outcome& out) {
     return !out.lost && (out.error.starts_with("could not find file ") || out.error.ends_with(" not found"));
-}
-
-json value_of(const rpc_outcome& out) {
-    auto parsed = out.ok() ? protocol::parse_json(out.result, {.max_depth = 512, .fold_keys = false}) : protocol::result<json>(json{});
-    return parsed ? std::move(*parsed) : json{};
 }
 
 std::string_view trim(std::string_view text) {
@@ -144,14 +141,7 @@ std::string viewer_paths::substitute_path() const {
 asio::awaitable<std::vector<std::string>> viewer_paths::learn(hub& h) {
     const auto here = std::exchange(sources_, {});
     if (here.empty()) co_return std::vector<std::string>{};
-    const auto packages = co_await h.door("RPCServer.ListPackagesBuildInfo", "{\"IncludeFiles\":false}");
-    const auto main = co_await h.door("RPCServer.FindLocation", R"({"Scope":{"GoroutineID":-1},"Loc":"main.main"})");
-    // What `go version -m` prints; the program carries it with it.
-    const auto info = co_await h.door(
-        "RPCServer.Eval", R"({"Scope":{"GoroutineID":-1},"Expr":"runtime.modinfo","Cfg":{"FollowPointers":false,"MaxVariableRecurse":0,"MaxStringLen":65536,"MaxArrayValues":0,"MaxStructFields":0}})");
-    const auto value = value_of(info);
-    const json* variable = value.find("Variable");
-    const auto there = protocol::read_program(variable ? variable->get_string("value") : std::string_view(), value_of(packages), value_of(main));
+    const auto there = co_await ask_program_sources(h);
     const auto rules = protocol::guess_rules(here, there);
     add(rules);
     std::vector<std::string> words;

@@ -13,7 +13,6 @@ import re
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BINARY = "gateway/delvegate"
 # The compiler's and the kernel's: every program has them, and no library of theirs is compiled in.
 TOOLS = ("gcc-12", "linux", "glibc")
@@ -40,16 +39,23 @@ def linked(binary):
     return files
 
 
+def source_of(build):
+    """Where what was built is, which need not be where this script is."""
+    with open(os.path.join(build, "CMakeCache.txt"), encoding="utf-8") as file:
+        return os.path.realpath(re.search(r"(?m)^CMAKE_HOME_DIRECTORY:\w+=(.*)$", file.read()).group(1))
+
+
 def headers(build):
     """The files outside of the source that any object of the binary was compiled from."""
     objects = [name for name in said("ninja", "-t", "inputs", BINARY, cwd=build).split() if name.endswith(".o")]
     if not objects:
         fail(f"{build} has no objects of {BINARY}")
+    source = source_of(build)
     files = set()
     for line in said("ninja", "-t", "deps", *objects, cwd=build).splitlines():
         if line.startswith("    "):
             path = os.path.realpath(os.path.join(build, line.strip()))
-            if not path.startswith((ROOT + os.sep, os.path.realpath(build) + os.sep)):
+            if not path.startswith((source + os.sep, os.path.realpath(build) + os.sep)):
                 files.add(path)
     if not files:
         fail(f"ninja knows no headers of {BINARY}; build it with ninja")
@@ -141,7 +147,7 @@ def main():
     if len(sys.argv) != 3:
         fail("usage: sbom.py BUILD FILE")
     build, target = sys.argv[1:]
-    with open(os.path.join(ROOT, "CMakeLists.txt"), encoding="utf-8") as file:
+    with open(os.path.join(source_of(build), "CMakeLists.txt"), encoding="utf-8") as file:
         version = re.search(r"project\(delvegate VERSION ([0-9.]+)", file.read()).group(1)
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or datetime.datetime.now().timestamp())
     text = json.dumps(document(build, version, epoch), indent=1) + "\n"

@@ -1,13 +1,17 @@
 """The extension in a real VS Code (code-server) in a real browser, with a real gateway and a real dlv."""
 
+import http.server
+import json
 import os
 import shutil
 import subprocess
+import threading
 import unittest
 
 from harness import case, codeserver, debuggee, tools, waiting
 from harness.enrolling import Gateway
 from harness.extension import Workshop, node
+from harness.launcher import Launcher
 from harness.rpc import Rpc
 
 TICK = debuggee.line("tick")
@@ -48,6 +52,53 @@ class VisualStudioCode(case.Case):
         self.assertEqual((gateway.program_pid(self.program), gateway.dlv_pid()), before)
         bob = Rpc(self, self.connect(gateway, "bob").address)
         self.assertFalse(bob.state()["exited"])
+
+    def test_two_people(self):
+        gateway = self.serve(self.component(users=["alice", "bob"], stopBudget="10m"))
+        for name in ("alice", "bob"):
+            codeserver.store_context(self.home, name, f"localhost:{gateway.port}", self.person(name))
+        # Windows are told apart by their folders. Bob's checkout is not the one that the program was built from.
+        other = os.path.join(self.directory, "checkout-of-bob")
+        shutil.copytree(debuggee.SOURCE, other)
+        os.makedirs(os.path.join(other, ".vscode"))
+        with open(os.path.join(other, ".vscode", "launch.json"), "w", encoding="utf-8") as file:
+            json.dump({"version": "0.2.0", "configurations": [{
+                "name": "app", "type": "delvegate", "request": "attach", "component": "app",
+                "substitutePath": [{"from": other, "to": self.folder}]}]}, file)
+        waiting.until("the program is there", lambda: gateway.program_pid(self.program))
+        self.tell("twoPeople", OTHER_FOLDER=other)
+
+    def test_starts_and_puts_back_a_component_of_the_launcher(self):
+        launcher = Launcher(self, "app")
+        policy = os.path.join(self.directory, "policy.yaml")
+        with open(policy, "w", encoding="utf-8") as file:
+            file.write("bindings:\n- {role: admin, users: [alice], components: [app]}\n...\n")
+        gateway = self.serve({"name": "app", "kind": "launcher", "maxViewers": 4}, policy=policy, launcherSocket=launcher.path)
+        codeserver.store_context(self.home, "here", f"localhost:{gateway.port}", self.person("alice"))
+        launcher.wait_for("status")
+        launcher.refusal = ("refused", "not armed; root: delvegate arm app")
+        launcher.steps = ["dlv is started", "the manifest is moved"]
+        dlv = self.headless()
+        launcher.on_start = lambda _: launcher.runs(dlv.address)
+        self.tell("startsAndPutsBack", ARM=self.arming(launcher))
+        self.assertEqual(launcher.requests("start")[-1]["plan"], "sha256:" + "0" * 64)
+        self.assertEqual([len(launcher.requests(verb)) for verb in ("start", "stop")], [2, 1])
+
+    def arming(self, launcher):
+        """An address that arms the component when it is asked: root on the node, whom the story calls."""
+        class Root(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                launcher.refusal = None
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+        server = http.server.HTTPServer(("127.0.0.1", 0), Root)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_port}/"
 
     def test_somebody_else_has_the_baton(self):
         gateway = self.serve(self.component())

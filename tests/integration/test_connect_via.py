@@ -174,6 +174,18 @@ class ThroughAProxy(ViaCase):
         dead = between.Proxy(self)
         self.assert_refused(r"made no connection to localhost:\d+ \(502 Bad Gateway\)", dead.via(), f"localhost:{between.free_port()}")
 
+    def test_answers_of_every_form(self):
+        gateway = self.gateway()
+        for answer in (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.0 200\n\n",
+                       b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"):
+            with self.subTest(answer=answer):
+                connect = self.connect_via(between.Proxy(self, connected=answer).via("al@corp"), gateway)
+                self.assert_echoes(self.ide(connect))
+
+    def test_one_that_wants_what_there_is_not(self):
+        proxy = between.Proxy(self, answers=b"HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n")
+        self.assert_refused(r"wants Negotiate, NTLM, and delvegate knows Basic only \(407 No\)", proxy.via("alice"), "localhost:7443")
+
     def test_what_is_no_proxy(self):
         for answer in (b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"SSH\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 4000):
             with self.subTest(answer=answer[:20]):
@@ -192,7 +204,7 @@ class WhatIsNoWay(ViaCase):
         for via in ("socks://a:1", "ssh://", "ssh://-oProxyCommand=x", "ssh://-l@h", "http://proxy", "http://p:0", "ssh://h:70000", "ssh://h x",
                     "http://p:1/path"):
             with self.subTest(via=via):
-                self.assert_refused("--via wants", via, "localhost:7443", code=2)
+                self.assert_refused("--via (wants|has a user)", via, "localhost:7443", code=2)
 
     def test_a_password_is_not_repeated(self):
         for via in ("ssh://alice:s3cret@bastion", "http://alice:s3cret@proxy:1"):

@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -190,6 +191,38 @@ class VsCode(Project):
         self.assertIn('port="2347"', self.read(".run/web.run.xml"))
         self.assertIn('port="2348"', self.read(".run/db.run.xml"))
 
+    def test_another_project_has_other_ports(self):
+        self.ide("vscode", "app")
+        first, self.folder = self.folder, os.path.join(self.home, "another")
+        os.mkdir(self.folder)
+        self.ide("goland", "web")
+        self.assertIn('port="2346"', self.read(".run/web.run.xml"))
+        self.ide("vscode", "web")
+        self.assertEqual(self.configurations()[0]["delvegate: web"]["port"], 2346)
+        shutil.rmtree(first)
+        self.ide("vscode", "db")
+        self.assertEqual(self.configurations()[0]["delvegate: db"]["port"], 2345)
+
+    def test_what_is_told_for_scripts_without_writing(self):
+        said = json.loads(self.ide("vscode", "app", "--print", "--output", "json"))
+        self.assertEqual([one["file"] for one in said["files"]], [self.path(LAUNCH), self.path(TASKS)])
+        self.assertEqual(json.loads(said["files"][0]["text"])["configurations"][0]["name"], "delvegate: app")
+        self.assertEqual(self.tree(), {})
+
+    def test_paths_that_are_known_stay(self):
+        self.ide("vscode", "app", "--map", "src=/build")
+        rules = self.configurations()[0]["delvegate: app"]["substitutePath"]
+        self.assertEqual(len(rules), 1)
+        self.ide("vscode", "app", "--port", "4000")
+        entry = self.configurations()[0]["delvegate: app"]
+        self.assertEqual((entry["port"], entry["substitutePath"]), (4000, rules))
+
+    def test_an_entry_that_its_user_has_changed_goes_with_its_file(self):
+        self.ide("vscode", "app")
+        self.write(LAUNCH, self.read(LAUNCH).replace("2345", "4000"))
+        self.ide("vscode", "--remove")
+        self.assertEqual(self.tree(), {})
+
     def test_a_link_stays_a_link(self):
         os.makedirs(self.path(".vscode"))
         os.mkdir(os.path.join(self.home, "dotfiles"))
@@ -230,30 +263,68 @@ class VsCode(Project):
 
 
 class GoLand(Project):
+    REMOTE, SCRIPT = ".run/app.run.xml", ".run/app.connect.run.xml"
+
+    def configuration(self, name):
+        root = xml.etree.ElementTree.fromstring(self.read(name))
+        self.assertEqual((root.tag, root.get("name")), ("component", "ProjectRunConfigurationManager"))
+        return root.find("configuration")
+
     def test_what_is_written_and_taken_out(self):
         before = self.tree()
-        said = self.ide("goland", "app", "--gateway", "node1.example", "--map", "/a b=/c")
-        self.assertIn("connect app --listen 127.0.0.1:2345 --gateway node1.example --map '/a b=/c'; then choose", said)
-        root = xml.etree.ElementTree.fromstring(self.read(".run/app.run.xml"))
-        self.assertEqual((root.tag, root.get("name")), ("component", "ProjectRunConfigurationManager"))
-        configuration = root.find("configuration")
-        self.assertEqual({name: configuration.get(name) for name in ("name", "type", "factoryName", "port", "host")},
+        given = ("--gateway", "node1.example", "--identity", "keys", "--map", '/a "b&<=/c')
+        self.assertIn('choose "delvegate: app" in GoLand and press Debug', self.ide("goland", "app", *given))
+        remote, script = self.configuration(self.REMOTE), self.configuration(self.SCRIPT)
+        self.assertEqual({name: remote.get(name) for name in ("name", "type", "factoryName", "port", "host")},
                          {"name": "delvegate: app", "type": "GoRemoteDebugConfigurationType", "factoryName": "Go Remote", "port": "2345", "host": None})
-        self.assertEqual(configuration.find("disconnect").get("value"), "LEAVE")
-        printed = self.ide("goland", "app", "--print")
-        self.assertEqual(printed, "<!-- .run/app.run.xml -->\n" + self.read(".run/app.run.xml"))
+        self.assertEqual(remote.find("disconnect").get("value"), "LEAVE")
+        (first,) = remote.find("method")
+        self.assertEqual(first.attrib, {"name": "RunConfigurationTask", "enabled": "true", "run_configuration_name": script.get("name"),
+                                        "run_configuration_type": script.get("type")})
+        self.assertEqual(script.get("type"), "ShConfigurationType")
+        options = {one.get("name"): one.get("value") for one in script.findall("option")}
+        self.assertEqual((options["EXECUTE_SCRIPT_FILE"], options["EXECUTE_IN_TERMINAL"], options["SCRIPT_WORKING_DIRECTORY"]),
+                         ("false", "false", "$PROJECT_DIR$"))
+        self.assertEqual(shlex.split(options["SCRIPT_TEXT"])[1:],
+                         ["connect", "app", "--background", "--listen", "127.0.0.1:2345", "--gateway", "node1.example", "--identity", "./keys",
+                          "--map", '/a "b&<=/c'])
+        printed = self.ide("goland", "app", *given, "--print")
+        self.assertEqual(printed, "".join(f"<!-- {name} -->\n" + self.read(name) for name in (self.REMOTE, self.SCRIPT)))
+        self.assertEqual(self.ide("goland", "app", *given).count(": unchanged\n"), 2)
         self.ide("goland", "app", "--port", "4000")
-        self.assertIn('port="4000"', self.read(".run/app.run.xml"))
+        self.assertIn('port="4000"', self.read(self.REMOTE))
+        self.assertIn("127.0.0.1:4000", self.read(self.SCRIPT))
         self.ide("goland", "--remove")
         self.assertEqual(self.tree(), before)
 
-    def test_what_somebody_has_changed_stays(self):
+    def test_a_script_that_somebody_has_changed_stays(self):
         self.ide("goland", "app")
-        changed = self.read(".run/app.run.xml").replace("LEAVE", "ASK")
-        self.write(".run/app.run.xml", changed)
-        self.refused("is not as delvegate wrote it", "goland", "app")
+        self.write(self.SCRIPT, self.read(self.SCRIPT).replace("--background", "--background --idle 2h"))
+        before = self.tree()
+        self.refused("is not as delvegate wrote it", "goland", "app", "--port", "4000")
         self.refused("has been changed since delvegate wrote it", "goland", "app", "--remove")
-        self.assertEqual(self.read(".run/app.run.xml"), changed)
+        self.assertEqual(self.tree(), before)
+
+    def test_what_goland_has_saved_anew_keeps_all_but_its_port(self):
+        self.ide("goland", "app")
+        saved = self.read(self.REMOTE).replace('port="2345"', 'host="localhost" port="2345"').replace("LEAVE", "ASK")
+        self.write(self.REMOTE, saved)
+        self.ide("goland", "app", "--port", "4000")
+        self.assertEqual(self.read(self.REMOTE), saved.replace("2345", "4000"))
+        self.assertIn("127.0.0.1:4000", self.read(self.SCRIPT))
+        before = self.tree()
+        for component in (["app"], []):
+            self.refused("has been changed since delvegate wrote it", "goland", *component, "--remove")
+        self.assertEqual(self.tree(), before)
+
+    def test_a_project_of_before_connect_was_started(self):
+        self.ide("goland", "app", "--port", "4000")
+        text = self.read(self.REMOTE)
+        start = text.index('<method v="2">')
+        os.unlink(self.path(self.SCRIPT))
+        self.write(self.REMOTE, text[:start] + '<method v="2" />' + text[text.index("</method>") + len("</method>"):])
+        self.ide("goland", "--remove")
+        self.assertFalse(os.path.exists(self.path(self.REMOTE)))
 
 
 class Neovim(Project):

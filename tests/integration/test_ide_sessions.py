@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import unittest
+import xml.etree.ElementTree
 
-from harness import case, debuggee, node, process, tools, waiting
+from harness import background, case, debuggee, node, process, tools, waiting
 from harness.dap import Dap
 from harness.enrolling import free_port
+from harness.rpc import Rpc
 from harness.terminal import Terminal
 
 TICK = debuggee.line("tick")
@@ -88,7 +90,67 @@ class VsCode(Sessions):
         self.assertEqual([one["name"] for one in self.settings()[0]], ["delvegate: app", "delvegate: db"])
         self.assertEqual(len({one["port"] for one in self.settings()[0]}), 2)
         self.ide("goland", who="bob")
-        self.assertEqual(sorted(os.listdir(os.path.join(self.folder, ".run"))), ["app.run.xml", "web.run.xml"])
+        self.assertEqual(sorted(os.listdir(os.path.join(self.folder, ".run"))),
+                         ["app.connect.run.xml", "app.run.xml", "web.connect.run.xml", "web.run.xml"])
+
+
+class GoLand(Sessions):
+    """The Debug button: the step before launch, and then what GoLand's debugger says."""
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(background.end_all, self.directory)
+        self.ide("goland", "app", "--port", str(free_port()))
+
+    def configuration(self, name):
+        return xml.etree.ElementTree.parse(os.path.join(self.folder, ".run", f"{name}.run.xml")).getroot().find("configuration")
+
+    def on_a_terminal(self, text, shell="/bin/bash"):
+        """As GoLand runs a shell script before a launch: by the person's shell, on a terminal, in the project's folder."""
+        return Terminal(self, ["env", "-u", "XDG_STATE_HOME", "-C", self.folder, f"HOME={self.directory}", shell, "-c", text])
+
+    def script(self):
+        step, = self.configuration("app").find("method")
+        self.assertEqual(step.get("run_configuration_name"), self.configuration("app.connect").get("name"))
+        return {one.get("name"): one.get("value") for one in self.configuration("app.connect").findall("option")}["SCRIPT_TEXT"]
+
+    def debug(self):
+        before = self.on_a_terminal(self.script())
+        self.assertEqual(before.finish(), 0, before.text)
+        client = Rpc(self, f"127.0.0.1:{self.configuration('app').get('port')}")
+        ids = []
+        text = ""
+        for method, argument in (("CreateBreakpoint", {"Breakpoint": {"file": os.path.join(self.folder, "main.go"), "line": TICK}}),
+                                 ("Command", {"Name": "continue"})):
+            client.last_id += 1
+            ids.append(client.last_id)
+            text += json.dumps({"method": "RPCServer." + method, "params": [argument], "id": ids[-1]})
+        client.write(text.encode())
+        created, resumed = (client.result(one) for one in ids)
+        thread = resumed["State"]["currentThread"]
+        self.assertEqual((thread["file"], thread["line"]), (os.path.join(self.folder, "main.go"), TICK))
+        client.result(client.send("ClearBreakpoint", {"Id": created["Breakpoint"]["id"]}))
+        client.close()
+        return before.text
+
+    def test_debug_twice_and_after_a_kill(self):
+        self.assertIn("in the background; end it with", self.debug())
+        (first,) = background.running(self.directory)
+        self.assertIn("in the background already", self.debug())
+        self.assertEqual(background.running(self.directory), [first])
+        os.kill(first, signal.SIGKILL)
+        waiting.until("it is gone", lambda: not process.alive(first))
+        self.assertIn("in the background; end it with", self.debug())
+        # Its line says how it is ended.
+        end = self.on_a_terminal(self.script().replace("--background", "--end"))
+        self.assertEqual(end.finish(), 0, end.text)
+        self.assertEqual(background.running(self.directory), [])
+
+    def test_a_start_that_fails_is_seen(self):
+        self.ide("goland", "nosuch", "--port", str(free_port()))
+        step = self.on_a_terminal({one.get("name"): one.get("value") for one in self.configuration("nosuch.connect").findall("option")}["SCRIPT_TEXT"])
+        self.assertEqual(step.finish(), 4)
+        self.assertEqual(background.running(self.directory), [])
 
 
 class Neovim(Sessions):

@@ -180,6 +180,24 @@ class Together(BatonCase, ApiCase):
         followers = [olga.first_line("/v1/events") for _ in range(8)]
         self.assertTrue(json.loads(followers[0][0].text.removeprefix("data: "))["components"])
         self.assertEqual(olga("GET", "/v1/events").status, 429)
+        event = openapi.validator("paths", "/v1/events", "get", "responses", "200", "content", "text/event-stream", "x-events", "message")
+        self.to_tick()
+        with alice.connection() as made:
+            made.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = http.client.HTTPResponse(made, method="GET")
+            answer.begin()
+            seen = set()
+            while not {"components", "audit"} <= seen:
+                line = answer.readline().decode()
+                self.assertTrue(line, "the events ended")
+                if line.startswith("data: "):
+                    told = json.loads(line.removeprefix("data: "))
+                    event.validate(told)
+                    seen |= set(told)
+                elif line.strip() and not line.startswith(":"):
+                    self.assertEqual(line.partition(":")[0], "data", "an event has a name that is not described")
+            told["secret"] = 1
+            self.assertFalse(event.is_valid(told))
         for _, made in followers:
             made.close()
         self.dap("bob")

@@ -2,16 +2,16 @@
 
 import http.client
 import json
+import os
+import shutil
 import ssl
 import unittest
 
-from harness import waiting
-from test_baton import BatonCase
+from harness import debuggee, waiting
+from test_baton import TICK, BatonCase
 
 
-class WebPage(BatonCase):
-    gateway_keys = {"auditRedact": [r"secret=\S+"]}
-
+class PageCase(BatonCase):
     def ask(self, who, method, path, body=None, headers=None):
         person = self.person(who)
         context = ssl.create_default_context(cafile=person.ca)
@@ -34,6 +34,10 @@ class WebPage(BatonCase):
             self.assertTrue(line, "the events ended")
             if line.startswith("data: ") and fits(told := json.loads(line[6:])):
                 return told
+
+
+class WebPage(PageCase):
+    gateway_keys = {"auditRedact": [r"secret=\S+"]}
 
     def session_of(self, who):
         sessions = json.loads(self.ask("alice", "GET", "/v1/sessions").read())["sessions"]
@@ -97,6 +101,69 @@ class WebPage(BatonCase):
         waiting.until("bob's session is over", lambda: self.session_of("bob") is None)
         self.assertEqual(self.ask("alice", "POST", path, "", self.of_the_page()).status, 404)
         self.assertTrue(self.alice.state())
+
+
+class SourceLine(PageCase):
+    """The line's text, out of a checkout that is elsewhere than the program was built."""
+
+    def component(self, **more):
+        made = super().component(**more)
+        self.checkout = os.path.join(self.directory, "checkout")
+        shutil.copytree(os.path.dirname(debuggee.MAIN), self.checkout)
+        # The program may be older than this test's own copy of its sources.
+        self.before = os.stat(made["binary"]).st_mtime - 10
+        os.utime(os.path.join(self.checkout, "main.go"), (self.before, self.before))
+        return dict(made, sources=self.checkout)
+
+    def line_at_next_stop(self, of):
+        """Of main.go as it is now."""
+        before = self.stop
+        self.alice.command("continue")
+        told = self.event(of, lambda one: "components" in one and one["components"][0].get("stop", before) != before)
+        self.stop = told["components"][0]["stop"]
+        return told["components"][0].get("sourceLine")
+
+    def test_it_is_shown_to_who_may_read_and_never_another_one(self):
+        main = os.path.join(self.checkout, "main.go")
+        of_alice, of_olga = self.ask("alice", "GET", "/v1/events"), self.ask("olga", "GET", "/v1/events")
+        with open(main, encoding="utf-8") as file:
+            lines = file.read().split("\n")
+        written = lines[TICK - 1].strip()
+        self.to_tick()
+        at_tick = lambda one: "components" in one and one["components"][0].get("position", "").endswith(f"main.go:{TICK}")
+        told = self.event(of_alice, at_tick)["components"][0]
+        self.stop = told["stop"]
+        self.assertEqual(told["sourceLine"], written)
+        self.assertNotIn("sourceLine", self.event(of_olga, at_tick)["components"][0])
+        one, = json.loads(self.ask("alice", "GET", "/v1/sessions").read())["components"]
+        self.assertEqual(one["sourceLine"], written)
+        one, = json.loads(self.ask("olga", "GET", "/v1/sessions").read())["components"]
+        self.assertNotIn("sourceLine", one)
+
+        def put(text, newer=0):
+            os.unlink(main)
+            with open(main, "wb") as file:
+                file.write(b"\n" * (TICK - 1) + text + b"\n")
+            os.utime(main, (self.before, self.before + newer))
+
+        put(b'\t<script>alert(1)</script>\x1b[2J\xe2\x80\xae"&')
+        self.assertEqual(self.line_at_next_stop(of_alice), '<script>alert(1)</script> [2J "&')
+        put(b"\xff" + b"x" * 100000)
+        self.assertEqual(self.line_at_next_stop(of_alice), "?" + "x" * 199 + "…")
+        put(b"newer than the program", 10 * 365 * 24 * 3600)
+        self.assertIsNone(self.line_at_next_stop(of_alice))
+        os.unlink(main)
+        self.assertIsNone(self.line_at_next_stop(of_alice))
+        outside = os.path.join(self.directory, "outside.go")
+        shutil.copy(debuggee.MAIN, outside)
+        os.utime(outside, (self.before, self.before))
+        os.symlink("../outside.go", main)
+        self.assertIsNone(self.line_at_next_stop(of_alice))
+        os.unlink(main)
+        os.mkfifo(main)
+        self.assertIsNone(self.line_at_next_stop(of_alice))
+        put(b"as it was")
+        self.assertEqual(self.line_at_next_stop(of_alice), "as it was")
 
 
 if __name__ == "__main__":

@@ -102,10 +102,17 @@ class ClientOnly(unittest.TestCase):
     def test_its_commands(self):
         said = subprocess.run([self.binary, "--help"], capture_output=True, text=True, check=True).stdout
         commands = re.findall(r"(?m)^  ([a-z]+)  ", said[said.index("Subcommands:"):])
-        self.assertEqual(sorted(commands), ["baton", "connect", "context", "enroll", "ide", "park", "pin", "sessions", "ui", "unpark", "unpin", "version"])
+        self.assertEqual(sorted(commands), ["baton", "completion", "connect", "context", "enroll", "ide", "park", "pin", "sessions", "ui", "unpark", "unpin", "version"])
         for command in commands:
             shown = subprocess.run([self.binary, command, "--help"], capture_output=True, text=True, check=True).stdout
             self.assertNotIn("--config", shown)
+
+    def test_it_completes(self):
+        script = subprocess.run([self.binary, "completion", "bash"], capture_output=True, text=True, check=True).stdout
+        self.assertIn("complete-words", script)
+        words = subprocess.run([self.binary, "complete-words", "--words", "delvegate", "connect", "--ba"], capture_output=True, text=True, check=True).stdout
+        self.assertIn("--background", words)
+        self.assertNotIn("--in-background", words)
 
     def debug(self, *tests):
         """Tests of connect's, whose laptop is this build."""
@@ -117,7 +124,7 @@ class ClientOnly(unittest.TestCase):
 
     def test_it_debugs(self):
         self.debug("test_dlv_connect.DlvConnect.test_breaks_and_shows_the_source", "test_vscode.Vscode.test_breakpoint_and_looks",
-                   "test_connect_via.OfAContext", "test_connect_via.ThroughSsh.test_the_link_breaks_and_comes_back")
+                   "test_connect_via.OfAContext", "test_connect_background", "test_connect_via.ThroughSsh.test_the_link_breaks_and_comes_back")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,11 @@ class Reproducible(unittest.TestCase):
             self.assertEqual(*listed)
             for name, path in (("one", first), ("other", second)):
                 run("dpkg-deb", "--raw-extract", path, os.path.join(one, name))
-            self.fail(run("diff", "-r", "-q", os.path.join(one, "one"), os.path.join(one, "other"), check=False).stdout)
+            # Which object it came from is what one wants to know.
+            objects = run("find", ".", "-name", "*.o", cwd=os.path.join(one, "build")).stdout.split()
+            differ = [name for name in objects
+                      if run("cmp", "-s", os.path.join(one, "build", name), os.path.join(other, "deeper", "down", "build", name), check=False).returncode]
+            self.fail("\n".join(differ) + "\n" + run("diff", "-r", "-q", os.path.join(one, "one"), os.path.join(one, "other"), check=False).stdout)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Keeps the house in order: tests/structure/check.py rooms | headers COMPILER | secrets | length | messages.
+"""Keeps the house in order: tests/structure/check.py rooms | headers COMPILER | secrets | length | messages | links.
 
 Each check prints every fault it finds, and exits with 1 when there is one.
 """
@@ -169,9 +169,40 @@ def check_messages():
             yield f"{MESSAGES}: nobody says `{message}`"
 
 
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+
+
+def anchors(page):
+    """What a heading is called in an address, as GitHub has it."""
+    found = set()
+    for heading in re.findall(r"^#+ (.*)$", FENCED.sub("", page), re.MULTILINE):
+        shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        found.add(re.sub(r"[^\w\- ]", "", shown).strip().lower().replace(" ", "-"))
+    return found
+
+
+def check_links():
+    """Every link from one page to another, or to a heading, leads there."""
+    there = files()
+    for name in there:
+        if not name.endswith(".md"):
+            continue
+        page = text(name)
+        for target in LINK.findall(FENCED.sub("", page)):
+            if re.match(r"[a-z]+:", target):
+                continue
+            path, _, heading = target.partition("#")
+            path = os.path.normpath(os.path.join(os.path.dirname(name), path)) if path else name
+            if path not in there and not os.path.isdir(os.path.join(ROOT, path)):
+                yield f"{name}: there is no {path}, which it links to"
+            elif heading and heading not in anchors(text(path)):
+                yield f"{name}: {path} has no heading for #{heading}"
+
+
 def main(arguments):
     checks = {"rooms": check_rooms, "headers": check_headers, "secrets": check_secrets, "length": check_length,
-              "messages": check_messages}
+              "messages": check_messages, "links": check_links}
     if not arguments or arguments[0] not in checks:
         print(__doc__, file=sys.stderr)
         return 2

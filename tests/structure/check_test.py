@@ -103,6 +103,14 @@ class Faults(unittest.TestCase):
         self.put(check.MESSAGES, "| `the gateway refused this certificate (…)` | |\n| `… refused this key` | |\n| `…: it …` | |\n")
         self.assertEqual(len(list(check.check_messages())), 3)  # of two files; of none; of too few words
 
+    def test_links_that_lead_nowhere(self):
+        self.put("docs/a.md", "# One `thing`, at once\n\n[b](b.md#two) [top](#one-thing-at-once) [c](../c.md) [web](https://example/x)\n```\n[x](no.md)\n```\n")
+        self.put("docs/b.md", "## Two\n")
+        self.put("c.md", "[a](docs/a.md)\n")
+        self.assertEqual(list(check.check_links()), [])
+        self.put("c.md", "[a](docs/d.md) [b](docs/b.md#three)\n")
+        self.assertEqual(len(list(check.check_links())), 2)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,7 +1,7 @@
 // What /v1/events tells (docs/api.md), and what is said of it. All text in it is somebody else's: it is only ever shown as text.
 export interface Breakpoint { id: number; user: string; at: string; here: boolean; pinned: boolean; off?: string }
 export interface Component {
-  component: string; kind: string; state: string; since?: string; by?: string; reason?: string; position?: string; exitStatus?: number; stop?: string;
+  component: string; kind: string; state: string; since?: string; by?: string; reason?: string; position?: string; sourceLine?: string; exitStatus?: number; stop?: string;
   runControl?: { mode?: string; holder?: string; since?: string; asking?: string[] };
   park?: { stop: string; by: string; note: string; until: string };
   stopBudget?: { damage: string; used: string; breakpointsOff: boolean };

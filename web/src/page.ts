@@ -114,6 +114,7 @@ function newCard(c: Component): HTMLElement {
   card.append(made('h3', c.component));
   add(made('p'), 'state');
   add(made('p', '', 'position'), 'position');
+  add(made('p', '', 'position source'), 'source');
   add(made('p', '', 'warn'), 'park');
   add(made('p'), 'baton');
   add(made('p', '', 'dim'), 'budget');
@@ -145,6 +146,7 @@ function showCard(card: HTMLElement, c: Component, now: State): void {
   say(part(card, 'state'), stateText(c));
   say(part(card, 'position'), shortPosition(c.position ?? ''));
   part(card, 'position').title = c.position ?? '';
+  say(part(card, 'source'), c.sourceLine ?? '');
   say(part(card, 'park'), c.park ? `parked by ${c.park.by} until ${c.park.until}: ${c.park.note}` : '');
   say(part(card, 'baton'), batonText(c));
   say(part(card, 'budget'), budgetText(c));

@@ -112,7 +112,18 @@ test('an end that was asked for is no trouble', () => {
 test('a gateway asks an editor for nothing', () => {
   const { adapter, shown } = session();
   adapter.received(encodeMessage({ seq: 1, type: 'request', command: 'runInTerminal', arguments: { args: ['x'] } } as DebugProtocol.Request));
+  adapter.received(encodeMessage({ seq: 2, type: 'event', event: 'progressStart', body: { title: '[x](command:evil)' } } as DebugProtocol.Event));
+  adapter.received(encodeMessage({ seq: 3, type: 'something' }));
   assert.deepEqual(shown, []);
+});
+
+test('the messages of breakpoints are made plain on their way', () => {
+  const { adapter, request, reply, shown } = session();
+  reply(request('setBreakpoints'), 'setBreakpoints', true, { breakpoints: [{ verified: false, message: '[x](command:evil)' }] });
+  adapter.received(encodeMessage({ seq: 2, type: 'event', event: 'breakpoint', body: { breakpoint: { verified: false, message: '<command:evil>' } } } as DebugProtocol.Event));
+  const [answer, event] = shown as unknown as [{ body: { breakpoints: unknown } }, { body: { breakpoint: unknown } }];
+  assert.deepEqual(answer.body.breakpoints, [{ verified: false, message: '[x] (command:evil)' }]);
+  assert.deepEqual(event.body.breakpoint, { verified: false, message: '< command:evil>' });
 });
 
 test('bytes that are no DAP end the session with a line', () => {

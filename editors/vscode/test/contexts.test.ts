@@ -86,6 +86,33 @@ test('a renewed certificate replaces only the one that it was made of', () => {
   assert.equal(made.client('node1'), certificate + closed);
 });
 
+test('a renewal does not get into what somebody has enrolled meanwhile', () => {
+  const made = stored(plain);
+  const was = made.client('node1');
+  const draft = made.begin();
+  draft.commit({ name: 'node1', gateway: { host: 'node1.example', port: 7443 }, renewUntil: 9 }, certificate + closed, certificate);
+  draft.dispose();
+  assert.equal(made.replaceIdentity('node1', was, certificate + plain), false);
+  assert.equal(made.client('node1'), certificate + closed);
+  assert.deepEqual(fs.readdirSync(made.directory('node1')).sort(), ['ca.crt', 'client.pem', 'context.json']);
+});
+
+test('nothing is read for a name that is a path', () => {
+  const made = stored(plain);
+  for (const name of ['../contexts/node1', '..', 'node1/../node1', '/etc', '.new-1-a', 'node1\n'])
+    for (const read of [() => made.directory(name), () => made.read(name), () => made.client(name), () => made.identity(name), () => made.holder(name), () => made.needsPassphrase(name), () => made.replaceIdentity(name, '', '')])
+      assert.throws(read, { name: 'Trouble', message: /there is no context/ }, name);
+});
+
+test('a context that goes by another host is not dialled past it', () => {
+  const made = stored(plain);
+  const file = path.join(made.directory('node1'), 'context.json');
+  fs.writeFileSync(file, '{"gateway":"node1.example:7443","renewUntil":5,"via":"ssh://jump"}');
+  assert.throws(() => made.read('node1'), /goes by ssh:\/\/jump, which only `delvegate connect` can/);
+  fs.writeFileSync(file, '{"gateway":"node1.example:7443","renewUntil":5,"via":"direct"}');
+  assert.equal(made.read('node1').gateway.port, 7443);
+});
+
 test('an encrypted key opens with its passphrase only', () => {
   const made = stored(closed);
   assert.equal(made.needsPassphrase('node1'), true);

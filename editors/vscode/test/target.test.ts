@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { targetIn, targetOf } from '../src/core/target.js';
+import { resolved, targetIn, targetOf } from '../src/core/target.js';
 
 test('a component is taken with the context that is named with it, and only else in the usual one', () => {
   assert.deepEqual(targetOf({ component: 'app', context: 'there' }, 'here'), { component: 'app', context: 'there' });
@@ -17,4 +17,8 @@ test('what is no name of a component gets into no command', () => {
     assert.throws(() => targetIn({ component, context: 'here' }), { name: 'Trouble', kind: 'settings' }, component);
     assert.throws(() => targetOf({ component }, 'here'), /is no component's name/, component);
   }
+});
+
+test('a launch.json sends VS Code to no port of this computer instead', () => {
+  assert.deepEqual(resolved({ type: 'delvegate', component: 'app', debugServer: 4711 }, 'here'), { type: 'delvegate', component: 'app', context: 'here' });
 });

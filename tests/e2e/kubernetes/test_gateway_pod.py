@@ -12,10 +12,9 @@ from harness.rig import Launcher, image, needs_root
 from harness.rig.node import ADDRESS
 from harness.dap import Dap
 
-from kubernetes import story
+from kubernetes import story, test_scheduler
 from kubernetes.cluster import debug_binary, is_ready
 from kubernetes.objects import deployment
-from kubernetes.test_scheduler import Scheduler
 
 MANIFEST = os.path.join(tools.ROOT, "packaging", "kubernetes", "gateway.yaml")
 NAMESPACE = "delvegate"
@@ -42,9 +41,13 @@ class GatewayPod(unittest.TestCase):
     def kubectl(self, *words, **more):
         return self.cluster.kubectl(*words, **{"check": True, **more}).stdout
 
-    def deploy(self):
+    @staticmethod
+    def manifest():
         with open(MANIFEST, encoding="utf-8") as file:
-            self.kubectl("apply", "-f", "-", input=file.read())
+            return file.read()
+
+    def deploy(self):
+        self.kubectl("apply", "-f", "-", input=self.manifest())
         authority = pki.Authority(os.path.join(self.directory, "pki"))
         own = authority.issue("gateway", "/CN=node1", "serverAuth", [f"IP:{ADDRESS}", "DNS:node1"])
         self.alice = authority.issue("alice", "/O=sre/CN=alice", "clientAuth")
@@ -72,7 +75,7 @@ class GatewayPod(unittest.TestCase):
                 env=dict(os.environ, HOME=self.directory))
             found = connecting.wait_for("its address", lambda: re.search(r"(127\.0\.0\.1:\d+)\b(?!\d)", connecting.output()))
             ide = Dap(self, found[1])
-        ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [{"name": Scheduler.breakpoint}]}))
+        ide.attach(lambda: ide.call("setFunctionBreakpoints", {"breakpoints": [{"name": test_scheduler.Scheduler.breakpoint}]}))
         return ide
 
     def stops_and_goes_on(self, name):
@@ -96,7 +99,7 @@ class GatewayPod(unittest.TestCase):
         self.kubectl("-n", NAMESPACE, "delete", "pod", pod["metadata"]["name"])
         self.ready(other_than=pod["metadata"]["uid"])
         self.stops_and_goes_on("second")
-        self.kubectl("delete", "-f", "-", input=open(MANIFEST, encoding="utf-8").read(), timeout=300)
+        self.kubectl("delete", "-f", "-", input=self.manifest(), timeout=300)
         self.node.delvegate("stop", NAME).succeeded()
         self.cluster.wait_ready()
 

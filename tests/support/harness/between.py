@@ -67,11 +67,13 @@ class Bastion:
 
 
 class Proxy:
-    """`password`: of the user `alice`, who is asked for it. `answers`: said to everybody, instead of a connection."""
+    """`password`: of the user `alice`, who is asked for it. `answers`: said to everybody, instead of a connection. `connected`: said with one."""
 
-    def __init__(self, test, password=None, answers=None):
+    def __init__(self, test, password=None, answers=None,
+                 connected=b"HTTP/1.1 200 Connection established\r\nVia: 1.1 test\r\n\r\n"):
         self.password = password
         self.answers = answers
+        self.connected = connected
         self.asked = []  # HOST:PORT
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -114,7 +116,7 @@ class Proxy:
         if answer is None:
             try:
                 gateway = socket.create_connection((wanted[2].decode(), int(wanted[3])), waiting.DEADLINE)
-                answer = b"HTTP/1.1 200 Connection established\r\nVia: 1.1 test\r\n\r\n"
+                answer = self.connected
             except OSError:
                 answer = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
         laptop.sendall(answer)

@@ -2,6 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 
 import { MessageDecoder, encodeMessage } from './dap.js';
 import type { StreamUser, Verdict } from './stream.js';
+import { fitForTheEditor, withPlainBreakpoints } from './passing.js';
 import { lineOf, printable, Trouble, withoutLinks } from './trouble.js';
 
 /** What the adapter says its bytes into: a LinkStream. */
@@ -140,13 +141,16 @@ export class Adapter implements StreamUser {
   // --- to the editor ---
 
   private toEditor(message: DebugProtocol.ProtocolMessage): void {
-    if (message.type === 'request') return; // a gateway asks an editor for nothing, and would start programs here
-    if (message.type === 'event' && (message as DebugProtocol.Event).event === 'terminated') this.over = true;
-    if (message.type !== 'response') return this.user.toEditor(message);
+    if (message.type === 'event') {
+      const event = fitForTheEditor(message as DebugProtocol.Event);
+      if (event?.event === 'terminated') this.over = true;
+      return event === undefined ? undefined : this.user.toEditor(event);
+    }
+    if (message.type !== 'response') return; // a gateway asks an editor for nothing, and would start programs here
     const response = message as DebugProtocol.Response;
     const request = this.waiting.get(response.request_seq);
     this.waiting.delete(response.request_seq);
-    if (response.success) return this.user.toEditor(response);
+    if (response.success) return this.user.toEditor(withPlainBreakpoints(response));
     this.user.toEditor(request === undefined ? harmless(response) : this.explained(request, response));
   }
 

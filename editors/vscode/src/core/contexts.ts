@@ -43,7 +43,9 @@ export function nameFor(host: string): string {
 export class ContextStore {
   constructor(readonly root: string = defaultDirectory()) {}
 
+  /** Of a context that may not exist; a name that is a path is none, whatever a launch.json says. */
   directory(name: string): string {
+    if (!goodName(name)) throw new Trouble('settings', `there is no context "${name}": that is no name of one`);
     return path.join(this.root, 'contexts', name);
   }
 
@@ -62,8 +64,8 @@ export class ContextStore {
   }
 
   read(name: string): Context {
-    const file = path.join(this.directory(name), 'context.json');
-    if (!goodName(name) || !fs.existsSync(file)) {
+    const file = goodName(name) ? path.join(this.directory(name), 'context.json') : undefined;
+    if (file === undefined || !fs.existsSync(file)) {
       const known = this.names();
       throw new Trouble(
         'settings',
@@ -78,9 +80,11 @@ export class ContextStore {
       throw damaged;
     }
     if (typeof parsed !== 'object' || parsed === null) throw damaged;
-    const { gateway, renewUntil } = parsed as { gateway?: unknown; renewUntil?: unknown };
+    const { gateway, renewUntil, via } = parsed as { gateway?: unknown; renewUntil?: unknown; via?: unknown };
     const where = typeof gateway === 'string' ? parseGateway(gateway, 7443) : undefined;
     if (where === undefined) throw damaged;
+    if (via !== undefined && via !== '' && via !== 'direct')
+      throw new Trouble('settings', `context ${name} goes by ${typeof via === 'string' ? via : 'another host'}, which only \`delvegate connect\` can: use it with the Go extension (docs/connect.md)`);
     return { name, gateway: where, renewUntil: typeof renewUntil === 'number' ? renewUntil : 0 };
   }
 
@@ -146,11 +150,14 @@ export class ContextStore {
     return this.text(name, 'client.pem');
   }
 
-  /** Only if it is still `was`: false, and nothing is changed, where `delvegate` or another window was first. */
+  /**
+   * Only if it is still `was`: false, and nothing is changed, where `delvegate` or another window was first. No lock is held (Node has no
+   * flock(2), which `delvegate connect` has): certificate and key are one file, and it is renamed whole. Of two that renew at the very same
+   * time each has a certificate that is good, and one of them stays. Somebody who enrols meanwhile has exchanged the directory, and with it
+   * what would be renamed: theirs stays.
+   */
   replaceIdentity(name: string, was: string, client: string): boolean {
-    if (this.client(name) !== was) return false;
-    replaceFile(path.join(this.directory(name), 'client.pem'), client);
-    return true;
+    return replaceFile(path.join(this.directory(name), 'client.pem'), client, () => this.client(name) === was);
   }
 
   /** A place for a new context, made before a gateway is asked: what this disk does not allow costs no token. */
@@ -222,8 +229,8 @@ export class Draft {
   }
 }
 
-/** On the disk before it returns. */
-function replaceFile(file: string, content: string): void {
+/** On the disk before it returns. `still` is asked when all but the rename is done; without its yes nothing is changed. */
+function replaceFile(file: string, content: string, still = () => true): boolean {
   const beside = `${file}.${String(process.pid)}-${Math.random().toString(36).slice(2)}`;
   try {
     const fd = fs.openSync(beside, 'wx', 0o600);
@@ -233,9 +240,14 @@ function replaceFile(file: string, content: string): void {
     } finally {
       fs.closeSync(fd);
     }
-    fs.renameSync(beside, file);
+    if (still()) {
+      fs.renameSync(beside, file);
+      return true;
+    }
   } catch (error) {
     fs.rmSync(beside, { force: true });
     throw error;
   }
+  fs.rmSync(beside, { force: true });
+  return false;
 }

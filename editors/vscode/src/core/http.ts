@@ -11,6 +11,8 @@ export interface Question {
   body?: object;
   /** Milliseconds in which a byte must come. */
   silence?: number;
+  /** Milliseconds in which all of an answer that is not in lines must come: one that drips would hold up whoever waits. */
+  whole?: number;
   maxReply?: number;
   /** Called with each line of an answer in lines (application/x-ndjson). */
   line?: (text: string) => void;
@@ -26,12 +28,14 @@ export function ask(socket: TLSSocket, where: HostPort, question: Question): Pro
   const limit = question.maxReply ?? 4 * 1024 * 1024;
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
+      clearTimeout(patience);
       socket.destroy();
       reject(explain(error, where));
     };
     socket.setTimeout(question.silence ?? 15_000, () => {
       fail(new Trouble('unreachable', `no answer from ${where.host} to ${question.path}`));
     });
+    const patience = question.line === undefined ? setTimeout(() => fail(new Trouble('unreachable', `no answer from ${where.host} to ${question.path}`)), question.whole ?? 60_000) : undefined;
     const body = question.body === undefined ? undefined : JSON.stringify(question.body);
     // Not http.request, which VS Code replaces by one that goes through its proxies: this one goes through its socket.
     const request = new http.ClientRequest({
@@ -65,6 +69,7 @@ export function ask(socket: TLSSocket, where: HostPort, question: Question): Pro
         fail(new Trouble('unreachable', `the answer of ${where.host} to ${question.path} broke off`));
       });
       response.on('end', () => {
+        clearTimeout(patience);
         socket.destroy();
         resolve({ status: response.statusCode ?? 0, body: text });
       });

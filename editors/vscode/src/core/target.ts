@@ -33,3 +33,13 @@ export function contextOr(context: string | undefined): string {
   if (context === undefined) throw new Trouble('settings', 'no gateway is known here: run the command "delvegate: Enrol with a Gateway"');
   return context;
 }
+
+/**
+ * A configuration of a launch.json with the context of now, where it has none. Not with `debugServer`: for it VS Code would speak to a port of
+ * this computer instead, without TLS.
+ */
+export function resolved<T extends object>(configuration: T, usual: string | undefined): T & Target {
+  const kept = { ...configuration, ...targetOf(configuration, usual) };
+  delete (kept as { debugServer?: unknown }).debugServer;
+  return kept;
+}

@@ -36,3 +36,8 @@ export function printable(text: string, most = 2048): string {
 export function withoutLinks(text: string): string {
   return text.replace(/\]\((?=\s*[a-z][a-z0-9+.-]*:)/gi, '] (');
 }
+
+/** As printable, where the editor reads Markdown that it trusts: no link, image, reference or tag, in whatever form. */
+export function withoutMarkdown(text: string): string {
+  return printable(text).replace(/\](?=[([:])/g, '] ').replace(/<(?=[a-z!?/])/gi, '< ');
+}

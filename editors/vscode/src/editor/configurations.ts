@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 
-import { targetOf, type Target } from '../core/target.js';
+import { resolved, type Target } from '../core/target.js';
 import { lineOf } from '../core/trouble.js';
 import type { Gateways } from './gateways.js';
 import { alarm, complain } from './notices.js';
@@ -34,7 +34,7 @@ export class Configurations implements vscode.DebugConfigurationProvider {
       return target === undefined ? undefined : configurationFor(target);
     }
     try {
-      return { ...configuration, ...targetOf(configuration, this.gateways.chosen) };
+      return resolved(configuration, this.gateways.chosen);
     } catch (error) {
       const enrol = 'Enrol…';
       const chosen = await alarm(lineOf(error), undefined, ...(this.gateways.chosen === undefined ? [enrol] : []));

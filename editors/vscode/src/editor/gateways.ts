@@ -109,7 +109,6 @@ export class Gateways {
         if (this.store.needsPassphrase(name) || !renewalIsDue(since, notAfter, this.context(name).renewUntil, this.chance)) continue;
         const was = this.store.client(name);
         const client = await renew(await this.place(name));
-        // Node has no flock(2), which `delvegate` excludes others by: whoever has written first wins, and both certificates are good.
         if (this.store.replaceIdentity(name, was, client)) this.log.line(`the certificate of ${name} was renewed, until ${this.store.holder(name).notAfter.toISOString()}`);
       } catch (error) {
         this.log.trouble(`the certificate of ${name} was not renewed`, error);

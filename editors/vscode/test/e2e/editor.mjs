@@ -55,6 +55,22 @@ export class Editor {
     return this.page.locator('.pane', { has: header });
   }
 
+  /** Another window of the same VS Code, with another folder. */
+  async another(url, folder) {
+    const page = await this.browser.newPage({ viewport: { width: 1400, height: 1000 } });
+    page.setDefaultTimeout(patience);
+    const other = new Editor(this.browser, page, this.shots);
+    await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);
+    await page.locator('.explorer-folders-view').getByText('main.go').waitFor();
+    return other;
+  }
+
+  /** An entry of the menu of a component in the view. */
+  async menu(view, component, entry) {
+    await view.getByText(component, { exact: true }).first().click({ button: 'right' });
+    await this.page.locator('.monaco-menu').getByText(entry, { exact: true }).click();
+  }
+
   async press(key) {
     await this.page.keyboard.press(key);
   }
@@ -103,6 +119,10 @@ export class Editor {
 
   async notified(text) {
     await this.page.locator('.notification-list-item, .notification-toast', { hasText: text }).first().waitFor();
+  }
+
+  async answerNotification(text, button) {
+    await this.page.locator('.notification-list-item, .notification-toast', { hasText: text }).getByRole('button', { name: button, exact: true }).first().click();
   }
 
   async close() {

@@ -1,7 +1,7 @@
 // Stories in a real VS Code; tests/editors/vscode_e2e.py starts what they need, and looks at the gateway afterwards.
 import { Editor } from './editor.mjs';
 
-const { URL: url, FOLDER: folder, SHOTS: shots, TICK: tick, INVITATION: invitation } = process.env;
+const { URL: url, FOLDER: folder, OTHER_FOLDER: otherFolder, SHOTS: shots, TICK: tick, INVITATION: invitation } = process.env;
 const next = String(Number(tick) + 1);
 
 const stories = {
@@ -46,6 +46,70 @@ const stories = {
     await editor.dialog('bob has the baton of app', 'Ask for the Baton');
     await view.getByText('you ask for the baton').waitFor();
     await editor.picture('asked');
+  },
+
+  // Alice and Bob, each in a window of their own.
+  async twoPeople(alice) {
+    const bob = await alice.another(url, otherFolder);
+    for (const [editor, context] of [[alice, 'alice'], [bob, 'bob']]) {
+      await editor.components();
+      await editor.command('delvegate: Choose the Gateway');
+      await editor.pick(context);
+      await (await editor.components()).getByText('app', { exact: true }).waitFor();
+    }
+    await bob.openFileFromExplorer('main.go');
+    await bob.breakpointAt(tick);
+    await bob.press('F5'); // by his launch.json
+    await bob.stoppedAt(tick);
+    await alice.openFileFromExplorer('main.go');
+    // From the list of debug configurations, where the component appeared by itself.
+    await alice.command('Debug: Select and Start Debugging');
+    await alice.pick('Go: delvegate');
+    await alice.pick('app');
+    await alice.stoppedAt(tick);
+    const [hers, his] = [await alice.components(), await bob.components()];
+    await hers.getByText('Baton: bob').waitFor();
+    await his.getByText('Baton: you').waitFor();
+    for (const view of [hers, his]) await view.getByText('admin, code-server').nth(1).waitFor(); // the roster
+    await hers.getByText('Stop budget:').waitFor();
+    await alice.status(' used');
+    await alice.press('F10');
+    await alice.dialog('bob has the baton of app', 'Ask for the Baton');
+    await his.getByText('alice asks for the baton').waitFor();
+    await bob.page.locator('.statusbar-item.warning-kind').waitFor(); // yellow
+    await bob.picture('asked');
+    await bob.menu(his, 'app', 'Give the Baton…');
+    await bob.pick('alice');
+    await hers.getByText('Baton: you').waitFor();
+    await his.getByText('Baton: alice').waitFor();
+    await alice.press('F10');
+    await alice.stoppedAt(next);
+    await bob.stoppedAt(next); // everybody is told
+    await alice.picture('together');
+  },
+
+  async startsAndPutsBack(editor) {
+    const view = await editor.components();
+    await view.getByText('available').waitFor();
+    await editor.openFileFromExplorer('main.go');
+    await editor.press('F5');
+    await editor.pick('app');
+    await editor.dialog('start it with: delvegate start app', 'Start It');
+    await editor.dialog('Start app of here under the debugger?', 'Start');
+    await editor.dialog('delvegate arm app', 'Cancel');
+    await fetch(process.env.ARM); // root has armed it
+    await editor.menu(view, 'app', 'Start…');
+    await editor.dialog('Start app of here under the debugger?', 'Start');
+    await editor.answerNotification('app of here runs under the debugger', 'Debug');
+    await view.getByText('Taken out').waitFor();
+    await editor.status('app: stopped');
+    await editor.picture('taken out');
+    await editor.menu(view, 'app', 'Stop and Put Back…');
+    await editor.dialog('Stop and Put Back app of here?', 'Stop and Put Back');
+    await editor.notified('app of here was put back');
+    await view.getByText('Taken out').waitFor({ state: 'detached' });
+    await view.getByText('available').waitFor();
+    await editor.picture('put back');
   },
 
   async theGatewayOfTheSession(editor) {
