@@ -154,6 +154,7 @@ json hub_budget::describe() const {
     return json::object{{"damage", format_duration(terms.damage)},
                         {"duty", format_duration(terms.whole_duty())},
                         {"used", format_duration(clock_.used(clock::now()))},
+                        {"counts", clock_.counting()},
                         {"breakpointsOff", off_},
                         {"forcedResumes", all_.resumes},
                         {"haltsRefused", all_.halts},

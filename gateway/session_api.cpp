@@ -8,8 +8,10 @@
 
 #include "gateway/component.h"
 #include "gateway/component_log.h"
+#include "gateway/hub.h"
 #include "gateway/pins.h"
 #include "gateway/session_log.h"
+#include "launcher/launcher_wire.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -38,6 +40,7 @@ struct deed {
     std::string verb, to;  // of the baton
     std::string note;      // of park; the reason of a kill
     std::string session{};  // of a kill
+    std::string stop{};     // the one that is meant by park and unpark; empty: the one of now
     std::chrono::seconds time{0};
     std::vector<std::string> places{};  // of pin and unpin
     std::vector<std::int64_t> ids{};
@@ -108,15 +111,17 @@ std::string read_body(std::string_view body, deed& into) {
     std::string time;
     for (const auto& [key, value] : *parsed->if_object()) {
         auto* const field = into.what == about::baton  ? key == "do" ? &into.verb : key == "to" ? &into.to : nullptr
-                            : into.what == about::park ? key == "note" ? &into.note : key == "for" ? &time : nullptr
+                            : into.what == about::park ? key == "note" ? &into.note : key == "for" ? &time : key == "stop" ? &into.stop : nullptr
+                            : into.what == about::unpark ? key == "stop" ? &into.stop : nullptr
                             : into.what == about::kill ? key == "reason" ? &into.note : nullptr
                                                        : nullptr;
         if (!field || !value.if_string())
             return into.what == about::baton  ? "the body's members are the texts `do` and `to`"
-                   : into.what == about::park ? "the body's members are the texts `note` and `for`"
+                   : into.what == about::park ? "the body's members are the texts `note`, `for` and `stop`"
                    : into.what == about::kill ? "the body's member is the text `reason`"
-                                              : "unpark takes no members";
+                                              : "the body's member is the text `stop`";
         *field = *value.if_string();
+        if (field == &into.stop && !launcher::is_stop_name(into.stop)) return "`stop` must be a stop's name, such as 17-3f9c";
     }
     if (into.what == about::baton) {
         if (into.verb != "ask" && into.verb != "give" && into.verb != "take" && into.verb != "drop")
@@ -203,6 +208,9 @@ void session_api::act(const order& one, const std::function<void(const http_answ
             return done(fault(404, "unknown", "that session has ended already"));
         return answered({boost::system::in_place_value, protocol::printable(whose.get_string("user")) + "'s session at " + one.name + " was ended"});
     }
+    // What was meant was another stop than the one of now.
+    if (!one.what.stop.empty() && (target->session().now() != phase::stopped || target->park().name() != one.what.stop))
+        return done(fault(409, "refused", target->park().words_of(one.what.stop)));
     if (one.what.what == about::unpark) return target->park().unpark(one.by, one.rules, answered);
     if (!one.what.asks) return target->park().park({one.by, one.what.note, one.what.time, {}}, one.rules, answered);
     const auto words = target->park().words();

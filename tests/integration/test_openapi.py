@@ -230,8 +230,8 @@ class Together(BatonCase, ApiCase):
                      {"to": "bob"}, {"do": True}, {"do": "ask", "by": "bob"}, "ask"])
         self.bodies(alice, "/v1/components/{name}/park",
                     [{"note": "x"}, {"note": "x", "for": "1m"}, {"note": "x", "for": "90s"}, {"note": ""}, {}, {"note": "x" * 513}, {"note": "x", "for": "soon"},
-                     {"note": "x", "for": 60}, {"note": 1}, {"note": "x", "until": "1m"}, []])
-        self.bodies(alice, "/v1/components/{name}/unpark", [{}, {"note": "x"}, []])
+                     {"note": "x", "for": 60}, {"note": 1}, {"note": "x", "until": "1m"}, {"note": "x", "stop": "999-ffff"}, {"note": "x", "stop": "first"}, {"note": "x", "stop": ""}, []])
+        self.bodies(alice, "/v1/components/{name}/unpark", [{}, {"note": "x"}, {"stop": "999-ffff"}, {"stop": ""}, {"stop": 1}, []])
 
     def test_what_is_not_described_would_be_seen(self):
         api = self.api("alice")

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EventText, reasonIn } from '../src/server';
+
+test('events are read out of their text, wherever it is cut', () => {
+  const text = ': still here\n\ndata: {"a":1}\n\ndata:{"b":"é"}\r\n\r\n';
+  for (let first = 0; first <= text.length; ++first) {
+    const events = new EventText();
+    const found = [...events.take(text.slice(0, first)), ...events.take(text.slice(first))];
+    assert.deepEqual(found.map((one) => JSON.parse(one) as unknown), [{ a: 1 }, { b: 'é' }]);
+  }
+  assert.deepEqual(new EventText().take('data: {"not":"all of it'), []);
+});
+
+test('a refusal is told in its own words', () => {
+  assert.equal(reasonIn('{"error":"you follow them 4 times already","code":"limited"}', 429), 'you follow them 4 times already');
+  for (const other of ['', '<html>', '{}', '{"error":{}}', '{"error":""}', 'null', '[]']) assert.equal(reasonIn(other, 502), 'the gateway answers with HTTP 502');
+});
