@@ -75,9 +75,12 @@ void certificate_renewal::stop() {
 // when they came.
 auth::outcome<certificate_renewal::validity> certificate_renewal::look() const {
     using result = auth::outcome<validity>;
+    auto version = store_.identity_version(how_.context);
+    if (!version) return result(boost::system::in_place_error, version.error());
     const auto who = store_.who(how_.context);
     if (!who) return result(boost::system::in_place_error, who.error());
     validity out;
+    out.version = std::move(*version);
     out.since = static_cast<double>(who->not_before);
     out.not_after = static_cast<double>(who->not_after);
     struct stat info {};
@@ -130,7 +133,7 @@ void certificate_renewal::check() {
         if (lock_ >= 0) ::close(std::exchange(lock_, -1));
         return wait(milliseconds(1));
     }
-    renew(*seen);
+    renew(*again);
 }
 
 void certificate_renewal::renew(const validity& old) {
@@ -177,7 +180,7 @@ void certificate_renewal::answered(const validity& old, const auth::outcome<std:
     if (!issued) return failed(old, issued.error());
     std::string pem = auth::to_pem(key.get());
     std::string identity = issued->pem + pem;
-    const auto stored = store_.replace_identity(how_.context, identity);
+    const auto stored = store_.replace_identity(how_.context, old.version, identity);
     OPENSSL_cleanse(pem.data(), pem.size());
     OPENSSL_cleanse(identity.data(), identity.size());
     if (!stored) return failed(old, stored.error());
@@ -185,7 +188,7 @@ void certificate_renewal::answered(const validity& old, const auth::outcome<std:
     failures_ = 0;
     jitter_ = dice();
     told_.clear();
-    // Not at once again, whatever dates the new one has.
+    // Not at once again, whatever dates the new one has, or the one that somebody else was first with.
     wait(busy_wait);
 }
 

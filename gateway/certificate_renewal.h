@@ -1,5 +1,6 @@
 // Renews the certificate of a context while `delvegate connect` runs: a new key each time, stored in one
 // rename, used by the next TLS connection. The live link stays; the gateway knows it by the new certificate.
+// Who enrols, or renews by another program, while the gateway is asked, was first: what they have stored stays.
 #pragma once
 
 #include <chrono>
@@ -44,6 +45,7 @@ private:
     struct validity {
         double since = 0;  // when this certificate came here
         double not_after = 0;
+        std::string version;  // see context_store
     };
     auth::outcome<validity> look() const;
     void wait(std::chrono::milliseconds time);

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "auth/armor.h"
 #include "auth/pem.h"
 #include "gateway/host_calls.h"
 #include "gateway/state_directory.h"
@@ -42,6 +43,21 @@ auth::outcome<void> durable_file(const std::string& path, std::string_view conte
     const std::string why = errno_text();
     ::unlink(beside.c_str());
     return "cannot write " + path + ": " + why;
+}
+
+// Of what is left of a file; nothing, and errno, where it cannot be read.
+std::optional<std::string> version_of(int fd) {
+    std::string text;
+    for (char part[4096];;) {
+        const ssize_t got = ::read(fd, part, sizeof part);
+        if (got < 0 && errno != EINTR) return std::nullopt;
+        if (got > 0) text.append(part, static_cast<std::size_t>(got));
+        OPENSSL_cleanse(part, sizeof part);
+        if (got == 0) break;
+    }
+    auto version = auth::sha256_hex(text);
+    OPENSSL_cleanse(text.data(), text.size());
+    return version;
 }
 
 void sync_directory(const std::string& path) {
@@ -181,10 +197,41 @@ auth::outcome<void> context_store::set_via(const std::string& name, const via_wa
     return done;
 }
 
-auth::outcome<void> context_store::replace_identity(const std::string& name, std::string_view identity) {
-    auto done = durable_file(files(name).certificate, identity);
-    if (done) sync_directory(directory(name));
-    return done;
+auth::outcome<std::string> context_store::identity_version(const std::string& name) const {
+    using result = auth::outcome<std::string>;
+    const std::string path = files(name).certificate;
+    const storage::unique_fd there(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    auto version = there ? version_of(there.get()) : std::nullopt;
+    if (!version) return result(boost::system::in_place_error, "cannot read " + path + ": " + errno_text());
+    return result(boost::system::in_place_value, std::move(*version));
+}
+
+auth::outcome<bool> context_store::replace_identity(const std::string& name, std::string_view version,
+                                                    std::string_view identity) {
+    using result = auth::outcome<bool>;
+    const std::string path = files(name).certificate;
+    const auto cannot = [&path] {
+        return result(boost::system::in_place_error, "cannot write " + path + ": " + errno_text());
+    };
+    // Enrolling exchanges the whole directory; so everything happens in the one that this descriptor is of.
+    const storage::unique_fd place(::open(directory(name).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!place) return cannot();
+    const storage::unique_fd there(::openat(place.get(), "client.pem", O_RDONLY | O_CLOEXEC));
+    const auto now = there ? version_of(there.get()) : std::nullopt;
+    if (!now) return cannot();
+    if (*now != version) return result(boost::system::in_place_value, false);
+    const std::string beside = "client.pem." + std::to_string(::getpid());
+    ::unlinkat(place.get(), beside.c_str(), 0);  // of a process that was killed
+    const storage::unique_fd fresh(::openat(place.get(), beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!fresh) return cannot();
+    if (storage::write_all(fresh.get(), identity) == 0 && ::fsync(fresh.get()) == 0 &&
+        ::renameat(place.get(), beside.c_str(), place.get(), "client.pem") == 0) {
+        ::fsync(place.get());
+        return result(boost::system::in_place_value, true);
+    }
+    const auto failed = cannot();
+    ::unlinkat(place.get(), beside.c_str(), 0);
+    return failed;
 }
 
 auth::outcome<context_store::draft> context_store::begin() {

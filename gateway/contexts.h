@@ -68,7 +68,11 @@ public:
     };
     auth::outcome<draft> begin();
 
-    auth::outcome<void> replace_identity(const std::string& name, std::string_view identity);
+    // Tells one certificate with its key from any other that was ever stored there; no secret.
+    auth::outcome<std::string> identity_version(const std::string& name) const;
+    // Only where that version is still there: what somebody has enrolled or renewed meanwhile stays, and the answer is false. That
+    // holds even where they enrol in the very moment: what is replaced is in the directory that was looked at.
+    auth::outcome<bool> replace_identity(const std::string& name, std::string_view version, std::string_view identity);
 
 private:
     std::string root_;

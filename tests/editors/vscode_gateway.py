@@ -1,9 +1,13 @@
 """The VS Code extension's own parts (link, adapter, control API, enrolment) against a real gateway and a real dlv."""
 
+import fcntl
 import os
+import re
+import signal
+import threading
 import unittest
 
-from harness import case, codeserver, debuggee, waiting
+from harness import case, codeserver, debuggee, process, tools, waiting
 from harness.cutting import Way
 from harness.enrolling import Gateway
 from harness.extension import Workshop, node
@@ -93,6 +97,62 @@ class Extension(case.Case):
         gateway.token("carol")  # keeps the port open when alice's is used
         self.assertTrue(gateway.enroll_port)
         self.scenario("enrolment", LINE=gateway.line("alice"))
+
+    def test_renewal_at_the_same_time_as_connects(self):
+        gateway = Gateway(self, self.component(users=["alice"]), certificateTtl="1m")
+        self.assertTrue(gateway.token("alice") and gateway.enroll_port)
+        self.scenario("enrols", LINE=gateway.line("alice"))
+        place = os.path.join(self.home, ".config", "delvegate", "contexts", "localhost")
+        old = debuggee.contents(os.path.join(place, "client.pem"))
+        address = self.laptop("connect")
+        self.assertFalse(Rpc(self, address).state()["Running"])
+        go, asked = (os.path.join(self.directory, name) for name in ("go", "asked"))
+        failed = []
+
+        def renews():
+            try:
+                self.scenario("renewalByTwo", GO=go, ASKED=asked)
+            except AssertionError as error:
+                failed.append(str(error))
+        window = threading.Thread(target=renews)
+        # Both have asked before the gateway answers one of them.
+        os.kill(gateway.pid, signal.SIGSTOP)
+        try:
+            window.start()
+            waiting.until("connect renews", lambda: held(os.path.join(place, "lock")))
+            with open(go, "w", encoding="ascii"):
+                pass
+            waiting.until("the extension has asked", lambda: os.path.exists(asked) or failed)
+        finally:
+            os.kill(gateway.pid, signal.SIGCONT)
+        window.join()
+        self.assertEqual(failed, [])
+        waiting.until("connect has renewed", lambda: not held(os.path.join(place, "lock")))
+        self.assertEqual(gateway.status()["totals"]["renewals"], 2)
+        self.assertNotEqual(debuggee.contents(os.path.join(place, "client.pem")), old)
+        self.assertEqual(sorted(os.listdir(place)), ["ca.crt", "client.pem", "context.json", "lock"])
+        # The pair that stays is good for both.
+        self.scenario("works")
+        self.assertFalse(Rpc(self, self.laptop("again")).state()["Running"])
+
+    def laptop(self, name):
+        """Where a `delvegate connect` with the extension's contexts listens."""
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "DELVEGATE_GATEWAY"))}
+        laptop = process.Process(self, name, [tools.laptop(), "connect", "app", "--listen", "127.0.0.1:0", "--output", "json"],
+                                 env=dict(environment, HOME=self.home))
+        return laptop.wait_for("it is ready", lambda: re.search(r"127\.0\.0\.1:\d+", laptop.output()))[0]
+
+
+def held(lock):
+    """Whether somebody has it."""
+    try:
+        with open(lock, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
 
 
 if __name__ == "__main__":

@@ -167,7 +167,7 @@ class Together(BatonCase, ApiCase):
         self.assertEqual(alice("POST", app + "/park", {"note": "it runs"}).status, 409)
         self.assertEqual(olga("GET", app).parts()[0]["state"], "running")
         self.refused_alike("alice", "components", "together", stranger="mallory")
-        followers = [olga.first_line("/v1/sessions/follow")[1] for _ in range(4)]
+        followers = [olga.first_line("/v1/sessions/follow")[1] for _ in range(8)]
         self.assertEqual(olga("GET", "/v1/sessions/follow").status, 429)
         for one in followers:
             one.close()
@@ -177,7 +177,7 @@ class Together(BatonCase, ApiCase):
         alice, olga = self.api("alice"), self.api("olga")
         for path in ("/", "/page.js", "/page.css"):
             self.assertEqual(olga("GET", path).status, 200)
-        followers = [olga.first_line("/v1/events") for _ in range(4)]
+        followers = [olga.first_line("/v1/events") for _ in range(8)]
         self.assertTrue(json.loads(followers[0][0].text.removeprefix("data: "))["components"])
         self.assertEqual(olga("GET", "/v1/events").status, 429)
         event = openapi.validator("paths", "/v1/events", "get", "responses", "200", "content", "text/event-stream", "x-events", "message")

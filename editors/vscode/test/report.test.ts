@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { readComponents, readSessions } from '../src/core/report.js';
-import { componentRow, detailRows, statusText } from '../src/core/words.js';
+import { componentRow, detailRows, durationText, statusText } from '../src/core/words.js';
 
 // As a gateway answers GET /v1/status.
 const stopped = {
   name: 'scheduler', kind: 'launcher', state: 'stopped', since: '2026-11-26 14:03:11 UTC', position: 'main.tick (main.go:55)', by: 'alice', reason: 'breakpoint',
   viewers: [{ user: 'alice', protocol: 'DAP', since: '2026-11-26 14:00:00 UTC' }, { user: 'bob', protocol: 'JSON-RPC', since: '2026-11-26 14:01:00 UTC' }],
   runControl: { mode: 'baton', holder: 'alice', since: '2026-11-26 14:03:11 UTC', asking: ['bob'] },
-  stopBudget: { damage: '15s', used: '4s', breakpointsOff: false, forcedResumes: 2 },
+  stopBudget: { damage: '10m', used: '30719ms', breakpointsOff: false, forcedResumes: 2 },
   park: { stop: '17-3f9c', by: 'alice', note: 'look at queue.items, Bob', until: '2026-11-26 14:33:11 UTC' },
   launcher: { detached: true, deadline: '2026-11-26 15:00:00 UTC' },
 };
@@ -28,11 +28,17 @@ test('a stopped component is told with who has the baton, who asks, the budget a
     ['Baton: alice', 'since 2026-11-26 14:03:11 UTC'],
     ['you ask for the baton', ''],
     ['Parked: look at queue.items, Bob', 'by alice until 2026-11-26 14:33:11 UTC'],
-    ['Stop budget: 4s of 15s used', '2 stops cut short'],
+    ['Stop budget: 30.7 s of 10 min used', '2 stops cut short'],
     ['alice', 'DAP, since 2026-11-26 14:00:00 UTC'],
     ['you', 'JSON-RPC, since 2026-11-26 14:01:00 UTC'],
   ]);
-  assert.equal(statusText(one, 'alice'), 'scheduler: stopped · baton: you · 4s of 15s used · parked');
+  assert.equal(statusText(one, 'alice'), 'scheduler: stopped · baton: you · 30.7 s of 10 min used · parked');
+});
+
+test('a time of the gateway is told in units that say something, and what is none stays as it is', () => {
+  const told = { '0s': '0 s', '4s': '4 s', '30719ms': '30.7 s', '59949ms': '59.9 s', '59950ms': '1 min', '60719ms': '1 min 1 s', '10m': '10 min', '90s': '1 min 30 s', '3600s': '1 h', '1h30m': '1 h 30 min', '86400500ms': '24 h 1 s' };
+  for (const [time, text] of Object.entries(told)) assert.equal(durationText(time), text, time);
+  for (const other of ['', '?', '10', 'm', '-1s', '1.5s', '10m of', '1d', '5s5h']) assert.equal(durationText(other), other);
 });
 
 test('who is alone hears nothing of a baton', () => {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -86,10 +87,41 @@ TEST_F(contexts, enrolling_again_takes_the_place_of_the_old_one) {
 
 TEST_F(contexts, an_identity_is_replaced_in_one_step) {
     add("one", "old");
-    ASSERT_TRUE(store.replace_identity("one", "new"));
+    const auto version = store.identity_version("one");
+    ASSERT_TRUE(version) << version.error();
+    const auto done = store.replace_identity("one", *version, "new");
+    ASSERT_TRUE(done) << done.error();
+    EXPECT_TRUE(*done);
     EXPECT_EQ(content(store.files("one").certificate), "new");
     EXPECT_EQ(mode(store.files("one").certificate), 0600u);
     EXPECT_EQ(std::distance(fs::directory_iterator(store.directory("one")), {}), 3);
+}
+
+TEST_F(contexts, an_identity_that_came_meanwhile_is_not_replaced) {
+    add("one", "old");
+    const auto version = store.identity_version("one");
+    ASSERT_TRUE(version) << version.error();
+    add("one", "enrolled anew");
+    const auto done = store.replace_identity("one", *version, "renewed from old");
+    ASSERT_TRUE(done) << done.error();
+    EXPECT_FALSE(*done);
+    EXPECT_EQ(content(store.files("one").certificate), "enrolled anew");
+    EXPECT_EQ(std::distance(fs::directory_iterator(store.directory("one")), {}), 3);
+    ASSERT_TRUE(store.remove("one"));
+    EXPECT_FALSE(store.replace_identity("one", *version, "renewed from old"));
+    EXPECT_FALSE(fs::exists(store.directory("one")));
+}
+
+TEST_F(contexts, what_a_killed_renewal_left_is_in_nobodys_way) {
+    add("one", "old");
+    const std::string left = store.directory("one") + "/client.pem." + std::to_string(::getpid());
+    std::ofstream(left) << "half";
+    const auto version = store.identity_version("one");
+    ASSERT_TRUE(version) << version.error();
+    const auto done = store.replace_identity("one", *version, "new");
+    ASSERT_TRUE(done) << done.error();
+    EXPECT_EQ(content(store.files("one").certificate), "new");
+    EXPECT_FALSE(fs::exists(left));
 }
 
 TEST_F(contexts, use_and_delete) {

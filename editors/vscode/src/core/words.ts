@@ -73,7 +73,20 @@ export function batonText(one: Component, me: string): string {
 
 function budgetText(one: Component): string {
   if (one.budget === undefined) return '';
-  return one.budget.breakpointsOff ? 'used up, breakpoints are off' : `${one.budget.used} of ${one.budget.damage} used`;
+  return one.budget.breakpointsOff ? 'used up, breakpoints are off' : `${durationText(one.budget.used)} of ${durationText(one.budget.damage)} used`;
+}
+
+/** A time of the gateway's (`30719ms`, `1h30m`) for a person: 30.7 s, 1 h 30 min. What is none stays as it is. */
+export function durationText(time: string): string {
+  const parts = /^(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?(?:(\d{1,12})ms)?$/.exec(time);
+  if (parts === null || time === '') return time;
+  const [h, m, s, ms] = parts.slice(1).map((part) => Number((part as string | undefined) ?? '0')) as [number, number, number, number];
+  const all = ((h * 60 + m) * 60 + s) + ms / 1000;
+  if (all < 59.95) return `${String(Math.round(all * 10) / 10)} s`;
+  const whole = Math.round(all);
+  return [`${String(Math.floor(whole / 3600))} h`, `${String(Math.floor(whole / 60) % 60)} min`, `${String(whole % 60)} s`]
+    .filter((part) => !part.startsWith('0 '))
+    .join(' ');
 }
 
 const nameOf = (user: string, me: string): string => (user === me ? 'you' : user);

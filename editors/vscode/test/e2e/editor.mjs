@@ -32,6 +32,8 @@ export class Editor {
     await this.page.keyboard.press('Control+Shift+e');
     await this.page.locator('.explorer-folders-view').getByText(name).dblclick();
     await this.page.locator('.monaco-editor .view-line').first().waitFor();
+    // The text is there before the focus is, and a focus that comes late would close a list that was opened meanwhile.
+    await this.page.locator('.monaco-editor.focused').waitFor();
     await this.components();
   }
 

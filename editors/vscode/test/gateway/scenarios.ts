@@ -133,6 +133,27 @@ const scenarios: Record<string, () => Promise<void>> = {
     await client.attach();
     await client.disconnect();
   },
+
+  async enrols() {
+    const invitation = readInvitation(given('LINE'));
+    assert.ok(invitation?.token !== undefined);
+    await enroll(store, { ...invitation, token: invitation.token });
+  },
+
+  // While `delvegate connect` renews the same context; which of the two is first is nobody's to say.
+  async renewalByTwo() {
+    while (!fs.existsSync(given('GO'))) await new Promise((resolve) => setTimeout(resolve, 20));
+    const was = store.client('localhost');
+    const asked = renew(placeOf('localhost'));
+    fs.writeFileSync(given('ASKED'), '');
+    store.replaceIdentity('localhost', was, await asked);
+  },
+
+  async works() {
+    assert.equal(store.holder('localhost').user, 'alice');
+    const [one] = await api('localhost').components();
+    assert.equal(one?.name, 'app');
+  },
 };
 
 const wanted = scenarios[process.argv[2] ?? ''];
