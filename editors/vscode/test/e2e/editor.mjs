@@ -77,6 +77,11 @@ export class Editor {
     await this.page.keyboard.press(key);
   }
 
+  /** By the button, which is there while the program stands; F5 is another thing where it does not. */
+  async goOn() {
+    await this.page.getByRole('button', { name: /^Continue \(F5\)/ }).first().click();
+  }
+
   /** In a list that VS Code offers. */
   async pick(text) {
     await this.page.locator('.quick-input-widget .monaco-list-row', { hasText: text }).first().click();

@@ -20,8 +20,9 @@ const stories = {
     await editor.stoppedAt(next);
     await editor.press('Control+Shift+F5');
     await editor.console('Your session ends');
-    await editor.stoppedAt(next); // a session of ours that is new, the program as it was
-    await editor.press('F5');
+    await editor.console('Earlier output of the program'); // a session of ours that is new,
+    await editor.stoppedAt(next); // and the program as it was
+    await editor.goOn();
     await editor.stoppedAt(tick); // the breakpoint is there again
     await editor.variable('n', '1');
     await editor.picture('restarted');
