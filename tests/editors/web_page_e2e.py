@@ -145,7 +145,7 @@ class Life(Browser, case.Case):
 class Reconnect(Browser, case.Case):
     def start(self, name, **more):
         return self.serve({"name": "app", "kind": "connect", "users": ["alice"], "address": self.dlv.address}, name=name,
-                          stateDirectory=os.path.join(self.directory, "state"), **more)
+                          stateDirectory=os.path.join(self.directory, "state"), limits={"followersPerUser": 4}, **more)
 
     def test_the_page_goes_on_by_itself(self):
         self.dlv = self.headless()
