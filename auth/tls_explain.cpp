@@ -6,6 +6,7 @@
 #include "auth/certificate_names.h"
 #include "auth/identity.h"
 #include "auth/tls.h"
+#include "auth/tls_blame.h"
 #include "auth/tls_trace.h"
 
 namespace auth {
@@ -102,6 +103,23 @@ std::string explain_alert(int alert, bool server, std::string_view peer, const t
 }
 
 }  // namespace
+
+tls_blame blame_of_tls_failure(const SSL* ssl) {
+    const tls_trace* trace = trace_of(ssl);
+    if (!trace) return tls_blame::neither;
+    if (trace->verify_error != X509_V_OK) return tls_blame::theirs;
+    switch (trace->alert_received) {
+        case TLS1_AD_UNKNOWN_CA:
+        case SSL3_AD_CERTIFICATE_EXPIRED:
+        case SSL3_AD_CERTIFICATE_REVOKED:
+        case SSL3_AD_BAD_CERTIFICATE:
+        case SSL3_AD_UNSUPPORTED_CERTIFICATE:
+        case SSL3_AD_CERTIFICATE_UNKNOWN:
+        case SSL_AD_CERTIFICATE_REQUIRED:
+        case TLS1_AD_ACCESS_DENIED: return tls_blame::ours;
+        default: return tls_blame::neither;
+    }
+}
 
 std::string explain_tls_failure(SSL* ssl, std::string_view peer, const tls_files& files) {
     const tls_trace* trace = trace_of(ssl);

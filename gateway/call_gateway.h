@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "auth/tls_blame.h"
 #include "gateway/https_call.h"
 #include "gateway/laptop_place.h"
 
@@ -14,6 +15,8 @@ namespace gateway {
 struct call_failure {
     std::string code;  // "usage", "certificate", "unreachable"
     std::string text;  // one line
+    // Of what is unreachable: whose certificate was refused, as `connect` tells it from a broken network (its exit codes 6 and 5).
+    auth::tls_blame blame = auth::tls_blame::neither;
 };
 
 // Where and as whom is filled into the question from `where`, anew each time: a certificate that was renewed meanwhile counts. `done` is

@@ -47,6 +47,7 @@ struct counters {
     std::uint64_t limit_idle = 0;
     std::uint64_t resumed_links = 0;       // broken links that went on
     std::uint64_t given_up_links = 0;      // … that did not
+    std::uint64_t limit_followers = 0;     // limits.followers and followersPerUser
     std::uint64_t limit_resume = 0;        // … for resumeLinks and resumeBuffer
 };
 

@@ -15,6 +15,7 @@
 #ifndef DELVEGATE_CLIENT_ONLY
 #include "auth/policy_file.h"
 #include "auth/policy_query.h"
+#include "gateway/completion_people.h"
 #include "launcher/launcher_config.h"
 #endif
 
@@ -37,6 +38,9 @@ bool of_launcher(const completion& line) {
     static const names commands{"inspect", "start", "stop", "restore", "arm", "disarm", "launcher"};
     return !line.commands.empty() && commands.contains(line.commands.front());
 }
+
+// Where only those who are revoked make sense.
+bool of_unrevoke(const completion& line) { return line.commands == std::vector<std::string>{"ca", "unrevoke-user"}; }
 
 session_question question_of(const completion& line) {
     session_question out;
@@ -62,7 +66,7 @@ json asked(const session_question& question) {
     if (!place) return nullptr;
     std::string body;
     if (*place) {
-        const auto said = ask_gateway(**place, "/v1/sessions");
+        const auto said = ask_gateway(**place, "/v1/sessions", {}, patience);
         if (!said || said->status != 200) return nullptr;
         body = said->body;
     } else {
@@ -87,20 +91,36 @@ void take(const json& answer, std::string_view list, std::string_view key, names
 }
 
 #ifndef DELVEGATE_CLIENT_ONLY
+// Whom this host's CA knows: those who may be let in, or thrown out, need be neither in the policy nor here now.
+void take_from_ca(const completion& line, const std::string& configured, names& into) {
+    static const names commands_of_nodes{"ca", "token", "sessions", "policy"};
+    if (line.commands.empty() || !commands_of_nodes.contains(line.commands.front())) return;
+    std::vector<std::string> places;
+    if (const auto own = given(line, "--state-directory"); !own.empty())
+        places = {own};
+    else  // the packaged unit names a directory of its own below the usual one
+        for (const auto& one : names{configured, default_state_directory()})
+            if (!one.empty()) places.insert(places.end(), {one, one + "/gateway"});
+    const auto which = of_unrevoke(line) ? known_people::revoked : line.commands.front() == "token" ? known_people::not_revoked : known_people::all;
+    into.merge(people_of_ca(places, which));
+}
+
 // What this host's own files say, where this user may read them.
 void take_from_files(const completion& line, names& into) {
     const std::string own = of_launcher(line) ? std::string() : given(line, "--config");
     const std::string config_file = own.empty() ? default_config_file() : own;
-    std::string policy_file = given(line, "--policy");
+    std::string policy_file = given(line, "--policy"), state;
     if (const auto read = ::access(config_file.c_str(), R_OK) == 0 ? read_config(config_file) : launcher::outcome<config>(std::string());
         read) {
+        state = read->state_directory;
         for (const auto& one : read->components) {
             if (line.names == name_kind::component) into.insert(one.name);
-            if (line.names == name_kind::person) into.insert(one.users.begin(), one.users.end());
+            if (line.names == name_kind::person && !of_unrevoke(line)) into.insert(one.users.begin(), one.users.end());
         }
         if (policy_file.empty()) policy_file = read->policy;
     }
-    if (line.names == name_kind::person && !policy_file.empty() && ::access(policy_file.c_str(), R_OK) == 0)
+    if (line.names == name_kind::person) take_from_ca(line, state, into);
+    if (line.names == name_kind::person && !of_unrevoke(line) && !policy_file.empty() && ::access(policy_file.c_str(), R_OK) == 0)
         if (const auto policy = auth::read_policy(policy_file); policy)
             for (const auto& binding : policy->bindings()) into.insert(binding.users.begin(), binding.users.end());
     if (line.names != name_kind::component) return;
@@ -127,7 +147,7 @@ std::vector<std::string> names_for(const completion& line) {
 #ifndef DELVEGATE_CLIENT_ONLY
         if (line.names != name_kind::session) take_from_files(line, found);
 #endif
-        const auto answer = asked(question_of(line));
+        const auto answer = of_unrevoke(line) ? json(nullptr) : asked(question_of(line));
         if (line.names == name_kind::component) take(answer, "components", "component", found);
         if (line.names == name_kind::person) take(answer, "sessions", "user", found);
         if (line.names == name_kind::session) take(answer, "sessions", "session", found);

@@ -1,13 +1,12 @@
 #include "gateway/component.h"
 
-#include <spdlog/spdlog.h>
-
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <random>
 
 #include "gateway/audit_trail.h"
+#include "gateway/component_log.h"
 #include "gateway/debug_stream.h"
 #include "protocol/printable.h"
 #include "gateway/utc.h"
@@ -155,7 +154,7 @@ void component::start_exec() {
     ready_ = false;
     warnings_.clear();
     hub_.begin_start();
-    spdlog::info("{}: dlv {} started, pid {}, output in {}", name(), to_string(process_->version()),
+    component_log(name()).info("dlv {} started, pid {}, output in {}", to_string(process_->version()),
                  process_->dlv_pid(), process_->output_file());
     process_watch_.assign(process_->event_fd());
     watch_process();
@@ -163,14 +162,14 @@ void component::start_exec() {
         output_.emplace(std::move(*reader));
         output_watch_.assign(output_->event_fd());
     } else {
-        spdlog::warn("{}: the program's output cannot be shown: {}", name(), reader.error());
+        component_log(name()).warn("the program's output cannot be shown: {}", reader.error());
     }
 }
 
 void component::start_connect() {
     auto checked = launcher::check_foreign(configuration_.address, configuration_.dlv_user);
     if (!checked) return failed(checked.error());
-    spdlog::info("{}: dlv of pid {} at {} checked", name(), checked->pid, to_string(configuration_.address));
+    component_log(name()).info("dlv of pid {} at {} checked", checked->pid, to_string(configuration_.address));
     hub_.attach(configuration_.address, false, [this](std::string error) { attached(error); });
 }
 
@@ -216,12 +215,12 @@ void component::attached(const std::string& error) {
     if (process_ && output_) {
         auto printed = output_->read_new();
         warnings_ = launcher::warnings_in(configuration_.exec, printed);
-        for (auto& w : warnings_) spdlog::warn("{}: {}", name(), w);
+        for (auto& w : warnings_) component_log(name()).warn("{}", w);
         ready_ = true;
         watch_output();
     }
     ++hub_.measures().attached;
-    spdlog::info("{}: dlv {} answers; the program is {}", name(), hub_.dlv_version(), to_string(hub_.now()));
+    component_log(name()).info("dlv {} answers; the program is {}", hub_.dlv_version(), to_string(hub_.now()));
     // Before it goes on: there is nobody yet whom that keeps waiting.
     if (sources_) sources_->keep_up(hub_);
     if (configuration_.how == kind::exec && !configuration_.stop_on_entry) hub_.go_on();
@@ -246,7 +245,7 @@ void component::failed(std::string why) {
     }
     failure_ = why;
     hub_.set_down(why);
-    spdlog::error("{}: {}", name(), protocol::printable(why));
+    component_log(name()).error("{}", protocol::printable(why));
     let_wait_no_more();
 }
 
@@ -265,7 +264,7 @@ bool component::present() {
 // dlv of ours lives, only the connections to it are broken; the program is where it was.
 void component::attach_again() {
     last_start_ = std::chrono::steady_clock::now();
-    spdlog::warn("{}: the connection to dlv is made anew: {}", name(), protocol::printable(hub_.down_reason()));
+    component_log(name()).warn("the connection to dlv is made anew: {}", protocol::printable(hub_.down_reason()));
     hub_.attach(process_->address(), false, [this](const std::string& error) {
         if (error.empty()) {
             failure_.clear();

@@ -59,7 +59,9 @@ const std::vector<limit_key>& limit_keys() {
         {"outputKept", "bytes", nullptr, &limits::output_kept,
          "Of what each program of kind exec printed last: kept for people who come later and may read values; 0: nothing."},
         {"followers", "count", nullptr, &limits::followers,
-         "Who may follow the sessions by the control API at once (`delvegate sessions --follow`); 4 of them of one user."},
+         "Who may follow the sessions by the control API at once (`delvegate sessions --follow`, each page in a browser)."},
+        {"followersPerUser", "count", nullptr, &limits::followers_per_user,
+         "Of them by one user."},
         {"drainTime", "duration", &limits::drain_time, nullptr,
          "How long sessions may go on after SIGTERM or SIGINT; a second signal ends them at once."},
     };

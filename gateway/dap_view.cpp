@@ -302,8 +302,8 @@ void dap_view::disconnect(const request& r) {
 void dap_view::run(const request& r, const judged& j) {
     if (!attached_) return fail(r, refused_by_gateway_id, "Refused", "attach comes first");
     // Before it is answered: an IDE that has its answer shows the program running.
-    if (const auto why = hub_.not_your_turn(*this); !why.empty() && hub_.would_resume(*this))
-        return fail(r, not_allowed_id, "Not your turn", why);
+    if (hub_.would_resume(*this))
+        if (const auto why = hub_.turn_refusal(*this); !why.empty()) return fail(r, not_allowed_id, "Not your turn", why);
     auto thread = j.arguments.get_int("threadId");
     run_order order;
     order.arguments = json::object{};

@@ -74,16 +74,17 @@ diagnosis judge_exposed(const launcher::dlv_survey& found) {
     diagnosis out{"exposed dlv", verdict::ok, {}, {}};
     if (!found.exposed.empty()) {
         out.how = verdict::fail;
-        std::string pids;
+        std::string pids, ending;
         for (const auto& one : found.exposed) {
             std::string where;
             for (const auto& address : one.addresses) where += (where.empty() ? "" : " and ") + address;
             out.text += (out.text.empty() ? "" : "; ") + one.program + " (pid " + std::to_string(one.pid) + ", uid " + std::to_string(one.uid) +
                         ") listens at " + where + (one.by_words ? ", by its command line" : "");
             pids += " " + std::to_string(one.pid);
+            if (one.ends_program) ending += (ending.empty() ? "" : ", ") + std::to_string(one.pid);
         }
         out.text += ": whoever reaches that port runs what they like as that user";
-        out.mend = "kill" + pids + "; then `delvegate serve --exec PROGRAM`, or dlv with --listen=127.0.0.1:PORT as a component of kind connect";
+        out.mend = "kill" + pids + (ending.empty() ? "" : " (that ends what dlv " + ending + " has started, too)") + "; then `delvegate serve --exec PROGRAM`, or dlv with --listen=127.0.0.1:PORT as a component of kind connect";
         return out;
     }
     out.text = found.dlvs == 0 ? "no headless dlv runs here"

@@ -3,6 +3,9 @@
 // No check prints what is secret: files are named, never shown.
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,13 +57,24 @@ diagnoses check_node(const node_place& where, long long now);
 
 // Pieces of it.
 diagnosis judge_policy(const auth::policy& policy, const std::vector<component_config>& components, const std::string& file);
-// Who listens at a port: `own` is whether the gateway answers here.
-diagnosis judge_port(std::uint16_t port, const std::vector<launcher::tcp_listener>& listeners, bool own);
+// Whose socket at a port is right: the gateway's, by its pid, where it answers; of a laptop a `connect` of this user's.
+struct port_owner {
+    bool answers = false;
+    pid_t gateway = 0;
+    std::optional<uid_t> connect_of{};
+};
+// Who listens where `where` would, all addresses of a port being in the way of each. The tables are read, and the kernel asked
+// where they do not tell; a port is never held.
+diagnosis judge_port(const host_port& where, const std::vector<launcher::tcp_listener>& listeners, const port_owner& own);
+// What listens on this host, in the network namespace that this is.
+std::vector<launcher::tcp_listener> listening_here();
 // `scope`: of yama, -1 without; `traced`: what the kernel said when a child asked to be traced, 0: yes.
 diagnosis judge_ptrace(int scope, int traced);
 // Of one component: what the launcher says of what is out, and what could not be put back.
 diagnosis judge_out(const protocol::json& status);
 void check_components(const launcher::launcher_config& configuration, diagnoses& to);  // dlv, manifests, kubectl
+// Of what kubectl said; nothing: there is no such kubeconfig.
+std::string kubectl_mend(const std::string& why, const std::string& kubeconfig);
 // dlv, and whether it is fit for the program; an empty program is not looked at.
 diagnosis check_dlv(const std::string& component, const std::string& dlv, const std::string& program);
 

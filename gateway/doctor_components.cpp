@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <set>
 #include <string>
 #include <utility>
@@ -60,13 +61,31 @@ void check_kubectl(const launcher::launcher_config& configuration, diagnoses& to
         launcher::kubectl_setup setup;
         setup.program = configuration.kubectl;
         setup.kubeconfig = one.kubeconfig;
+        if (::access(one.kubeconfig.c_str(), F_OK) != 0) {
+            to.push_back({"kubectl", verdict::fail, "there is no " + one.kubeconfig, kubectl_mend("", one.kubeconfig)});
+            continue;
+        }
         const auto said = launcher::kubectl_client(setup).get("/version");
         to.push_back(said ? diagnosis{"kubectl", verdict::ok, "the API server answers, by " + one.kubeconfig, {}}
-                          : diagnosis{"kubectl", verdict::fail, said.error(), "apt install kubernetes-client, or `kubectl` and `kubeconfig` in launcher.yaml"});
+                          : diagnosis{"kubectl", verdict::fail, said.error(), kubectl_mend(said.error(), one.kubeconfig)});
     }
 }
 
 }  // namespace
+
+std::string kubectl_mend(const std::string& why, const std::string& kubeconfig) {
+    const auto says = [&](std::initializer_list<std::string_view> words) {
+        return std::any_of(words.begin(), words.end(), [&](auto one) { return why.find(one) != why.npos; });
+    };
+    if (why.empty()) return "`kubeconfig` of the component in launcher.yaml names the file; kubeadm's own is /etc/kubernetes/admin.conf";
+    if (says({"is not installed", "there is no file"})) return "apt install kubernetes-client, or `kubectl` in launcher.yaml";
+    if (says({"is not used: "})) return "as it says: both kubectl and " + kubeconfig + " must be root's, and nobody else's to change";
+    if (says({"Unauthorized", "You must be logged in", "certificate has expired", "x509", "Forbidden", "forbidden"}))
+        return "the user of " + kubeconfig + " is not let in: a new certificate or token for it, and the rights of docs/kubernetes.md";
+    if (says({"refused", "no such host", "i/o timeout", "Timeout", "deadline", "no route", "unreachable", "Unable to connect"}))
+        return "is the API server up, and the address in " + kubeconfig + " its? kubectl --kubeconfig=" + kubeconfig + " get --raw /readyz";
+    return "kubectl --kubeconfig=" + kubeconfig + " get --raw /version says more";
+}
 
 diagnosis check_dlv(const std::string& component, const std::string& dlv, const std::string& program) {
     diagnosis out{"dlv of " + component, verdict::fail, {}, {}};

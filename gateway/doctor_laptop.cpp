@@ -1,22 +1,21 @@
 // The checks of a laptop.
 #include "gateway/doctor.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <utility>
 
 #include "gateway/call_gateway.h"
 #include "gateway/contexts.h"
 #include "gateway/ide.h"
 #include "gateway/time_left.h"
-#include "launcher/listeners.h"
 #include "protocol/printable.h"
 #include "storage/shell_word.h"
 
@@ -30,8 +29,31 @@ constexpr std::uint16_t usual_port = 2345;
 constexpr long long skew_that_matters = 30;  // seconds; a certificate of an hour begins a minute before it is made
 constexpr std::size_t max_reply = 8u << 20;
 
-std::string enrol_again(const std::string& host) {
-    return "ask the gateway's administrator for a token, and: delvegate enroll " + host + " --ca-pin sha256:…";
+std::string enrol_again(const std::string& host, const via_way& via) {
+    const std::string way = to_text(via);
+    return "ask the gateway's administrator for a token, and: delvegate enroll " + host + " --ca-pin sha256:…" + (way.empty() ? "" : " --via " + way);
+}
+
+std::string mend_of(const call_failure& why, const laptop_target& target) {
+    if (why.code != "unreachable") return enrol_again(target.host, target.via);
+    const std::string at = to_string(host_port{target.host, target.port});
+    switch (why.blame) {
+        case auth::tls_blame::ours: return enrol_again(target.host, target.via) + "; if it was revoked, they know why";
+        case auth::tls_blame::theirs:
+            return "ask the gateway's administrator, and do not go on before it is clear: docs/troubleshooting.md, Certificates";
+        case auth::tls_blame::neither: break;
+    }
+    const std::string node = "on the node: delvegate doctor";
+    const std::string way = (target.via.user.empty() ? "" : target.via.user + "@") + target.via.host;
+    switch (target.via.how) {
+        case via_way::kind::ssh:
+            return "the way is ssh: `ssh " + (target.via.port == 0 ? "" : "-p " + std::to_string(target.via.port) + " ") + way +
+                   "` must work without a question, and from there " + at + " be reached; " + node;
+        case via_way::kind::http:
+            return "the way is the proxy " + target.via.host + ":" + std::to_string(target.via.port) + ": whoever runs it must allow CONNECT to " + at + "; " + node;
+        case via_way::kind::direct: break;
+    }
+    return node + "; between here and there: the network, a firewall, the name";
 }
 
 void check_contexts(long long now, diagnoses& to) {
@@ -46,11 +68,11 @@ void check_contexts(long long now, diagnoses& to) {
             to.push_back({check, verdict::fail, context.error(), "delvegate context delete " + name});
             continue;
         }
-        auto found = judge_pair(check, store.files(name), enrol_again(context->gateway.host), now);
+        auto found = judge_pair(check, store.files(name), enrol_again(context->gateway.host, context->via), now);
         // The others are nobody's trouble today.
         if (found.how == verdict::fail && current && *current != name) found.how = verdict::warn, found.mend += "; or: delvegate context delete " + name;
         if (found.how != verdict::fail && context->renew_until > 0 && context->renew_until <= now)
-            found = {check, verdict::warn, found.text + ", and it cannot be renewed any more", enrol_again(context->gateway.host)};
+            found = {check, verdict::warn, found.text + ", and it cannot be renewed any more", enrol_again(context->gateway.host, context->via)};
         else if (found.how == verdict::warn && found.mend.starts_with("ask "))
             found.mend = "`delvegate connect` renews it; else: " + found.mend;
         to.push_back(std::move(found));
@@ -74,9 +96,7 @@ std::optional<std::set<std::string>> check_gateway(const laptop_place& place, di
     const auto reply = call_gateway(place, std::move(question));
     const long long after = std::time(nullptr);
     if (!reply) {
-        to.push_back({"gateway", verdict::fail, reply.error().text,
-                      reply.error().code == "unreachable" ? "on the node: delvegate doctor; between here and there: the network, a firewall, the name"
-                                                          : enrol_again(target->host)});
+        to.push_back({"gateway", verdict::fail, reply.error().text, mend_of(reply.error(), *target)});
         return std::nullopt;
     }
     const auto said = protocol::parse_json(reply->body, {.max_depth = 64, .fold_keys = false});
@@ -100,14 +120,7 @@ std::optional<std::set<std::string>> check_gateway(const laptop_place& place, di
 }
 
 void check_port(diagnoses& to) {
-    std::vector<launcher::tcp_listener> listeners;
-    for (const char* table : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
-        std::ifstream file(table);
-        std::ostringstream text;
-        text << file.rdbuf();
-        for (auto& one : launcher::read_tcp_listeners(text.str())) listeners.push_back(std::move(one));
-    }
-    auto found = judge_port(usual_port, listeners, false);
+    auto found = judge_port({"127.0.0.1", usual_port}, listening_here(), {false, 0, ::getuid()});
     if (found.how == verdict::fail) found.how = verdict::warn;
     if (found.how == verdict::warn) found.mend = "end it, or: delvegate connect COMPONENT --listen 127.0.0.1:OTHER";
     to.push_back(std::move(found));

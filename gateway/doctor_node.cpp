@@ -11,10 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <future>
-#include <memory>
 #include <sstream>
-#include <thread>
 
 #include "auth/glob.h"
 #include "auth/trusted_ca.h"
@@ -22,7 +19,7 @@
 #include "gateway/status_socket.h"
 #include "launcher/journal.h"
 #include "launcher/launcher_client.h"
-#include "launcher/listeners.h"
+#include "storage/shell_word.h"
 
 namespace gateway {
 
@@ -46,16 +43,6 @@ std::string text_of(const std::string& path) {
 
 std::string gateway_file(const node_place& where) {
     return where.gateway.config_file.empty() ? default_config_file() : where.gateway.config_file;
-}
-
-// The gateway's answer to GET /v1/status; a gateway that hangs is not waited for.
-launcher::outcome<gateway_answer> status_of(const std::string& directory) {
-    auto promise = std::make_shared<std::promise<launcher::outcome<gateway_answer>>>();
-    auto answer = promise->get_future();
-    std::thread([promise, directory] { promise->set_value(ask_gateway(directory, "/v1/status")); }).detach();
-    if (answer.wait_for(patience) == std::future_status::ready) return answer.get();
-    return {boost::system::in_place_error, "the gateway at " + status_socket_path(directory) + " does not answer within " +
-                                               std::to_string(patience.count()) + " s"};
 }
 
 // As dlv's program does it.
@@ -117,38 +104,92 @@ void check_certificates(const config& configuration, long long now, diagnoses& t
     }
 }
 
-// What listens on this host, in the network namespace that this is.
-std::vector<launcher::tcp_listener> listening_here() {
-    auto out = launcher::read_tcp_listeners(text_of("/proc/self/net/tcp"));
-    for (auto& one : launcher::read_tcp_listeners(text_of("/proc/self/net/tcp6"))) out.push_back(std::move(one));
-    return out;
+std::string policy_mend(const std::string& file, const std::string& why) {
+    if (!there(file)) return "write " + file + " (docs/policy.md), or take `policy` out of gateway.yaml: `users` and `groups` of its components count alone then";
+    if (why.find("chown it") != why.npos) return "chown root " + storage::shell_word(file);
+    if (why.find("; run: ") != why.npos) return "as it says";
+    return "correct that; `delvegate policy check FILE` reads it again";
+}
+
+// What a gateway tells of itself, where no configuration does.
+void check_by_status(const gateway_answer& said, diagnoses& to) {
+    const auto status = protocol::parse_json(said.body, {.max_depth = 64, .fold_keys = false});
+    const auto list = [&](std::string_view key) -> const json::array* {
+        const auto* found = status ? status->find(key) : nullptr;
+        return found ? found->if_array() : nullptr;
+    };
+    if (const auto* listen = list("listen"))
+        for (const auto& one : *listen)
+            if (const auto* text = one.if_string())
+                if (const auto where = parse_host_port(*text); where) to.push_back(judge_port(*where, listening_here(), {true, said.gateway, {}}));
+    if (const auto* components = list("components"))
+        for (const auto& one : *components) {
+            const std::string state(one.get_string("state")), reason(one.get_string("reason"));
+            const bool down = state == "unavailable";
+            to.push_back({"component " + std::string(one.get_string("name")), down ? verdict::warn : verdict::ok,
+                          "the gateway says: " + state + (reason.empty() ? "" : ": " + reason), down ? "delvegate status; SIGHUP to the gateway starts it again" : ""});
+        }
+    const auto* policy = status ? status->find("policy") : nullptr;
+    if (policy && !policy->get_string("error").empty()) {
+        const std::string why(policy->get_string("error"));
+        to.push_back({"policy", verdict::fail, why, policy_mend(std::string(policy->get_string("file")), why)});
+    }
+}
+
+// Of a gateway that was named by its runtime directory the usual configuration is, if it names that directory, too.
+launcher::outcome<config> configuration_of(const node_place& where, const std::string& file, diagnoses& to) {
+    using result = launcher::outcome<config>;
+    const result none(boost::system::in_place_error, "");
+    const auto skip = [&](const std::string& why, const std::string& mend) {
+        to.push_back({"gateway.yaml", verdict::skipped, why, mend});
+        return none;
+    };
+    const std::string& named = where.gateway.runtime_directory;
+    const bool by_directory = where.gateway.config_file.empty() && !named.empty();
+    if (by_directory && !readable(file)) return skip("not looked for: the gateway is named by its runtime directory " + named, {});
+    if (!there(file)) return skip("there is none at " + file, {});
+    if (!readable(file)) return skip(file + " may not be read by this user", "run it as root, or as the gateway's user");
+    auto read = read_config(file);
+    if (by_directory && (!read || (read->runtime_directory != named && read->runtime_directory + "/gateway" != named)))
+        return skip(file + " is not that of the gateway at " + named, "--config instead of --runtime-directory names another");
+    if (!read) {
+        to.push_back({"gateway.yaml", verdict::fail, read.error(), "correct that line; `delvegate serve --print-default-config` shows every key"});
+        return none;
+    }
+    to.push_back({"gateway.yaml", verdict::ok, file + ": components: " + std::to_string(read->components.size()), {}});
+    return read;
 }
 
 void check_gateway(const node_place& where, long long now, diagnoses& to) {
     const std::string file = gateway_file(where);
     const auto directory = where.gateway.directory();
     const bool socket = directory && there(status_socket_path(*directory));
-    if (!there(file)) {
-        to.push_back({"gateway.yaml", verdict::skipped, "there is none at " + file, {}});
-    } else if (!readable(file)) {
-        to.push_back({"gateway.yaml", verdict::skipped, file + " may not be read by this user", "run it as root, or as the gateway's user"});
-    }
-    const auto configuration = readable(file) ? read_config(file) : launcher::outcome<config>(boost::system::in_place_error, "");
-    if (readable(file) && !configuration)
-        to.push_back({"gateway.yaml", verdict::fail, configuration.error(), "correct that line; `delvegate serve --print-default-config` shows every key"});
-    if (configuration) to.push_back({"gateway.yaml", verdict::ok, file + ": components: " + std::to_string(configuration->components.size()), {}});
+    const auto configuration = configuration_of(where, file, to);
     bool answers = false;
+    pid_t pid = 0;
     if (socket) {
-        const auto said = status_of(*directory);
+        const auto said = ask_gateway(*directory, "/v1/status", {}, patience);
         answers = said && said->status == 200;
+        if (answers) pid = said->gateway;
         to.push_back(answers ? diagnosis{"gateway", verdict::ok, "it answers at " + status_socket_path(*directory), {}}
                              : diagnosis{"gateway", verdict::fail, said ? "it refuses to tell its status" : said.error(), "journalctl -u delvegate; systemctl restart delvegate"});
+        if (answers && !configuration) check_by_status(*said, to);
     } else if (configuration) {
         to.push_back({"gateway", verdict::warn, "it does not run", "systemctl start delvegate, or `delvegate serve`"});
+    } else if (!where.gateway.runtime_directory.empty()) {
+        to.push_back({"gateway", verdict::fail, "no gateway answers at " + where.gateway.runtime_directory, "`delvegate serve`, or the directory that is meant"});
     }
-    if (!configuration) return;
+    if (!configuration) {
+        if (!socket && !there(file) && where.gateway.runtime_directory.empty()) return;  // no node of a gateway's
+        const auto told = [&](std::string_view check) {
+            return std::any_of(to.begin(), to.end(), [&](const auto& one) { return one.check.starts_with(check); });
+        };
+        for (const char* check : {"port", "certificate", "policy", "dlv"})
+            if (!told(check)) to.push_back({check, verdict::skipped, "what it would be compared with is in gateway.yaml, which was not read", {}});
+        return;
+    }
     for (const auto& listen : configuration->listen)
-        if (listen.port != 0) to.push_back(judge_port(listen.port, listening_here(), answers));
+        if (listen.port != 0) to.push_back(judge_port(listen, listening_here(), {answers, pid, {}}));
     check_certificates(*configuration, now, to);
     if (!configuration->policy.empty() && hidden(configuration->policy)) {
         to.push_back({"policy", verdict::skipped, configuration->policy + " may not be read by this user", "run it as root, or as the gateway's user"});
@@ -156,7 +197,7 @@ void check_gateway(const node_place& where, long long now, diagnoses& to) {
     }
     const auto policy = load_policy(configuration->policy, configuration->components);
     to.push_back(policy ? judge_policy(*policy, configuration->components, configuration->policy)
-                        : diagnosis{"policy", verdict::fail, policy.error(), "correct that line; `delvegate policy check FILE` reads it again"});
+                        : diagnosis{"policy", verdict::fail, policy.error(), policy_mend(configuration->policy, policy.error())});
     for (const auto& one : configuration->components)
         if (one.how == component_config::kind::exec) to.push_back(check_dlv(one.name, one.exec.dlv, one.exec.binary));
 }
@@ -220,36 +261,6 @@ diagnosis judge_policy(const auth::policy& policy, const std::vector<component_c
     if (open == 0) return {"policy", verdict::fail, "it admits nobody to any component", mend};
     if (!closed.empty()) return {"policy", verdict::warn, "it admits nobody to " + closed, mend};
     return {"policy", verdict::ok, "it admits somebody to each component (whom: `delvegate policy can-i`)", {}};
-}
-
-diagnosis judge_port(std::uint16_t port, const std::vector<launcher::tcp_listener>& listeners, bool own) {
-    diagnosis out{"port " + std::to_string(port), verdict::ok, {}, {}};
-    std::vector<launcher::listening_socket> sockets;
-    for (const auto& one : listeners)
-        if (one.port == port) sockets.push_back({one.inode, {}});
-    if (sockets.empty()) {
-        out.text = own ? "the gateway answers, but nothing listens there in this network namespace" : "it is free";
-        if (own) out.how = verdict::warn, out.mend = "look at `listen` in gateway.yaml, and restart the gateway";
-        return out;
-    }
-    const auto who = launcher::who_holds(sockets);
-    for (const auto& one : who.found) {
-        const std::string name = one.argv.empty() ? "a process" : one.argv.front();
-        const auto base = name.substr(name.rfind('/') + 1);
-        const bool ours = base == "delvegate" || base == "systemd" || base == "init";
-        if (ours && out.text.empty()) out.text = "held by " + name + " (pid " + std::to_string(one.pid) + ")";
-        if (ours) continue;
-        out.how = verdict::fail;
-        out.text = "held by " + name + " (pid " + std::to_string(one.pid) + ", uid " + std::to_string(one.uid) + ")";
-        out.mend = "end it, or give the gateway another port (`listen` in gateway.yaml)";
-        return out;
-    }
-    if (out.text.empty()) {
-        out.how = own ? verdict::ok : verdict::warn;
-        out.text = own ? "somebody listens, and the gateway answers" : "somebody listens there whom this user may not see";
-        if (!own) out.mend = "run it as root, or: ss -ltnp 'sport = :" + std::to_string(port) + "'";
-    }
-    return out;
 }
 
 diagnosis judge_ptrace(int scope, int traced) {

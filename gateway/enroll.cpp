@@ -12,6 +12,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "auth/enrollment_request.h"
 #include "auth/identity.h"
@@ -31,6 +32,8 @@ namespace {
 using protocol::json;
 
 constexpr std::uint16_t default_link_port = 7443;
+constexpr std::chrono::seconds patience{10};  // for a port that opens soon
+constexpr std::chrono::milliseconds between_tries{250};
 
 long long seconds_now() { return std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()); }
 
@@ -47,7 +50,8 @@ class enroller {
 public:
     enroller(const enroll_options& options, context_store::draft place, auth::key_ptr key,
              std::unique_ptr<auth::pinned_client> tls)
-        : options_(options), place_(std::move(place)), key_(std::move(key)), tls_(std::move(tls)), signals_(io_, SIGINT, SIGTERM) {}
+        : options_(options), place_(std::move(place)), key_(std::move(key)), tls_(std::move(tls)), signals_(io_, SIGINT, SIGTERM), again_(io_) {}
+    ~enroller() { OPENSSL_cleanse(body_.data(), body_.size()); }
 
     enroll_exit run(std::string body) {
         signals_.async_wait([this](const boost::system::error_code& ec, int) {
@@ -55,32 +59,53 @@ public:
             exit_ = complain("enrolment was interrupted; nothing is stored (the token may be used up)");
             io_.stop();
         });
-        https_question question;
-        question.host = options_.where.host;
-        question.port = options_.where.port;
-        question.via = options_.via;
-        question.path = "/v1/enroll";
-        question.body = std::move(body);
-        https_post(io_, std::move(question), tls_->context(),
-                   [this](SSL* ssl) { return tls_->explain(ssl, options_.where.host); },
-                   [this](const auth::outcome<https_reply>& reply) {
-                       signals_.cancel();
-                       exit_ = answered(reply);
-                       io_.stop();
-                   });
+        body_ = std::move(body);
+        ask();
         io_.run();
         return exit_;
     }
 
 private:
+    void ask() {
+        https_question question;
+        question.host = options_.where.host;
+        question.port = options_.where.port;
+        question.via = options_.via;
+        question.path = "/v1/enroll";
+        question.body = body_;
+        https_post(io_, std::move(question), tls_->context(),
+                   [this](SSL* ssl) { return tls_->explain(ssl, options_.where.host); },
+                   [this](const auth::outcome<https_reply>& reply) {
+                       if (!reply && closed(reply.error()) && std::chrono::steady_clock::now() < until_) return later();
+                       signals_.cancel();
+                       exit_ = answered(reply);
+                       io_.stop();
+                   });
+    }
+
+    // The port opens a moment after the token was made: whoever pastes the line at once must not fail for it.
+    void later() {
+        if (!std::exchange(told_, true))
+            std::fprintf(stderr, "delvegate: enrolment is not open yet at %s; trying again for %d s\n",
+                         protocol::printable(host_and_port(options_.where.host, options_.where.port)).c_str(), static_cast<int>(patience.count()));
+        again_.expires_after(between_tries);
+        again_.async_wait([this](const boost::system::error_code& ec) {
+            if (!ec) ask();
+        });
+    }
+
+    bool closed(const std::string& why) const {
+        return why.starts_with(host_and_port(options_.where.host, options_.where.port) + " refused the connection");
+    }
+
     enroll_exit answered(const auth::outcome<https_reply>& reply) {
         const std::string asked = host_and_port(options_.where.host, options_.where.port);
         if (!reply) {
             // The likeliest reason for a closed port is not the one it would be for a link's.
-            const bool closed = reply.error().starts_with(asked + " refused the connection");
-            return complain(closed ? asked + " refused the connection: enrolment is open only while a token is live; "
-                                             "have one made with `delvegate token create`, or check the port"
-                                   : reply.error());
+            return complain(closed(reply.error()) ? asked + " refused the connection for " + std::to_string(patience.count()) +
+                                                        " s: enrolment is open only while a token is live; have one made with "
+                                                        "`delvegate token create`, or check the port"
+                                                  : reply.error());
         }
         if (reply->status != 200) return complain(explain_refusal(asked, reply->status, reply->body));
         const auto issued = read_issued(reply->body, key_.get());
@@ -111,6 +136,10 @@ private:
     auth::key_ptr key_;
     std::unique_ptr<auth::pinned_client> tls_;
     boost::asio::signal_set signals_;
+    boost::asio::steady_timer again_;
+    const std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::now() + patience;
+    bool told_ = false;  // that it is tried again
+    std::string body_;   // has the token
     enroll_exit exit_ = enroll_exit::failed;
 };
 

@@ -254,7 +254,12 @@ std::string hub::not_here_and_now(const viewer& v) {
         catch_up(v);
         return moved_words();
     }
-    return not_your_turn(v);
+    return turn_refusal(v);
+}
+
+std::string hub::baton_refused(std::string why) {
+    if (!why.empty()) ++measures_.baton_refusals;
+    return why;
 }
 
 // Work that means the stop at which it was asked for.
@@ -274,7 +279,7 @@ hub::job hub::at_this_stop(viewer& v, work w, refusal refused) {
 hub::job hub::driven(viewer& v, work w, refusal refused) {
     const auto ended = std::make_shared<refusal>(std::move(refused));
     auto body = [this, v = &v, who = person_of(v.who().who), w = std::move(w), ended]() -> asio::awaitable<void> {
-        if (auto why = baton_.refusal(who); !why.empty()) {
+        if (auto why = baton_refused(baton_.refusal(who)); !why.empty()) {
             (*ended)(std::move(why));
             co_return;
         }

@@ -128,6 +128,8 @@ public:
     const hub_park& park() const { return park_; }
     // Why a request of this view that would move the target is refused now; empty: it is not, or joins a run.
     std::string not_your_turn(const viewer& v) const;
+    // The same of one that is refused by it, if not empty: counted.
+    std::string turn_refusal(const viewer& v) { return baton_refused(not_your_turn(v)); }
     // Whether somebody waits to run the target, and for looks to be done.
     bool impatient() const { return desk_.in_flight() > 0 && (!jobs_.empty() || desk_.waits()); }
     // Who is served at once; the others take turns.
@@ -298,6 +300,8 @@ private:
     bool halted_outside(const target_state& state, const std::string& error, bool passes) const;
     void start_job(job j);
     std::string not_here_and_now(const viewer& v);
+    // Every refusal for somebody else's baton passes here, the empty one too, which is none.
+    std::string baton_refused(std::string why);
     job at_this_stop(viewer& v, work w, refusal refused);
     job driven(viewer& v, work w, refusal refused);
     bool run_pending() const;

@@ -5,9 +5,9 @@
 
 #include "gateway/breakpoint_list.h"
 #include "gateway/breakpoint_replies.h"
+#include "gateway/component_log.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
-#include "gateway/log.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -123,7 +123,7 @@ asio::awaitable<void> hub::apply_site(std::int64_t id) {
     const auto* site = breakpoints_.site(id);
     if (!site) co_return;
     const auto error = co_await amend_site(id, breakpoints_.settings(*site));
-    if (!error.empty()) log().warn("{}: breakpoint {} cannot be amended: {}", name_, id, protocol::printable(error));
+    if (!error.empty()) component_log(name_).warn("breakpoint {} cannot be amended: {}", id, protocol::printable(error));
 }
 
 // Where dlv would set it. Empty when that cannot be told; dlv says then why it cannot be set either.
@@ -181,7 +181,7 @@ asio::awaitable<breakpoint_site> hub::create_at(std::set<std::uint64_t> addresse
     args.set("Breakpoint", std::move(text));
     const auto out = co_await create_breakpoint("RPCServer.CreateBreakpoint", std::move(args));
     if (!out.ok()) {
-        log().warn("{}: a breakpoint cannot be set at all of its addresses: {}", name_, protocol::printable(out.error));
+        component_log(name_).warn("a breakpoint cannot be set at all of its addresses: {}", protocol::printable(out.error));
         co_return site;
     }
     site = site_in(breakpoint_in(out));

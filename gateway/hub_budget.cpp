@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "gateway/component_log.h"
 #include "gateway/config.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
-#include "gateway/log.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -128,7 +128,7 @@ void hub_budget::look() {
 }
 
 void hub_budget::tell(const std::string& what, bool everybody) {
-    log().warn("{}: {}", hub_.name_, protocol::printable(what));
+    component_log(hub_.name_).warn("{}", protocol::printable(what));
     if (everybody) hub_.output("important", "delvegate: " + hub_.name_ + ": " + what + "\n");
     if (on_event) on_event(what);
 }
@@ -154,6 +154,7 @@ json hub_budget::describe() const {
     return json::object{{"damage", format_duration(terms.damage)},
                         {"duty", format_duration(terms.whole_duty())},
                         {"used", format_duration(clock_.used(clock::now()))},
+                        {"counts", clock_.counting()},
                         {"breakpointsOff", off_},
                         {"forcedResumes", all_.resumes},
                         {"haltsRefused", all_.halts},
@@ -221,7 +222,7 @@ boost::asio::awaitable<void> hub_budget::switch_off() {
             continue;
         }
         // What cannot be switched off goes: it would stop the program again.
-        log().warn("{}: breakpoint {} cannot be switched off and is cleared: {}", hub_.name_, id, protocol::printable(out.error));
+        component_log(hub_.name_).warn("breakpoint {} cannot be switched off and is cleared: {}", id, protocol::printable(out.error));
         co_await hub_.clear_site(id);
         if (generation != hub_.generation_) co_return;
     }

@@ -57,7 +57,7 @@ public:
     std::uint64_t forced_resumes() const { return all_.resumes; }
     std::uint64_t refused_halts() const { return all_.halts; }
 
-    // {"damage":"10s","duty":"2.5s","used":"3s","breakpointsOff":false,"forcedResumes":1,"haltsRefused":0,
+    // {"damage":"10s","duty":"2.5s","used":"3s","counts":true,"breakpointsOff":false,"forcedResumes":1,"haltsRefused":0,
     // "breakpointsOffFor":"3.2s"}, the last three since the gateway came; null: there is no budget
     protocol::json describe() const;
 

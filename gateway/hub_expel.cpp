@@ -1,8 +1,8 @@
 // Somebody who may not be here any more is shown out, and nothing of theirs stays.
 #include <algorithm>
 
+#include "gateway/component_log.h"
 #include "gateway/hub.h"
-#include "gateway/log.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -45,10 +45,9 @@ void hub::expel(viewer& v) {
     clear_left_by(user);
     if (stands && nobody) return go_on_without(user);
     if (stands)
-        log().warn("{}: the program was stopped for {}, who was shown out; it stays stopped for those who are here",
-                   name_, protocol::printable(user));
+        component_log(name_).warn("the program was stopped for {}, who was shown out; it stays stopped for those who are here", protocol::printable(user));
     else if (phase_ == phase::stopped && nobody)
-        log().warn("{}: {} was shown out; the program stays {}, which was not on their account", name_, protocol::printable(user),
+        component_log(name_).warn("{} was shown out; the program stays {}, which was not on their account", protocol::printable(user),
                    stop_.entry ? std::string("at its entry") : "stopped (" + protocol::printable(stop_.cause.reason) + ")");
 }
 
@@ -66,15 +65,14 @@ std::size_t hub::clear_left_by(const std::string& user) {
             [this, user]() -> asio::awaitable<void> {
                 const auto theirs = breakpoints_.orphans_of(user);
                 for (const auto id : theirs) co_await clear_breakpoint(id);
-                log().info("{}: {} breakpoints of {} are cleared", name_, theirs.size(), protocol::printable(user));
+                component_log(name_).info("{} breakpoints of {} are cleared", theirs.size(), protocol::printable(user));
             },
             [](const std::string&) {});
     return left.size();
 }
 
 void hub::go_on_without(const std::string& user) {
-    log().warn("{}: the program stood for {}, who was shown out, and nobody else is here: it goes on", name_,
-               protocol::printable(user));
+    component_log(name_).warn("the program stood for {}, who was shown out, and nobody else is here: it goes on", protocol::printable(user));
     go_on();
 }
 

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "gateway/breakpoint_replies.h"
+#include "gateway/component_log.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
 #include "gateway/hub_roster.h"
-#include "gateway/log.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -214,7 +214,7 @@ asio::awaitable<void> hub::switch_off(std::int64_t wish, std::string why) {
     auto* now = breakpoints_.find(wish);
     if (generation != generation_ || !now) co_return;
     now->off_because = why;
-    log().warn("{}: breakpoint {} of {} at {}:{} is switched off: {}", name_, wish, protocol::printable(now->user),
+    component_log(name_).warn("breakpoint {} of {} at {}:{} is switched off: {}", wish, protocol::printable(now->user),
                protocol::printable(now->file), now->line, protocol::printable(why));
     auto* owner = now->owner;
     for (const auto at : sites) co_await apply_site(at);
@@ -244,7 +244,7 @@ asio::awaitable<void> hub::keep_exceptions() {
     const auto generation = generation_;
     const auto out = co_await request(*keeper_, "setExceptionBreakpoints", arguments);
     if (generation == generation_ && !out.success)
-        log().warn("{}: where it stops at panics cannot be changed: {}", name_, protocol::printable(out.error));
+        component_log(name_).warn("where it stops at panics cannot be changed: {}", protocol::printable(out.error));
     if (generation == generation_ && door_) co_await note_breakpoints(*door_);
 }
 

@@ -5,10 +5,10 @@
 
 #include "gateway/breakpoint_list.h"
 #include "gateway/breakpoint_replies.h"
+#include "gateway/component_log.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
 #include "gateway/hub_roster.h"
-#include "gateway/log.h"
 #include "storage/sha256.h"
 
 namespace gateway {
@@ -47,7 +47,7 @@ void hub::remember_in(session_memory& memory) {
     if (past_.baton) baton_.recall(past_.baton->first, past_.baton->second);
     breakpoints_.recall(std::exchange(past_.wishes, {}), std::exchange(past_.sites, {}));
     roster_->recalled();
-    log().info("{}: {} breakpoints of an earlier gateway are remembered", name_, breakpoints_.size());
+    component_log(name_).info("{} breakpoints of an earlier gateway are remembered", breakpoints_.size());
 }
 
 void hub::remember() {
@@ -111,7 +111,7 @@ asio::awaitable<void> hub::meet_at_rest() {
 
 void hub::forget_breakpoints() {
     if (breakpoints_.sites().empty()) return;
-    log().info("{}: the program is another one than the earlier gateway's: its breakpoints are forgotten", name_);
+    component_log(name_).info("the program is another one than the earlier gateway's: its breakpoints are forgotten");
     past_.setting.reset();
     std::vector<std::int64_t> all;
     for (const auto& [id, site] : breakpoints_.sites()) all.push_back(id);

@@ -9,9 +9,9 @@
 
 #include "gateway/breakpoint_list.h"
 #include "gateway/breakpoint_replies.h"
+#include "gateway/component_log.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
-#include "gateway/log.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -133,7 +133,7 @@ bool hub_outsiders::moved(const target_state& now) {
 
 // It runs, or has run and is at rest again: everybody is told of both.
 void hub_outsiders::took_over(std::optional<rpc_outcome> rest) {
-    log().warn("{}: {} runs or has run the program", hub_.name_, outsider);
+    component_log(hub_.name_).warn("{} runs or has run the program", outsider);
     hub_.run_ = {};
     hub_.run_.by = outsider;
     hub_.run_.outside = true;
@@ -236,7 +236,7 @@ boost::asio::awaitable<void> hub_outsiders::reconcile() {
     co_await h.note_breakpoints(*h.door_);
     if (generation != h.generation_) co_return;
     const auto tell = [&h](const std::string& text) {
-        log().warn("{}: {}", h.name_, protocol::printable(text));
+        component_log(h.name_).warn("{}", protocol::printable(text));
         h.notice(text, [](const viewer&) { return true; });
     };
     const std::string who(outsider);

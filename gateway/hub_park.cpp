@@ -4,9 +4,9 @@
 #include <random>
 #include <utility>
 
+#include "gateway/component_log.h"
 #include "gateway/config.h"
 #include "gateway/hub.h"
-#include "gateway/log.h"
 #include "gateway/utc.h"
 #include "protocol/printable.h"
 
@@ -40,7 +40,7 @@ std::string hub_park::name() const {
 }
 
 void hub_park::tell(const std::string& text) {
-    log().info("{}: {}", hub_.name(), protocol::printable(text));
+    component_log(hub_.name()).info("{}", protocol::printable(text));
     hub_.notice(text, [](const viewer&) { return true; });
     if (hub_.budget().on_event) hub_.budget().on_event(text);
 }

@@ -5,10 +5,10 @@
 // 1.27.1), so they wait for its end, and where it is long in coming the step is given up before anything changes.
 #include <algorithm>
 
+#include "gateway/component_log.h"
 #include "gateway/config.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
-#include "gateway/log.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -36,7 +36,7 @@ void hub::limit_call() {
         run_.halted_by = run_.by;
         run_.why = "the call by " + run_.by + " was halted after " + format_duration(settings_.call_time) +
                    ", for which it may run (limits.callTime); where the program stands now, continue goes on with it";
-        log().warn("{}: {}", name_, protocol::printable(run_.why));
+        component_log(name_).warn("{}", protocol::printable(run_.why));
         if (motion_ == motion::free) send_halt();
         else if (motion_ == motion::held) pump();
     });

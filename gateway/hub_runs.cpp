@@ -17,9 +17,9 @@
 
 #include "gateway/await.h"
 #include "gateway/breakpoint_list.h"
+#include "gateway/component_log.h"
 #include "gateway/hub.h"
 #include "gateway/hub_looks.h"
-#include "gateway/log.h"
 
 namespace gateway {
 
@@ -87,10 +87,7 @@ void hub::run(viewer& v, run_order order, on_end end) {
             refuse(moved_words());
         return catch_up(v);
     }
-    if (auto why = not_your_turn(v); !why.empty()) {
-        ++measures_.baton_refusals;
-        return refuse(std::move(why));
-    }
+    if (auto why = turn_refusal(v); !why.empty()) return refuse(std::move(why));
     order.who = person_of(v.who().who);
     auto shared = std::make_shared<on_end>(std::move(end));
     auto number = stops_;
@@ -171,7 +168,7 @@ asio::awaitable<void> hub::start_run(viewer* v, std::string by, run_order order,
     }
     if (order.who) {
         // The baton may have gone to somebody else while this waited.
-        if (auto why = baton_.refusal(*order.who); !why.empty()) {
+        if (auto why = baton_refused(baton_.refusal(*order.who)); !why.empty()) {
             if (v && end && find(*v)) end({.error = std::move(why), .state = {}, .stop = nullptr});
             co_return;
         }
@@ -435,7 +432,7 @@ void hub::announce_stop() {
     pump();
     if (run_.abandoned && viewers_.empty() && stop_.cause.reason != "exception") return go_on_without(abandoned_by_);
     if (viewers_.empty() && !budget_.terms().any() && only_pins_stopped_it()) {
-        log().warn("{}: a pinned breakpoint stopped the program, and neither is anybody here nor has it a stop budget: it goes on", name_);
+        component_log(name_).warn("a pinned breakpoint stopped the program, and neither is anybody here nor has it a stop budget: it goes on");
         go_on();
     }
 }

@@ -42,8 +42,10 @@ public:
     virtual or_reason<changes> remove(const project_files& files, const std::string& component) const = 0;
     // The components that remove() would find something of.
     virtual or_reason<std::vector<std::string>> written(const project_files& files) const = 0;
-    // For a person who puts it there; nothing is read or written.
-    virtual std::string text(const project_files& files, const ide_session& what) const = 0;
+    // For a person who puts it there, by file; nothing is read or written.
+    virtual std::vector<std::pair<std::string, std::string>> texts(const project_files& files, const ide_session& what) const = 0;
+    // A file's name as a comment of its language, for texts() printed one after the other; empty: it says its name itself.
+    virtual std::string heading(const std::string& file) const = 0;
     // What to do in the IDE.
     virtual std::string next(const ide_session& what) const = 0;
     // Files that cannot be read name none.

@@ -17,6 +17,7 @@
 #include "gateway/ide.h"
 #include "gateway/laptop_place.h"
 #include "gateway/local_checkout.h"
+#include "gateway/project_ports.h"
 #include "protocol/json.h"
 #include "protocol/printable.h"
 
@@ -89,7 +90,8 @@ int ask_components(const arguments& a, std::vector<std::string>& into) {
 // The ports of a project's components: one that has its port keeps it, in whichever IDE; the others get the next free ones.
 class port_choice {
 public:
-    port_choice(const project_files& files, const ide& mine) {
+    port_choice(const project_files& files, const ide& mine, const project_ports& elsewhere) {
+        ports_.others = elsewhere.of_others(files.folder());
         take(mine.ports(files));
         for (const auto& other : {make_vscode(), make_goland()}) take(other->ports(files));
     }
@@ -159,6 +161,7 @@ int take_out(const arguments& a, const ide& kind, const project_files& files) {
         const auto some = kind.remove(files, component);
         if (!some) return complain(some.error(), failed);
         done.insert(done.end(), some->begin(), some->end());
+        project_ports(default_laptop_directory() + "/ide/ports").leave(files.folder(), component);
     }
     return report(a, files, done, {});
 }
@@ -194,21 +197,30 @@ int run(const arguments& a, const ide& kind) {
         if (const int code = ask_components(a, components); code != 0) return code;
     }
 
-    port_choice ports(files, kind);
+    project_ports elsewhere(default_laptop_directory() + "/ide/ports");
+    port_choice ports(files, kind, elsewhere);
     ide::changes done;
+    json::array printed;
     std::vector<std::string> next;
     for (const auto& component : components) {
         what.component = component;
         what.port = a.port != 0 ? a.port : ports.of(component);
         if (a.print) {
-            std::fputs(kind.text(files, what).c_str(), stdout);
+            for (const auto& [file, text] : kind.texts(files, what)) {
+                if (a.output == "json")
+                    printed.push_back(json::object{{"file", files.folder() + "/" + file}, {"text", text}});
+                else
+                    std::printf("%s%s", kind.heading(file).c_str(), text.c_str());
+            }
             continue;
         }
         const auto some = kind.write(files, what);
         if (!some) return complain(some.error(), failed);
         done.insert(done.end(), some->begin(), some->end());
         next.push_back(kind.next(what));
+        if (what.port != 0) elsewhere.take(files.folder(), component, what.port);
     }
+    if (a.print && a.output == "json") std::printf("%s\n", protocol::to_text(json::object{{"files", std::move(printed)}}).c_str());
     return a.print ? 0 : report(a, files, done, next);
 }
 

@@ -1,5 +1,6 @@
 // GoLand: run configurations in .run/, which GoLand takes up by itself: Go Remote, and a shell script that it runs first. What
 // the script is, and that GoLand waits for its end, is intellij-community's ShRunConfiguration and RunConfigurationBeforeRunProvider.
+#include <algorithm>
 #include <charconv>
 
 #include "gateway/ide.h"
@@ -85,12 +86,40 @@ std::uint16_t port_in(std::string_view text) {
     return port;
 }
 
+// GoLand has saved it anew, or somebody has changed it: its name and its type are ours all the same.
+bool is_ours(std::string_view text, const std::string& component) {
+    return text.find(" name=\"delvegate: " + component + "\"") != text.npos && text.find(" type=\"GoRemoteDebugConfigurationType\"") != text.npos;
+}
+
+bool as_written(const std::string& text, const std::string& component) {
+    return text == text_of(component, port_in(text)) || text == text_of(component, port_in(text), false);
+}
+
+// What others have made of a file of ours stays, but for the port.
+std::string with_port(const std::string& text, std::uint16_t port) {
+    constexpr std::string_view name = " port=\"";
+    const auto at = text.find(name);
+    if (at == text.npos) return text;
+    const auto from = at + name.size();
+    return text.substr(0, from) + std::to_string(port) + text.substr(std::min(text.find('"', from), text.size()));
+}
+
 class goland final : public ide {
 public:
     or_reason<changes> write(const project_files& files, const ide_session& what) const override {
-        return both(what.component, text_of(what.component, what.port), script_of(files, what),
-                    [&](const auto& name, const auto& text) { return may_write_own_file(files, name, text); },
-                    [&](const auto& name, const auto& text) { return write_own_file(files, name, text); });
+        const auto was = files.read(file_of(what.component));
+        if (!was) return or_reason<changes>(boost::system::in_place_error, was.error());
+        const bool changed = *was && is_ours(**was, what.component) && !as_written(**was, what.component);
+        const auto remote = changed ? with_port(**was, what.port) : text_of(what.component, what.port);
+        const auto of_others = [&](const std::string& name) { return changed && name == file_of(what.component); };
+        return both(what.component, remote, script_of(files, what),
+                    [&](const auto& name, const auto& text) { return of_others(name) ? or_reason<void>() : may_write_own_file(files, name, text); },
+                    [&](const auto& name, const auto& text) {
+                        if (!of_others(name)) return write_own_file(files, name, text);
+                        const auto done = files.put(name, *was, text, true);
+                        if (!done) return or_reason<changes>(boost::system::in_place_error, done.error());
+                        return or_reason<changes>(changes{{name, *done}});
+                    });
     }
 
     or_reason<changes> remove(const project_files& files, const std::string& component) const override {
@@ -108,10 +137,10 @@ public:
         return out;
     }
 
-    std::string text(const project_files& files, const ide_session& what) const override {
-        return "<!-- " + file_of(what.component) + " -->\n" + text_of(what.component, what.port) + "<!-- " + script_file_of(what.component) + " -->\n" +
-               script_of(files, what);
+    std::vector<std::pair<std::string, std::string>> texts(const project_files& files, const ide_session& what) const override {
+        return {{file_of(what.component), text_of(what.component, what.port)}, {script_file_of(what.component), script_of(files, what)}};
     }
+    std::string heading(const std::string& file) const override { return "<!-- " + file + " -->\n"; }
 
     std::string next(const ide_session& what) const override {
         return "choose \"delvegate: " + what.component + "\" in GoLand and press Debug";
@@ -123,7 +152,7 @@ public:
             const auto text = files.read(file_of(component));
             if (!text || !*text) continue;
             const auto port = port_in(**text);
-            if (**text == text_of(component, port) || **text == text_of(component, port, false))
+            if (port != 0 && is_ours(**text, component))
                 out.ours.emplace(component, port);
             else if (port != 0)
                 out.others.insert(port);

@@ -128,7 +128,10 @@ public:
     or_reason<std::vector<std::string>> written(const project_files& files) const override {
         return names_between(files, std::string(directory), prefix, suffix);
     }
-    std::string text(const project_files& files, const ide_session& what) const override { return text_of(what, files.folder()); }
+    std::vector<std::pair<std::string, std::string>> texts(const project_files& files, const ide_session& what) const override {
+        return {{file_of(what.component), text_of(what, files.folder())}};
+    }
+    std::string heading(const std::string&) const override { return {}; }
     std::string next(const ide_session& what) const override {
         return "in Neovim, :luafile " + file_of(what.component) + ", then :lua require(\"dap\").continue()";
     }

@@ -139,6 +139,8 @@ or_reason<void> enter(document& in, const project_files& files, const place& whe
     for (const auto& [key, value] : *entry.if_object()) {
         const auto& there = in.list(where).items[at].value;
         const auto* member = there.find(key);
+        // Without --map nothing is known of the paths: what is there may be somebody's own.
+        if (member && key == "substitutePath" && value.if_array() && value.if_array()->empty()) continue;
         if (!member)
             in.become(protocol::add_item(in.text, there, key, value));
         else if (to_json(*member, in.text) != value)
@@ -179,7 +181,10 @@ public:
             for (std::size_t index = list.items.size(); index-- > 0;) {
                 if (ours(where, list.items[index].value) != component) continue;
                 file->become(protocol::remove_item(file->text, list, index));
-                const auto done = files.take(where.file, file->was, file->text, !file->components(where).empty());
+                // Made for delvegate, and now without anything of anybody's: the entry may have been changed by its user.
+                const bool empty = file->root.items.size() <= 2 && file->list(where).items.empty() && file->text.find("//") == std::string::npos &&
+                                   file->text.find("/*") == std::string::npos && files.made(where.file);
+                const auto done = files.take(where.file, file->was, empty ? std::nullopt : std::optional(file->text), !file->components(where).empty());
                 if (!done) return answer(boost::system::in_place_error, done.error());
                 out.emplace_back(where.file, *done);
                 break;
@@ -199,14 +204,15 @@ public:
         return std::vector<std::string>(out.begin(), out.end());
     }
 
-    std::string text(const project_files& files, const ide_session& what) const override {
+    std::vector<std::pair<std::string, std::string>> texts(const project_files& files, const ide_session& what) const override {
         const auto shown = [](const place& where, const json& entry) {
             const std::string empty = "{\n    \"" + std::string(where.list) + "\": []\n}\n";
             const auto root = *protocol::read_jsonc(empty);
-            return "// in " + std::string(where.file) + "\n" + protocol::add_item(empty, *root.find(where.list), {}, entry);
+            return std::pair(std::string(where.file), protocol::add_item(empty, *root.find(where.list), {}, entry));
         };
-        return shown(launch_file, launch_entry(what, files.folder())) + shown(tasks_file, task_entry(what, files.folder()));
+        return {shown(launch_file, launch_entry(what, files.folder())), shown(tasks_file, task_entry(what, files.folder()))};
     }
+    std::string heading(const std::string& file) const override { return "// in " + file + "\n"; }
 
     std::string next(const ide_session& what) const override {
         return "in VS Code, choose \"" + std::string(launch_prefix) + what.component + "\" under Run and Debug, and press F5";

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "gateway/log.h"
+#include "gateway/component_log.h"
 #include "gateway/utc.h"
 #include "protocol/printable.h"
 
@@ -126,7 +126,7 @@ void launched::attach(const launcher_report& now) {
 // The launcher's word decides what comes next; if it still runs it is attached again.
 void launched::lost(const std::string& why) {
     if (stopping_) return;
-    if (why != trouble_) log().warn("{}: {}", name_, protocol::printable(why));
+    if (why != trouble_) component_log(name_, session_).warn("{}", protocol::printable(why));
     trouble_ = why;
     session_.clear();
     attaching_ = false;
@@ -154,7 +154,7 @@ void launched::let_go(const launcher_report* now) {
         why += "was stopped" + by + " and could not be put back by itself; see: delvegate status " + name_;
     else
         why += "was stopped" + by + " and goes back to where it belongs; this session is over";
-    log().info("{}: {}", name_, protocol::printable(why));
+    component_log(name_, session_).info("{}", protocol::printable(why));
     session_.clear();
     stopped_by_.clear();
     attaching_ = false;

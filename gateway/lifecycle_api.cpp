@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "gateway/component.h"
-#include "gateway/log.h"
+#include "gateway/component_log.h"
 #include "gateway/session_log.h"
 #include "protocol/printable.h"
 
@@ -139,8 +139,12 @@ void lifecycle_api::handle(const caller& who, const http_request& request, api_s
     one->to = std::move(to);
     one->request.verb = found->verb;
     one->request.component = name;
-    if (const auto wrong = read_body(request.body, one->request); !wrong.empty())
+    auto& counts = target->session().measures().api;
+    constexpr protocol::class_set needs{protocol::op_class::lifecycle};
+    if (const auto wrong = read_body(request.body, one->request); !wrong.empty()) {
+        counts.refused.add(needs);
         return one->to.answer(fault(400, "malformed", wrong));
+    }
     if (found->verb == launcher_verb::start || found->verb == launcher_verb::stop || found->verb == launcher_verb::restore)
         one->request.by = claim(who.who.user);
     if (found->verb == launcher_verb::start) one->request.session = new_session();
@@ -150,13 +154,14 @@ void lifecycle_api::handle(const caller& who, const http_request& request, api_s
     protocol::judged judged;
     judged.how = protocol::service::local;
     judged.operation = one->operation;
-    judged.classes = {protocol::op_class::lifecycle};
+    judged.classes = needs;
     judged.arguments = json::object{};
     if (audit_) {
         one->session = std::make_unique<audit_session>(*audit_, who, one->request.session, name);
         one->session->speaks("api");
     }
     const auto decided = rights_.of(who.who, name).decide(judged.operation, judged.classes);
+    (decided.allowed ? counts.begun : counts.refused).add(needs);
     if (!decided.allowed) {
         const auto why = auth::refusal_text(decided, who.who.user, judged.operation, name);
         if (one->session) one->session->refusal(judged, {false, decided.rule}, why);
@@ -208,7 +213,7 @@ void lifecycle_api::act(const std::shared_ptr<order>& one) {
     // The record of it has taken its time.
     if (auto why = judged_now(*one); !why.empty()) return over(one, {{}, {}, launcher_failure{"forbidden", std::move(why)}});
     const session_mark mark(one->request.session, one->name);
-    log().info("{}: {} by {}{}", one->name, one->operation, protocol::printable(one->who.who.user),
+    component_log(one->name).info("{} by {}{}", one->operation, protocol::printable(one->who.who.user),
                one->request.session.empty() ? "" : ", session " + one->request.session);
     const bool goes_back = one->request.verb == launcher_verb::stop || one->request.verb == launcher_verb::restore;
     if (auto* target = components_.find(one->who.who, one->name); goes_back && target && target->of_launcher())
@@ -238,8 +243,9 @@ void lifecycle_api::act(const std::shared_ptr<order>& one) {
 void lifecycle_api::over(const std::shared_ptr<order>& one, launcher_answer answer) {
     orders_.remove(one);
     if (one->session) one->session->outcome(one->recorded, answer.failed ? answer.failed->text : "ok");
+    const session_mark mark(one->request.session, one->name);
     if (answer.failed)
-        log().warn("{}: {} by {}: {}", one->name, one->operation, protocol::printable(one->who.who.user), answer.failed->text);
+        component_log(one->name).warn("{} by {}: {}", one->operation, protocol::printable(one->who.who.user), answer.failed->text);
     if (auto* target = components_.named(one->name); target && target->of_launcher()) {
         if (one->request.verb != launcher_verb::inspect) target->of_launcher()->was_stopped(!answer.failed);
         target->of_launcher()->ask_now();

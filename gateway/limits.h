@@ -43,7 +43,8 @@ struct limits {
 
     // People of one session.
     std::size_t output_kept = 64u << 10;  // bytes of what a program printed last, for those who come later; 0: none
-    std::size_t followers = 32;           // of the sessions, by the control API
+    std::size_t followers = 128;          // of the sessions, by the control API
+    std::size_t followers_per_user = 8;   // of them
 
     std::chrono::milliseconds drain_time = std::chrono::seconds(10);
 };

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <vector>
 
+#include "gateway/component_log.h"
 #include "gateway/session_log.h"
 #include "protocol/json.h"
 
@@ -105,6 +106,14 @@ void set_up_log(std::string_view level, std::string_view format) {
     logger->set_level(spdlog::level::from_str(std::string(level)));
     logger->flush_on(spdlog::level::trace);
     spdlog::set_default_logger(std::move(logger));
+}
+
+void component_log::say(spdlog::level::level_enum level, const std::string& text) const {
+    const auto* outer = session_mark::current();
+    const bool within = outer && outer->component() == component_;
+    const session_mark mark(within ? outer->session() : std::string_view{}, component_,
+                            within && of_launcher_.empty() ? outer->of_launcher() : of_launcher_);
+    log().log(level, "{}: {}", component_, text);
 }
 
 bool log_gate::open(const std::string& source, time_point now, std::size_t& skipped) {

@@ -93,7 +93,7 @@ void of_connections(collection& out, const metrics_sources& from) {
              {"handshakes", counts.limit_handshakes}, {"source", counts.limit_source}, {"connections", counts.limit_connections},
              {"connectionsPerIdentity", counts.limit_identity}, {"streamsPerLink", counts.limit_streams},
              {"viewerBuffer", counts.limit_viewer_buffer}, {"reply", counts.limit_reply}, {"idle", counts.limit_idle},
-             {"resume", counts.limit_resume}})
+             {"followers", counts.limit_followers}, {"resume", counts.limit_resume}})
         out.counter("delvegate_limit_hits_total", "How often a limit turned somebody away or cut somebody off.", {{"limit", limit}}, number(n));
     for (const auto& [what, n] : std::initializer_list<std::pair<std::string_view, std::uint64_t>>{
              {"enrolled", counts.enrollments}, {"refused", counts.refused_enrollments}, {"renewed", counts.renewals}})
@@ -170,7 +170,7 @@ void of_session(collection& out, const component& one) {
     out.gauge("delvegate_baton_waiting", "People who have asked for the baton and wait.", own, number(baton.asking().size()));
     out.counter("delvegate_baton_waits_total", "How often somebody who had asked for the baton got it.", own, number(baton.granted()));
     out.counter("delvegate_baton_wait_seconds_total", "How long they waited, altogether.", own, seconds(baton.waited()));
-    out.counter("delvegate_baton_refusals_total", "Runs and steps refused because another one has the baton.", own, number(m.baton_refusals));
+    out.counter("delvegate_baton_refusals_total", "Requests refused because another one has the baton: runs, steps and what decides where they end.", own, number(m.baton_refusals));
 
     const auto waiting = session.waiting();
     for (const auto& [queue, n] : std::initializer_list<std::pair<std::string_view, std::size_t>>{
@@ -178,14 +178,16 @@ void of_session(collection& out, const component& one) {
         out.gauge("delvegate_queue_depth", "What waits in the session now.", {{"component", component}, {"queue", queue}}, number(n));
 
     for (const auto& [protocol, of] :
-         std::initializer_list<std::pair<std::string_view, const protocol_measures&>>{{"json-rpc", m.rpc}, {"dap", m.dap}}) {
+         std::initializer_list<std::pair<std::string_view, const request_counts&>>{{"json-rpc", m.rpc}, {"dap", m.dap}, {"api", m.api}})
         for (const auto c : all_classes) {
             const labels by{{"component", component}, {"protocol", protocol}, {"class", to_string(c)}};
-            out.counter("delvegate_operations_total", "Requests of IDEs that the policy let in, by the gravest class that they need.", by,
+            out.counter("delvegate_operations_total", "Requests that the policy let in, by the gravest class that they need.", by,
                         number(of.begun.of(c)));
-            out.counter("delvegate_refusals_total", "Requests of IDEs that were refused: by policy, as unknown or as malformed.", by,
+            out.counter("delvegate_refusals_total", "Requests that were refused: by policy, as unknown or as malformed.", by,
                         number(of.refused.of(c)));
         }
+    for (const auto& [protocol, of] :
+         std::initializer_list<std::pair<std::string_view, const protocol_measures&>>{{"json-rpc", m.rpc}, {"dap", m.dap}}) {
         constexpr std::string_view name = "delvegate_request_handover_seconds";
         constexpr std::string_view help = "From a request being whole to its being handed to dlv.";
         out.histogram(name, help, {{"component", component}, {"protocol", protocol}, {"kind", "look"}}, of.look_to_dlv);

@@ -63,7 +63,7 @@ bool may_see_audit(const auth::identity& who, std::string_view component, const 
     return std::all_of(all.begin(), all.end(), [&](const auto* one) { return rules(one->name()); });
 }
 
-json page_view(const auth::identity& who, const endpoints& components, const permissions& rights) {
+json page_view(const auth::identity& who, const endpoints& components, const permissions& rights, counted what_counts) {
     const auto now = static_cast<long long>(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
     json::array shown, sessions;
     for (auto* one : components.visible(who)) {
@@ -73,6 +73,8 @@ json page_view(const auth::identity& who, const endpoints& components, const per
         const auto known = one->status();
         for (const auto* key : {"kind", "stopBudget", "launcher"})
             if (const auto* value = known.find(key)) state.set(key, *value);
+        if (auto* budget = state.find("stopBudget"); budget && what_counts == counted::left_out)
+            for (const auto* key : {"used", "breakpointsOffFor"}) budget->set(key, "");
         state.set("may", allowed_actions(granted, known.find("launcher") != nullptr));
         state.set("breakpoints", breakpoints_of(one->session()));
         shown.push_back(std::move(state));

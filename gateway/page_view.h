@@ -1,6 +1,7 @@
 // What the web page shows to somebody, by the policy of now.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "gateway/endpoints.h"
@@ -11,8 +12,9 @@ namespace gateway {
 // {"you":{"user","certificateEnds","certificateWarning"},"components":[…],"sessions":[…]}: of components that they may observe; null:
 // there is none. A component is as in /v1/sessions, with `kind`, `stopBudget`, `launcher`, `breakpoints` (whose, and where) and `may`:
 // which of the page's actions the policy gives them there. Who has `lifecycle` at a component is told of its sessions when their
-// certificates end.
-protocol::json page_view(const auth::identity& who, const endpoints& components, const permissions& rights);
+// certificates end. With `left_out` it lacks what is another at each look and no news, how far a stop budget has counted: for comparing.
+enum class counted : std::uint8_t { shown, left_out };
+protocol::json page_view(const auth::identity& who, const endpoints& components, const permissions& rights, counted what_counts);
 
 // Whether somebody may follow the audit of that component; of the gateway itself, where it is empty.
 bool may_see_audit(const auth::identity& who, std::string_view component, const endpoints& components, const permissions& rights);

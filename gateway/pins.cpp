@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "gateway/breakpoint_list.h"
+#include "gateway/component_log.h"
 #include "gateway/hub.h"
-#include "gateway/log.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -109,7 +109,7 @@ baton::told pin(hub& of, const pin_order& order) {
         const auto& w = all.at(id);
         const auto whose = is_of(w, order.by) ? std::string() : w.user + "'s ";
         places.push_back(protocol::printable(whose + place_of(w)));
-        log().info("{}: {} {}s breakpoint {} of {} at {}", of.name(), protocol::printable(order.by.user), verb, id, protocol::printable(w.user),
+        component_log(of.name()).info("{} {}s breakpoint {} of {} at {}", protocol::printable(order.by.user), verb, id, protocol::printable(w.user),
                    protocol::printable(place_of(w)));
     }
     for (const auto id : chosen) of.pin_breakpoint(id, order.stays);

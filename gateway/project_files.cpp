@@ -132,7 +132,7 @@ or_reason<file_change> project_files::take(const std::string& name, const std::o
     const auto path = found->string();
     if (const auto same = unchanged(name, path, was); !same) return failed<file_change>(same.error());
     auto known = recall(path, was);
-    if (known && ours_left) {
+    if (known && ours_left && now) {
         known->after = storage::sha256_hex(*now);
         if (const auto done = remember(path, *known); !done) return failed<file_change>(done.error());
     }
@@ -145,6 +145,7 @@ or_reason<file_change> project_files::take(const std::string& name, const std::o
         if (::unlink(path.c_str()) != 0) return failed<file_change>("cannot delete " + path + ": " + errno_text());
         change = file_change::deleted;
         // Only what is empty goes: others may have come meanwhile.
+        if (!known) known = remembered(path);
         if (known)
             for (auto at = known->directories.rbegin(); at != known->directories.rend(); ++at) ::rmdir(at->c_str());
     }
@@ -159,12 +160,10 @@ bool project_files::untouched(const std::string& name, const std::optional<std::
 
 std::string project_files::memory_file(const std::string& path) const { return memory_ + "/" + storage::sha256_hex(path) + ".json"; }
 
-std::optional<project_files::memory> project_files::recall(const std::string& path, const std::optional<std::string>& content) const {
+std::optional<project_files::memory> project_files::remembered(const std::string& path) const {
     const auto text = read_file(memory_file(path));
     const auto parsed = text ? protocol::parse_json(*text, {.fold_keys = false}) : protocol::result<json>(json());
-    // What nobody but us has written; another file of that name is another story.
-    if (!parsed || !content || parsed->get_string("path") != path || parsed->get_string("after") != storage::sha256_hex(*content))
-        return std::nullopt;
+    if (!parsed || parsed->get_string("path") != path) return std::nullopt;
     memory out;
     out.after = parsed->get_string("after");
     if (const auto* before = parsed->find("before"); before && before->if_string()) out.before = *before->if_string();
@@ -172,6 +171,19 @@ std::optional<project_files::memory> project_files::recall(const std::string& pa
         for (const auto& one : *made->if_array())
             if (one.if_string()) out.directories.push_back(*one.if_string());
     return out;
+}
+
+// What nobody but us has written; another file of that name is another story.
+std::optional<project_files::memory> project_files::recall(const std::string& path, const std::optional<std::string>& content) const {
+    auto out = remembered(path);
+    if (!out || !content || out->after != storage::sha256_hex(*content)) return std::nullopt;
+    return out;
+}
+
+bool project_files::made(const std::string& name) const {
+    const auto path = resolve(name);
+    const auto known = path ? remembered(path->string()) : std::nullopt;
+    return known && !known->before;
 }
 
 or_reason<void> project_files::remember(const std::string& path, const memory& what) const {

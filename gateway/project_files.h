@@ -37,6 +37,9 @@ public:
     or_reason<file_change> take(const std::string& name, const std::optional<std::string>& was, const std::optional<std::string>& now,
                                 bool ours_left) const;
 
+    // Whether put() has made the file, whatever has become of it since.
+    bool made(const std::string& name) const;
+
     // Whether a file is as put() or take() left it.
     bool untouched(const std::string& name, const std::optional<std::string>& content) const;
 
@@ -49,6 +52,7 @@ private:
     };
     std::string memory_file(const std::string& path) const;
     std::optional<memory> recall(const std::string& path, const std::optional<std::string>& content) const;
+    std::optional<memory> remembered(const std::string& path) const;
     or_reason<void> remember(const std::string& path, const memory& what) const;
     or_reason<std::filesystem::path> resolve(const std::string& name) const;
     or_reason<void> unchanged(const std::string& name, const std::string& path, const std::optional<std::string>& was) const;

@@ -315,7 +315,7 @@ private:
     std::unique_ptr<audit_trail> audit_;
     endpoints components_;
     lifecycle_api lifecycle_{io_, components_, rights_, [this](const auth::identity& who) { return identities_.fault(who); }};
-    mutable session_api session_{io_, components_, rights_, configuration_.bounds.followers};
+    mutable session_api session_{io_, components_, rights_, configuration_.bounds, counts_.limit_followers};
     gateway_parts parts_{io_, components_, configuration_.bounds, counts_, {}, {}, false, nullptr};
     std::optional<tls_server> server_;
     std::optional<metrics_sources> measured_;

@@ -7,8 +7,11 @@
 #include <vector>
 
 #include "gateway/component.h"
-#include "gateway/log.h"
+#include "gateway/component_log.h"
+#include "gateway/hub.h"
 #include "gateway/pins.h"
+#include "gateway/session_log.h"
+#include "launcher/launcher_wire.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -37,6 +40,7 @@ struct deed {
     std::string verb, to;  // of the baton
     std::string note;      // of park; the reason of a kill
     std::string session{};  // of a kill
+    std::string stop{};     // the one that is meant by park and unpark; empty: the one of now
     std::chrono::seconds time{0};
     std::vector<std::string> places{};  // of pin and unpin
     std::vector<std::int64_t> ids{};
@@ -107,15 +111,17 @@ std::string read_body(std::string_view body, deed& into) {
     std::string time;
     for (const auto& [key, value] : *parsed->if_object()) {
         auto* const field = into.what == about::baton  ? key == "do" ? &into.verb : key == "to" ? &into.to : nullptr
-                            : into.what == about::park ? key == "note" ? &into.note : key == "for" ? &time : nullptr
+                            : into.what == about::park ? key == "note" ? &into.note : key == "for" ? &time : key == "stop" ? &into.stop : nullptr
+                            : into.what == about::unpark ? key == "stop" ? &into.stop : nullptr
                             : into.what == about::kill ? key == "reason" ? &into.note : nullptr
                                                        : nullptr;
         if (!field || !value.if_string())
             return into.what == about::baton  ? "the body's members are the texts `do` and `to`"
-                   : into.what == about::park ? "the body's members are the texts `note` and `for`"
+                   : into.what == about::park ? "the body's members are the texts `note`, `for` and `stop`"
                    : into.what == about::kill ? "the body's member is the text `reason`"
-                                              : "unpark takes no members";
+                                              : "the body's member is the text `stop`";
         *field = *value.if_string();
+        if (field == &into.stop && !launcher::is_stop_name(into.stop)) return "`stop` must be a stop's name, such as 17-3f9c";
     }
     if (into.what == about::baton) {
         if (into.verb != "ask" && into.verb != "give" && into.verb != "take" && into.verb != "drop")
@@ -144,6 +150,18 @@ json session_in(const component* of, std::string_view id) {
     return {};
 }
 
+// Which of the IDE sessions there a line of the log is about; empty: none.
+std::string session_meant(const component* there, const deed& what, const person& by) {
+    if (what.what == about::kill) return what.session;
+    if (what.what != about::baton) return {};
+    const auto& whose = what.to.empty() ? by.user : what.to;
+    json::array all;
+    there->list_sessions(all, false);
+    for (const auto& one : all)
+        if (one.get_string("user") == whose) return std::string(one.get_string("session"));
+    return {};
+}
+
 }  // namespace
 
 struct session_api::order {
@@ -161,10 +179,14 @@ struct session_api::order {
 void session_api::act(const order& one, const std::function<void(const http_answer&)>& done) {
     auto* target = components_.named(one.name);
     if (!target) return done(fault(404, "unknown", "no component of that name; see /v1/components"));
-    const auto answered = [target, done, name = one.name, by = one.by.user, operation = one.what.operation(), what = one.what.what,
+    // Before it is done: of who has been shown out there is none afterwards.
+    const auto meant = one.what.asks ? std::string() : session_meant(target, one.what, one.by);
+    const session_mark mark(meant, one.name);
+    const auto answered = [target, done, meant, name = one.name, by = one.by.user, operation = one.what.operation(), what = one.what.what,
                            asks = one.what.asks](const baton::told& said) {
+        const session_mark later(meant, name);
         if (!asks)
-            log().info("{}: {} by {}: {}", name, operation, protocol::printable(by), protocol::printable(said ? *said : said.error()));
+            component_log(name).info("{} by {}: {}", operation, protocol::printable(by), protocol::printable(said ? *said : said.error()));
         if (!said) return done(fault(409, "refused", said.error()));
         json body = json::object{{"text", *said}};
         if (what == about::baton)
@@ -186,6 +208,9 @@ void session_api::act(const order& one, const std::function<void(const http_answ
             return done(fault(404, "unknown", "that session has ended already"));
         return answered({boost::system::in_place_value, protocol::printable(whose.get_string("user")) + "'s session at " + one.name + " was ended"});
     }
+    // What was meant was another stop than the one of now.
+    if (!one.what.stop.empty() && (target->session().now() != phase::stopped || target->park().name() != one.what.stop))
+        return done(fault(409, "refused", target->park().words_of(one.what.stop)));
     if (one.what.what == about::unpark) return target->park().unpark(one.by, one.rules, answered);
     if (!one.what.asks) return target->park().park({one.by, one.what.note, one.what.time, {}}, one.rules, answered);
     const auto words = target->park().words();
@@ -216,8 +241,12 @@ void session_api::handle(const caller& who, const http_request& request, api_str
         return one->to.answer({405, http_error("only POST is served here"), "POST"});
     if (request.method != "GET" && request.method != "POST")
         return one->to.answer({405, http_error("only GET and POST are served here"), "GET, POST"});
+    auto& counts = components_.named(one->name)->session().measures().api;
     if (request.method == "POST")
-        if (const auto wrong = read_body(request.body, one->what); !wrong.empty()) return one->to.answer(fault(400, "malformed", wrong));
+        if (const auto wrong = read_body(request.body, one->what); !wrong.empty()) {
+            counts.refused.add(one->what.needs());
+            return one->to.answer(fault(400, "malformed", wrong));
+        }
     auto& judged = one->judged;
     judged.how = protocol::service::local;
     judged.operation = one->what.operation();
@@ -237,6 +266,7 @@ void session_api::handle(const caller& who, const http_request& request, api_str
     }
     const auto rights = rights_.of(who.who, one->name);
     const auto decided = rights.decide(judged.operation, judged.classes);
+    (decided.allowed ? counts.begun : counts.refused).add(judged.classes);
     if (!decided.allowed) {
         const auto why = auth::refusal_text(decided, who.who.user, judged.operation, one->name);
         if (one->session) one->session->refusal(judged, {false, decided.rule}, why);
@@ -292,6 +322,7 @@ http_answer session_api::on_node(std::string_view path, std::string_view body) {
     } else if (const auto wrong = read_body(body, one.what); !wrong.empty()) {
         return fault(400, "malformed", wrong);
     }
+    if (auto* target = components_.named(one.name)) target->session().measures().api.begun.add(one.what.needs());
     const auto answered = std::make_shared<std::optional<http_answer>>();
     const auto waits = std::make_shared<bool>(false);
     act(one, [this, answered, waits, where = std::string(path), what = one.what.operation() + " " + one.name + " " + one.what.named(),

@@ -23,8 +23,8 @@ namespace gateway {
 
 class session_api {
 public:
-    session_api(boost::asio::io_context& io, endpoints& components, const permissions& rights, std::size_t followers)
-        : components_(components), rights_(rights), feed_(io, components, rights, followers) {}
+    session_api(boost::asio::io_context& io, endpoints& components, const permissions& rights, const limits& bounds, std::uint64_t& refused)
+        : components_(components), rights_(rights), feed_(io, components, rights, bounds, refused) {}
     session_api(const session_api&) = delete;
     session_api& operator=(const session_api&) = delete;
 

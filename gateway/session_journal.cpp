@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "gateway/log.h"
+#include "gateway/component_log.h"
 #include "gateway/state_directory.h"
 
 namespace gateway {
@@ -130,7 +130,7 @@ void session_journal::write_anew() {
     fd_ = storage::unique_fd(::open(file_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
     if (!fd_) return give_up("cannot write " + file_ + ": " + std::generic_category().message(errno));
     file_size_ = text.size();
-    if (std::exchange(said_, false)) log().info("{}: sessions are remembered again", name_);
+    if (std::exchange(said_, false)) component_log(name_).info("sessions are remembered again");
 }
 
 void session_journal::give_up(const std::string& why) {
@@ -138,7 +138,7 @@ void session_journal::give_up(const std::string& why) {
     waiting_.clear();
     ::unlink(file_.c_str());
     if (!std::exchange(said_, true))
-        log().warn("{}: {}; sessions go on, and will be over when the gateway ends", name_, why);
+        component_log(name_).warn("{}; sessions go on, and will be over when the gateway ends", why);
 }
 
 }  // namespace gateway

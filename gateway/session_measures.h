@@ -34,7 +34,7 @@ private:
     clock::duration sum_{};
 };
 
-// Requests of IDEs by the gravest class they need.
+// Requests by the gravest class they need.
 class class_counts {
 public:
     static constexpr std::size_t classes = 8;  // op_class, in its order
@@ -52,10 +52,13 @@ private:
 };
 static_assert(static_cast<std::size_t>(protocol::op_class::lifecycle) + 1 == class_counts::classes);
 
+struct request_counts {
+    class_counts begun;    // let in by the policy, and to be done
+    class_counts refused;  // by policy, table or malformed
+};
+
 // Of all views with one protocol.
-struct protocol_measures {
-    class_counts begun;          // let in by the policy, and to be done
-    class_counts refused;        // by policy, table or malformed
+struct protocol_measures : request_counts {
     time_histogram look_to_dlv;  // a look's request whole -> handed to dlv
     time_histogram run_to_dlv;   // a continue's or step's request whole -> handed to dlv
     time_histogram to_viewer;    // the end of a look's reply here -> handed to the viewer's stream
@@ -63,9 +66,10 @@ struct protocol_measures {
 
 struct session_measures {
     protocol_measures rpc, dap;
+    request_counts api;                  // of the control API, and of the node's administrator by the status socket
     time_histogram stop_told;            // dlv's answer to a run here -> the stop told
     std::uint64_t stops = 0;             // told to people
-    std::uint64_t baton_refusals = 0;    // runs refused for somebody else's baton
+    std::uint64_t baton_refusals = 0;    // what was refused for somebody else's baton
     std::uint64_t attached = 0;          // connections made to a dlv, the first one included
     std::uint64_t dlv_failures = 0;      // a dlv that ended, was lost or did not come up
     std::uint64_t new_programs = 0;      // restarts of the program under the same dlv

@@ -1,5 +1,7 @@
 #include "gateway/sessions_feed.h"
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -17,6 +19,7 @@ using protocol::json;
 namespace {
 
 constexpr std::chrono::milliseconds look_every{250};
+constexpr std::size_t at_once = 8;
 constexpr protocol::class_set observe{protocol::op_class::observe};
 
 json fault(std::string_view code, std::string_view text) { return json::object{{"error", text}, {"code", code}}; }
@@ -54,9 +57,12 @@ void sessions_feed::handle(const caller& who, const http_request& request, api_s
         return one.who.who.user == who.who.user && one.who.who.authority == who.who.authority && one.to.listening();
     }));
     followers_.remove_if([](const follower& one) { return !one.to.listening(); });
-    if (followers_.size() >= most_ || of_this_one >= of_one)
-        return to.answer({429, protocol::to_text(fault("limited", followers_.size() >= most_ ? "too many follow the sessions here (limits.followers)"
-                                                                                           : "you follow them " + std::to_string(of_one) + " times already"))});
+    const bool full = followers_.size() >= bounds_.followers;
+    if (full || of_this_one >= bounds_.followers_per_user) {
+        ++refused_;
+        return to.answer({429, protocol::to_text(fault("limited", full ? "too many follow the sessions here (limits.followers)"
+                                                                       : "you follow them " + std::to_string(of_this_one) + " times already"))});
+    }
     log().info("{} follows the sessions", protocol::printable(who.who.user));
     followers_.push_back({who, std::move(to), {}, is_for_pages(request.path)});
     if (!tell(followers_.back())) followers_.pop_back();
@@ -70,7 +76,7 @@ bool sessions_feed::tell(follower& one) const {
         one.to.cut();
         return false;
     }
-    const auto seen = one.page ? page_view(one.who.who, components_, rights_) : seen_by(one.who.who);
+    const auto seen = one.page ? page_view(one.who.who, components_, rights_, counted::left_out) : seen_by(one.who.who);
     if (seen.is_null()) {
         one.to.line(fault("forbidden", "no component of this gateway is for " + one.who.who.user + " to observe any more"));
         one.to.end();
@@ -79,7 +85,7 @@ bool sessions_feed::tell(follower& one) const {
     auto text = protocol::to_text(seen);
     if (text != one.told) {
         one.told = std::move(text);
-        one.to.line(seen);
+        one.to.line(one.page ? page_view(one.who.who, components_, rights_, counted::shown) : seen);
     }
     if (one.page) tell_records(one);
     return true;
@@ -108,10 +114,21 @@ void sessions_feed::tell_records(follower& one) const {
 void sessions_feed::look() {
     timer_.expires_after(look_every);
     timer_.async_wait([this](const boost::system::error_code& ec) {
-        if (ec) return;
-        followers_.remove_if([this](follower& one) { return !tell(one); });
-        if (!followers_.empty()) look();
+        if (!ec) look_at_some(followers_.size());
     });
+}
+
+// Some at a time: what people do in their sessions does not wait until all have been told. Who has been goes to the end of the list.
+void sessions_feed::look_at_some(std::size_t left) {
+    for (std::size_t n = at_once; n > 0 && left > 0 && !followers_.empty(); --n, --left) {
+        if (tell(followers_.front()))
+            followers_.splice(followers_.end(), followers_, followers_.begin());
+        else
+            followers_.pop_front();
+    }
+    if (followers_.empty()) return;
+    if (left == 0) return look();
+    boost::asio::post(timer_.get_executor(), [this, left] { look_at_some(left); });
 }
 
 void sessions_feed::close() {

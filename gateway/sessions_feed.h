@@ -21,15 +21,17 @@
 #include "gateway/endpoints.h"
 #include "gateway/http_api.h"
 #include "gateway/lifecycle_api.h"
+#include "gateway/limits.h"
 #include "gateway/permissions.h"
 
 namespace gateway {
 
 class sessions_feed {
 public:
-    // At most so many followers at once, and of one user at most `of_one`.
-    sessions_feed(boost::asio::io_context& io, endpoints& components, const permissions& rights, std::size_t followers)
-        : components_(components), rights_(rights), most_(followers), timer_(io) {}
+    // At most bounds.followers at once, bounds.followers_per_user of one user; who is turned away for that is counted in `refused`.
+    // All but `io` outlive this.
+    sessions_feed(boost::asio::io_context& io, endpoints& components, const permissions& rights, const limits& bounds, std::uint64_t& refused)
+        : components_(components), rights_(rights), bounds_(bounds), refused_(refused), timer_(io) {}
     sessions_feed(const sessions_feed&) = delete;
     sessions_feed& operator=(const sessions_feed&) = delete;
 
@@ -45,7 +47,6 @@ public:
     static bool serves(std::string_view path) { return path == "/v1/sessions" || follows(path); }
     static bool follows(std::string_view path) { return path == "/v1/sessions/follow" || is_for_pages(path); }
     static bool is_for_pages(std::string_view path) { return path == "/v1/events"; }
-    static constexpr std::size_t of_one = 4;
     static constexpr std::size_t most_unsent = 1u << 20;  // bytes
     static constexpr std::size_t records_kept = 200;
 
@@ -68,10 +69,12 @@ private:
     bool tell(follower& one) const;  // false: it is over
     void tell_records(follower& one) const;
     void look();
+    void look_at_some(std::size_t left);
 
     endpoints& components_;
     const permissions& rights_;
-    const std::size_t most_;
+    const limits& bounds_;
+    std::uint64_t& refused_;
     boost::asio::steady_timer timer_;
     std::list<follower> followers_;
     std::deque<kept_record> records_;

@@ -12,9 +12,9 @@
 #include <filesystem>
 #include <utility>
 
+#include "gateway/component_log.h"
 #include "gateway/hub.h"
 #include "gateway/local_checkout.h"
-#include "gateway/log.h"
 #include "protocol/json.h"
 #include "protocol/printable.h"
 #include "storage/fd.h"
@@ -140,7 +140,7 @@ void source_lines::keep_up(hub& session) {
 void source_lines::take(const protocol::program_sources& there, const hub& session) {
     place_.clear();
     auto here = read_checkout(directory_);
-    if (!here) return log().warn("{}: no source lines: {}", session.name(), protocol::printable(here.error()));
+    if (!here) return component_log(session.name()).warn("no source lines: {}", protocol::printable(here.error()));
     // Only what is in the directory.
     here->goroot.clear();
     here->module_cache.clear();
@@ -151,7 +151,7 @@ void source_lines::take(const protocol::program_sources& there, const hub& sessi
         if (here->revision == there.revision)
             known_->newest = std::time(nullptr);
         else
-            log().warn("{}: no source lines: {}", session.name(), protocol::printable(protocol::revision_warning(*here, there)));
+            component_log(session.name()).warn("no source lines: {}", protocol::printable(protocol::revision_warning(*here, there)));
     } else if (const auto* reply = session.fixed_reply("RPCServer.LastModified")) {
         known_->newest = read_modified(*reply);
     }

@@ -64,6 +64,7 @@ json status_report(const gateway_parts& parts, const tls_server& server,
                                       {"viewerBuffer", counts.limit_viewer_buffer},
                                       {"reply", counts.limit_reply},
                                       {"idle", counts.limit_idle},
+                                      {"followers", counts.limit_followers},
                                       {"resume", counts.limit_resume}});
     return out;
 }

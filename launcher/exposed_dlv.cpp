@@ -1,6 +1,7 @@
 #include "launcher/exposed_dlv.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -13,6 +14,8 @@
 #include <set>
 #include <sstream>
 
+#include "launcher/fd.h"
+#include "launcher/go_buildinfo.h"
 #include "launcher/live_process.h"
 
 namespace launcher {
@@ -76,6 +79,47 @@ std::optional<std::set<std::uint64_t>> sockets_of(pid_t pid, const std::string& 
     return out;
 }
 
+// What dlv's command line says, as its library reads it: an option's last value counts, and nothing behind "--" is dlv's.
+struct dlv_words {
+    bool headless = false;
+    std::string listen;
+    std::vector<std::string> plain;  // subcommand and arguments
+
+    bool has(std::string_view word) const { return std::find(plain.begin(), plain.end(), word) != plain.end(); }
+};
+dlv_words read_words(const std::vector<std::string>& argv) {
+    constexpr std::array<std::string_view, 6> yes{"1", "t", "T", "true", "TRUE", "True"};  // strconv.ParseBool
+    constexpr std::string_view headless = "--headless", is = "--headless=", listen = "--listen", listen_is = "--listen=";
+    dlv_words out;
+    for (std::size_t i = 1; i < argv.size() && argv[i] != "--"; ++i) {
+        const std::string_view word = argv[i];
+        if (word == headless) {
+            out.headless = true;
+        } else if (word.starts_with(is)) {
+            out.headless = std::find(yes.begin(), yes.end(), word.substr(is.size())) != yes.end();
+        } else if (word == listen || word == "-l") {
+            if (++i < argv.size()) out.listen = argv[i];
+        } else if (word.starts_with(listen_is)) {
+            out.listen = word.substr(listen_is.size());
+        } else if (word.starts_with("-l")) {
+            out.listen = word.substr(word.starts_with("-l=") ? 3 : 2);
+        } else if (!word.starts_with("-")) {
+            out.plain.push_back(argv[i]);
+        }
+    }
+    return out;
+}
+
+// By the file that runs, whatever has become of its name. Only of what may be a dlv by its words: a program may be large.
+own_word word_of(pid_t pid, const std::string& proc, const dlv_words& words) {
+    if (!words.headless && !words.has("dap")) return own_word::unknown;
+    const unique_fd fd(::open((proc + "/" + std::to_string(pid) + "/exe").c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    const auto made = fd ? find_module_info(fd.get()) : std::nullopt;
+    if (!made) return own_word::unknown;
+    // A fork keeps the package's place below its own name.
+    return made->module == "github.com/go-delve/delve" || made->path.ends_with("/delve/cmd/dlv") ? own_word::dlv : own_word::another;
+}
+
 bool loopback_host(std::string_view host) {
     return host == "localhost" || host.starts_with("127.") || host == "[::1]" || host == "::1";
 }
@@ -109,24 +153,18 @@ std::vector<tcp_listener> read_tcp_listeners(std::string_view table) {
     return out;
 }
 
-bool is_headless_dlv(const std::string& executable, const std::vector<std::string>& argv) {
-    const auto has = [&](std::string_view word) { return std::find(argv.begin(), argv.end(), word) != argv.end(); };
+bool is_headless_dlv(const std::string& executable, const std::vector<std::string>& argv, own_word said) {
+    const dlv_words words = read_words(argv);
     const auto name = fs::path(executable.empty() && !argv.empty() ? argv.front() : executable).filename().string();
-    if (name == "dlv" || name == "dlv.exe") return has("--headless") || has("--headless=true") || has("dap");
-    if (!has("--headless") && !has("--headless=true")) return false;
+    if (said == own_word::dlv || name == "dlv" || name == "dlv.exe") return words.headless || words.has("dap");
     // Browsers have that word, too.
     constexpr std::array<std::string_view, 6> subcommands{"exec", "attach", "debug", "test", "core", "replay"};
-    return argv.size() > 1 && std::any_of(subcommands.begin(), subcommands.end(), has);
+    if (words.headless) return std::any_of(subcommands.begin(), subcommands.end(), [&](auto one) { return words.has(one); });
+    return said == own_word::unknown && words.has("dap") && !words.listen.empty();
 }
 
 std::string exposed_by_words(const std::vector<std::string>& argv) {
-    std::string listen;
-    for (std::size_t i = 1; i < argv.size() && argv[i] != "--"; ++i) {
-        for (const std::string_view option : {"--listen", "-l"}) {
-            if (argv[i] == option && i + 1 < argv.size()) listen = argv[i + 1];
-            if (argv[i].starts_with(std::string(option) + "=")) listen = argv[i].substr(option.size() + 1);
-        }
-    }
+    const std::string listen = read_words(argv).listen;
     if (listen.empty() || listen.starts_with("unix:")) return {};
     const auto colon = listen.rfind(':');
     if (colon == std::string::npos || loopback_host(std::string_view(listen).substr(0, colon))) return {};
@@ -136,9 +174,12 @@ std::string exposed_by_words(const std::vector<std::string>& argv) {
 dlv_survey find_dlv_listeners(const std::string& proc) {
     dlv_survey out;
     for (const auto& one : find_processes("", proc)) {
-        if (!is_headless_dlv(one.executable, one.argv)) continue;
+        const dlv_words words = read_words(one.argv);
+        if (!is_headless_dlv(one.executable, one.argv, word_of(one.pid, proc, words))) continue;
         ++out.dlvs;
-        exposed_dlv found{one.pid, one.uid, one.executable.empty() ? one.argv.front() : one.executable, {}, false};
+        exposed_dlv found{one.pid, one.uid, one.executable.empty() ? one.argv.front() : one.executable, {}, false, false};
+        constexpr std::array<std::string_view, 5> starting{"exec", "debug", "test", "dap", "run"};
+        found.ends_program = std::any_of(starting.begin(), starting.end(), [&](auto each) { return words.has(each); });
         if (const auto mine = sockets_of(one.pid, proc)) {
             const std::string net = proc + "/" + std::to_string(one.pid) + "/net/";
             for (const char* table : {"tcp", "tcp6"})
@@ -147,7 +188,7 @@ dlv_survey find_dlv_listeners(const std::string& proc) {
         } else {
             out.some_hidden = true;
             found.by_words = true;
-            if (auto words = exposed_by_words(one.argv); !words.empty()) found.addresses.push_back(std::move(words));
+            if (auto said = exposed_by_words(one.argv); !said.empty()) found.addresses.push_back(std::move(said));
         }
         if (!found.addresses.empty()) out.exposed.push_back(std::move(found));
     }

@@ -23,8 +23,12 @@ std::string to_string(const tcp_listener& listener);
 // The listening rows of /proc/net/tcp or /proc/net/tcp6. Pure.
 std::vector<tcp_listener> read_tcp_listeners(std::string_view table);
 
-// Whether it is a headless dlv by its program's name, or by its words: "--headless" beside one of dlv's subcommands. Pure.
-bool is_headless_dlv(const std::string& executable, const std::vector<std::string>& argv);
+// Whether its program says of itself that it is dlv; unknown where it cannot be read, or says nothing of its making.
+enum class own_word { dlv, another, unknown };
+
+// Whether it is a headless dlv: by its words, if it is dlv by its own word or its name; otherwise "--headless" beside one of
+// dlv's subcommands counts, and, where its own word is unknown, "dap" beside --listen. Pure.
+bool is_headless_dlv(const std::string& executable, const std::vector<std::string>& argv, own_word said);
 
 // Where its --listen says, if that is no loopback address and no Unix socket; else empty. Pure.
 std::string exposed_by_words(const std::vector<std::string>& argv);
@@ -35,6 +39,8 @@ struct exposed_dlv {
     std::string program;
     std::vector<std::string> addresses;
     bool by_words = false;  // its sockets may not be seen by this user: this is what its command line says
+    // What becomes of the program that it debugs when it is ended. An attached one goes on.
+    bool ends_program = false;
 };
 struct dlv_survey {
     std::vector<exposed_dlv> exposed;

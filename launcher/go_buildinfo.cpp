@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -133,6 +134,42 @@ std::optional<go_buildinfo> read_go_buildinfo(const elf_file& file) {
         if (const auto module = file.go_string(*module_at, largest_info))
             parse_module_info(between_sentinels(*module), result);
     return result;
+}
+
+std::optional<go_buildinfo> find_module_info(int fd) {
+    // cmd/go's, since 1.13: 16 bytes before the lines and 16 after.
+    constexpr std::string_view begin_mark("\x30\x77\xaf\x0c\x92\x74\x08\x02\x41\xe1\xc1\x07\xe6\xd6\x18\xe6", sentinel);
+    constexpr std::string_view end_mark("\xf9\x32\x43\x31\x86\x18\x20\x72\x00\x82\x42\x10\x41\x16\xd8\xf2", sentinel);
+    constexpr std::size_t piece = 1u << 20;
+    constexpr off_t furthest = off_t{1} << 30;
+    const std::string first_words = std::string(begin_mark) + "path\t";  // the mark alone is in whatever looks for it
+    std::string text;
+    for (off_t at = 0; at < furthest;) {
+        const std::size_t had = text.size();
+        text.resize(had + piece);
+        const auto n = ::pread(fd, text.data() + had, piece, at);
+        if (n < 0 && errno == EINTR) {
+            text.resize(had);
+            continue;
+        }
+        if (n <= 0) return std::nullopt;
+        text.resize(had + static_cast<std::size_t>(n));
+        at += n;
+        const auto begin = text.find(first_words);
+        if (begin == text.npos) {
+            text.erase(0, text.size() - std::min(text.size(), first_words.size() - 1));
+            continue;
+        }
+        text.erase(0, begin);
+        const auto end = text.find(end_mark);
+        if (end != text.npos) {
+            go_buildinfo found;
+            parse_module_info(std::string_view(text).substr(sentinel, end - sentinel), found);
+            return found;
+        }
+        if (text.size() > largest_info) return std::nullopt;
+    }
+    return std::nullopt;
 }
 
 outcome<std::string> go_version_of(const std::string& path) {

@@ -31,6 +31,11 @@ std::optional<go_buildinfo> read_go_buildinfo(const elf_file& file);
 // The lines `path`, `mod`, `build` of the text in it. Unknown lines are skipped. Pure.
 void parse_module_info(std::string_view text, go_buildinfo& into);
 
+// The same lines, found in any file that is open for reading, by the marks around them: no ELF is parsed, so that it may be
+// asked of programs of strangers, too. None: there are none (GOPATH builds, other builders), or the file cannot be read.
+// The version stays empty.
+std::optional<go_buildinfo> find_module_info(int fd);
+
 // The Go that built the program at `path` ("go1.25.1"), such as dlv itself. Follows links.
 outcome<std::string> go_version_of(const std::string& path);
 

@@ -18,8 +18,11 @@ namespace {
 std::string errno_text(int error) { return std::generic_category().message(error); }
 
 // Root's or the caller's, and writable by nobody else. Empty: fine. The sticky bit of /tmp keeps others from removing a
-// file of ours, but not from making one before us.
+// file of ours, but not from making one before us. Such a directory is to stay as it is: everybody on the host needs it.
 std::string why_not_ours(const std::string& path, const struct stat& info) {
+    if (S_ISDIR(info.st_mode) && (info.st_mode & S_ISVTX) != 0 && (info.st_mode & 0022) != 0)
+        return path + " is for everybody to write to, and what root decides by must not lie below it; move it to a directory of root's, "
+                      "such as /etc/delvegate";
     if (info.st_uid != 0 && info.st_uid != ::geteuid())
         return path + " belongs to uid " + std::to_string(info.st_uid) +
                ", who could change what is read there; run: chown " + std::to_string(::geteuid()) + " " + shell_word(path);
@@ -123,7 +126,7 @@ outcome<std::string> read_trusted(const std::string& file, std::size_t limit) {
         return wrong(file + ": belongs to uid " + std::to_string(info.st_uid) +
                      ", who could change what is read from it; it must be root's or this user's: chown it");
     if (S_ISREG(info.st_mode) && (info.st_mode & 0022) != 0)
-        return wrong(file + ": can be changed by others than its owner; run: chmod go-w " + file);
+        return wrong(file + ": can be changed by others than its owner; run: chmod go-w " + shell_word(file));
     std::string bytes;
     if (const int error = read_up_to(fd.get(), limit, bytes)) return wrong(file + ": cannot be read: " + errno_text(error));
     return result(boost::system::in_place_value, std::move(bytes));

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -46,6 +47,41 @@ class Words(unittest.TestCase):
         words = self.words("--words", "delvegate", "sessions", "--gateway", f"127.0.0.1:{silent.getsockname()[1]}", "")
         self.assertEqual(words, ["list", "kill"])
         self.assertLess(time.monotonic() - begun, waiting.DEADLINE / 2)
+
+    def test_people_that_the_ca_knows(self):
+        """Those who came in by a certificate or a token need not be in any policy."""
+        with tempfile.TemporaryDirectory() as directory:
+            state = ["--state-directory", directory]
+
+            def run(*command):
+                subprocess.run([tools.delvegate(), *command, *state], check=True, capture_output=True, timeout=waiting.DEADLINE)
+
+            def people(*line):
+                return self.words("--words", "delvegate", *line)
+            self.assertEqual(people("ca", "revoke", *state, "--user", ""), [])
+            self.assertEqual(os.listdir(directory), [])
+            run("ca", "init")
+            run("ca", "issue", "--user", "ada", "--out", os.path.join(directory, "ada"))
+            run("ca", "issue", "--user", "eve", "--out", os.path.join(directory, "eve"))
+            run("token", "create", "--user", "tom", "--gateway", "localhost:7444")
+            self.assertEqual(people("ca", "revoke", *state, "--user", ""), ["ada", "eve", "tom"])
+            self.assertEqual(people("ca", "unrevoke-user", *state, ""), [])
+            run("ca", "revoke", "--user", "eve")
+            self.assertEqual(people("ca", "unrevoke-user", *state, ""), ["eve"])
+            self.assertEqual(people("token", "create", *state, "--user", ""), ["ada", "tom"])
+            self.assertEqual(people("token", "create", *state, "--user=a"), ["--user=ada"])
+        # Of the state directory that a gateway's configuration names.
+        with tempfile.TemporaryDirectory() as directory:
+            configuration = os.path.join(directory, "gateway.yaml")
+            with open(configuration, "w", encoding="utf-8") as file:
+                json.dump({"stateDirectory": os.path.join(directory, "state"), "components": []}, file)
+            os.mkdir(os.path.join(directory, "state"), 0o700)
+            state = ["--state-directory", os.path.join(directory, "state", "gateway")]
+            os.mkdir(state[1], 0o700)
+            run("ca", "init")
+            run("ca", "issue", "--user", "ada", "--out", os.path.join(directory, "ada"))
+            for line in (["sessions", "kill", "--config", configuration, "--user", ""], ["policy", "can-i", "--config", configuration, "a"]):
+                self.assertIn("ada", people(*line), line)
 
     def test_where_a_script_belongs(self):
         for shell in ("bash", "zsh", "fish"):

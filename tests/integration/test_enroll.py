@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from harness import debuggee, tools, waiting
+from harness import debuggee, process, tools, waiting
 from harness.enrolling import EnrollCase
 from harness.rpc import Rpc
 from harness.terminal import Terminal
@@ -135,9 +135,34 @@ class Tokens(EnrollCase):
             self.assertIn("unknown, used, withdrawn or expired", self.complaint(self.enroll(gateway, token)))
         self.assert_nothing_stored()
 
+    def test_the_line_may_be_pasted_at_once(self):
+        """Before the gateway has noticed the token, and opened its port."""
+        gateway = self.gateway()
+        [signer] = [pid for pid in process.descendants(gateway.pid) if "signer" in " ".join(process.command_line(pid))]
+        os.kill(signer, signal.SIGSTOP)
+        self.addCleanup(lambda: process.alive(signer) and os.kill(signer, signal.SIGCONT))
+        token = gateway.token("alice")
+        enrolling = process.Process(self, "enrolling", [tools.laptop(), "enroll", f"localhost:{gateway.enroll_port_to_be}", "--ca-pin", gateway.pin,
+                                                        "--token-file", self.secret(token)], env=self.environment)
+        enrolling.wait_for("it has found the port closed", lambda: "enrolment is not open yet" in enrolling.errors())
+        os.kill(signer, signal.SIGCONT)
+        enrolling.wait_for("it has enrolled", lambda: "enrolled as alice" in enrolling.output())
+        self.assertEqual([context["user"] for context in self.contexts()], ["alice"])
+
+    def secret(self, text):
+        path = os.path.join(self.directory, "secret")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.write(text + "\n")
+        return path
+
     def test_nothing_listens_without_a_token(self):
         gateway = self.gateway()
-        self.assertIn("only while a token is live", self.complaint(self.enroll(gateway, "some-token", port=gateway.enroll_port_to_be)))
+        ended = self.enroll(gateway, "some-token", port=gateway.enroll_port_to_be)
+        self.assertEqual(ended.returncode, 1)
+        trying, failed = ended.stderr.splitlines()
+        self.assertIn("enrolment is not open yet", trying)
+        self.assertIn("only while a token is live", failed)
+        self.assert_nothing_stored()
         token = gateway.token("alice")
         port = gateway.enroll_port
         self.enrolled(gateway, token)

@@ -191,6 +191,38 @@ class VsCode(Project):
         self.assertIn('port="2347"', self.read(".run/web.run.xml"))
         self.assertIn('port="2348"', self.read(".run/db.run.xml"))
 
+    def test_another_project_has_other_ports(self):
+        self.ide("vscode", "app")
+        first, self.folder = self.folder, os.path.join(self.home, "another")
+        os.mkdir(self.folder)
+        self.ide("goland", "web")
+        self.assertIn('port="2346"', self.read(".run/web.run.xml"))
+        self.ide("vscode", "web")
+        self.assertEqual(self.configurations()[0]["delvegate: web"]["port"], 2346)
+        shutil.rmtree(first)
+        self.ide("vscode", "db")
+        self.assertEqual(self.configurations()[0]["delvegate: db"]["port"], 2345)
+
+    def test_what_is_told_for_scripts_without_writing(self):
+        said = json.loads(self.ide("vscode", "app", "--print", "--output", "json"))
+        self.assertEqual([one["file"] for one in said["files"]], [self.path(LAUNCH), self.path(TASKS)])
+        self.assertEqual(json.loads(said["files"][0]["text"])["configurations"][0]["name"], "delvegate: app")
+        self.assertEqual(self.tree(), {})
+
+    def test_paths_that_are_known_stay(self):
+        self.ide("vscode", "app", "--map", "src=/build")
+        rules = self.configurations()[0]["delvegate: app"]["substitutePath"]
+        self.assertEqual(len(rules), 1)
+        self.ide("vscode", "app", "--port", "4000")
+        entry = self.configurations()[0]["delvegate: app"]
+        self.assertEqual((entry["port"], entry["substitutePath"]), (4000, rules))
+
+    def test_an_entry_that_its_user_has_changed_goes_with_its_file(self):
+        self.ide("vscode", "app")
+        self.write(LAUNCH, self.read(LAUNCH).replace("2345", "4000"))
+        self.ide("vscode", "--remove")
+        self.assertEqual(self.tree(), {})
+
     def test_a_link_stays_a_link(self):
         os.makedirs(self.path(".vscode"))
         os.mkdir(os.path.join(self.home, "dotfiles"))
@@ -265,17 +297,25 @@ class GoLand(Project):
         self.ide("goland", "--remove")
         self.assertEqual(self.tree(), before)
 
-    def test_what_somebody_has_changed_stays(self):
-        for name, old, new in ((self.REMOTE, "LEAVE", "ASK"), (self.SCRIPT, "--background", "--background --idle 2h")):
-            with self.subTest(name):
-                self.ide("goland", "app")
-                written = self.read(name)
-                self.write(name, written.replace(old, new))
-                before = self.tree()
-                self.refused("is not as delvegate wrote it", "goland", "app", "--port", "4000")
-                self.refused("has been changed since delvegate wrote it", "goland", "app", "--remove")
-                self.assertEqual(self.tree(), before)
-                self.write(name, written)
+    def test_a_script_that_somebody_has_changed_stays(self):
+        self.ide("goland", "app")
+        self.write(self.SCRIPT, self.read(self.SCRIPT).replace("--background", "--background --idle 2h"))
+        before = self.tree()
+        self.refused("is not as delvegate wrote it", "goland", "app", "--port", "4000")
+        self.refused("has been changed since delvegate wrote it", "goland", "app", "--remove")
+        self.assertEqual(self.tree(), before)
+
+    def test_what_goland_has_saved_anew_keeps_all_but_its_port(self):
+        self.ide("goland", "app")
+        saved = self.read(self.REMOTE).replace('port="2345"', 'host="localhost" port="2345"').replace("LEAVE", "ASK")
+        self.write(self.REMOTE, saved)
+        self.ide("goland", "app", "--port", "4000")
+        self.assertEqual(self.read(self.REMOTE), saved.replace("2345", "4000"))
+        self.assertIn("127.0.0.1:4000", self.read(self.SCRIPT))
+        before = self.tree()
+        for component in (["app"], []):
+            self.refused("has been changed since delvegate wrote it", "goland", *component, "--remove")
+        self.assertEqual(self.tree(), before)
 
     def test_a_project_of_before_connect_was_started(self):
         self.ide("goland", "app", "--port", "4000")

@@ -200,6 +200,8 @@ class Lifecycle(LaunchedCase):
         self.assertEqual(self.launcher.requests("stop")[0]["session"], SESSION)
         ide.event("terminated")
         self.assertIn("was stopped by alice", told(ide))
+        self.assertRegex(self.api(self.serving, "alice", "GET", "/v1/metrics")[1],
+                         r'(?m)^delvegate_operations_total\{component="kube-scheduler",protocol="api",class="lifecycle"\} 2$')
         for operation in ("start", "stop"):
             waiting.until(f"{operation} is recorded", lambda: re.search(
                 f'"kind":"intent".*"operation":"{operation}"', self.audit()) and re.search(
@@ -214,6 +216,9 @@ class Lifecycle(LaunchedCase):
             self.assertEqual(self.api(self.serving, who, "GET", self.path + "/plan")[0], 403)
             self.assertEqual(self.api(self.serving, who, "GET", self.path)[1]["state"], "available")
         self.assertEqual(self.order("mallory", "start")[0], 403)
+        counted = self.api(self.serving, "alice", "GET", "/v1/metrics")[1]
+        self.assertRegex(counted, r'(?m)^delvegate_refusals_total\{component="kube-scheduler",protocol="api",class="lifecycle"\} 8$')
+        self.assertRegex(counted, r'(?m)^delvegate_operations_total\{component="kube-scheduler",protocol="api",class="lifecycle"\} 0$')
         self.assertFalse(self.launcher.requests("start") + self.launcher.requests("stop") + self.launcher.requests("restore") +
                          self.launcher.requests("inspect"))
         waiting.until("the refusal is recorded", lambda: re.search('"kind":"refusal".*"operation":"start"', self.audit()))

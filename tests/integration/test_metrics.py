@@ -6,10 +6,11 @@ import re
 import shutil
 import socket
 import subprocess
+import textwrap
 import time
 import unittest
 
-from harness import debuggee, tools, waiting
+from harness import debuggee, forms, tools, waiting
 from test_sessions import SessionsCase
 
 TICK = debuggee.line("tick")
@@ -189,6 +190,15 @@ class Counted(MetricsCase):
         bob.state()
         self.assertIn("baton", bob.reply(bob.send("Command", {"name": "next"}))["error"])
         self.until_metric(1, "delvegate_baton_refusals_total", component="app")
+        self.assertIn("baton", bob.error("Set", {"Scope": forms.SCOPE, "Symbol": "main.wish", "Value": "1"}))
+        self.until_metric(2, "delvegate_baton_refusals_total", component="app")
+        bobs = self.dap("bob")
+        _, stopped = bobs.stopped()
+        for refused, command in enumerate(("continue", "next"), start=3):
+            self.assertFalse(bobs.response(bobs.send(command, {"threadId": stopped["threadId"]}))["success"])
+            self.until_metric(refused, "delvegate_baton_refusals_total", component="app")
+        self.assertIn("baton", bobs.error("evaluate", {"expression": "call main.callsTick()", "context": "repl"}))
+        self.until_metric(5, "delvegate_baton_refusals_total", component="app")
         self.delvegate("baton", "ask", "app", who="bob")
         self.until_metric(1, "delvegate_baton_waiting", component="app")
         self.delvegate("baton", "give", "app", "bob", who="alice")
@@ -196,6 +206,34 @@ class Counted(MetricsCase):
         after = self.metrics()
         self.assertEqual(after.get("delvegate_baton_waiting", component="app"), 0)
         self.assertGreater(after.get("delvegate_baton_wait_seconds_total", component="app"), 0)
+
+    def of_api(self, name, kind, metrics=None):
+        return (metrics or self.metrics()).get(f"delvegate_{name}_total", component="app", protocol="api", **{"class": kind})
+
+    def test_the_control_api(self):
+        """What is asked for by it, and by the node's administrator, is there as what IDEs ask for is."""
+        def counted(begun, refused, kind, deed):
+            before = self.metrics()
+            deed()
+            after = self.metrics()
+            moved = [self.of_api(name, kind, after) - self.of_api(name, kind, before) for name in ("operations", "refusals")]
+            self.assertEqual(moved, [begun, refused])
+            for other in ("json-rpc", "dap"):
+                labels = {"component": "app", "protocol": other, "class": kind}
+                self.assertEqual(after.get("delvegate_operations_total", **labels), before.get("delvegate_operations_total", **labels))
+        self.to_tick()
+        counted(1, 0, "observe", lambda: self.delvegate("baton", "app", who="olga"))
+        counted(1, 0, "control", lambda: self.delvegate("baton", "ask", "app", who="bob"))
+        counted(1, 0, "lifecycle", lambda: self.delvegate("baton", "take", "app", who="alice"))
+        counted(0, 1, "lifecycle", lambda: self.delvegate("baton", "take", "app", who="bob", code=1))
+        counted(0, 1, "control", lambda: self.delvegate("park", "app", "--note", "why", who="olga", code=1))
+        counted(1, 0, "control", lambda: self.delvegate("baton", "drop", "app"))
+        viewer = self.dap("bob")
+
+        def session():
+            return next(one["session"] for one in json.loads(self.delvegate("sessions", "--output", "json"))["sessions"] if one["protocol"] == "DAP")
+        counted(1, 0, "lifecycle", lambda: self.delvegate("sessions", "kill", "--session", session()))
+        viewer.wait_closed()
 
     def test_handshakes_that_fail(self):
         def failures(cause):
@@ -228,6 +266,45 @@ class Counted(MetricsCase):
         self.assertGreater(self.metrics().get("delvegate_audit_records_total"), 0)
 
 
+class Logged(MetricsCase):
+    """Of each line which component and which session it is about, for who looks for that in a journal or a collector of JSON."""
+    gateway_keys = {"logFormat": "json"}
+    component_keys = {"stopBudget": "1s", "duty": "1s"}
+
+    def lines(self):
+        return [json.loads(line) for line in self.gateway.process.errors().splitlines() if line.endswith("}")]
+
+    def line(self, text):
+        found = waiting.until(f"a line: {text}", lambda: [one for one in self.lines() if re.search(text, one["message"])])
+        return found[-1].get("component"), found[-1].get("session")
+
+    def test_lines_of_a_component(self):
+        def session(user, protocol="JSON-RPC"):
+            listed = json.loads(self.delvegate("sessions", "--output", "json"))["sessions"]
+            return waiting.until("a session", lambda: [one["session"] for one in listed if (one["user"], one["protocol"]) == (user, protocol)])[0]
+        self.to_tick()
+        self.assertEqual(self.line("^app: dlv .* started"), ("app", None))
+        self.assertEqual(self.line("^app: dlv .* answers"), ("app", None))
+        self.assertEqual(self.line("^app: kept from its duty"), ("app", None))
+        self.assertEqual(self.line("^app: the stop budget of 1 s is used up"), ("app", None))
+        self.delvegate("baton", "take", "app", who="alice")
+        self.assertEqual(self.line("^app: baton take by alice"), ("app", session("alice")))
+        bob = self.dap("bob")
+        bobs = session("bob", "DAP")
+        self.delvegate("baton", "give", "app", "bob", who="alice")
+        self.assertEqual(self.line("^app: baton give by alice"), ("app", bobs))
+        self.delvegate("sessions", "kill", "--session", bobs, "--reason", "lunch")
+        bob.wait_closed()
+        self.assertEqual(self.line("^app: session .* of bob was ended by the gateway's administrator: lunch"), ("app", bobs))
+        connection = self.raw("alice", f"/v1/sessions/{session('alice')}/kill", "POST")
+        mine = session("alice")
+        self.assertIn("alice's session at app was ended", self.http(connection)[1])
+        self.assertEqual(self.line("^app: kill session by alice"), ("app", mine))
+        of_app = [one for one in self.lines() if one["message"].startswith("app: ")]
+        self.assertGreater(len(of_app), 6)
+        self.assertEqual({one.get("component") for one in of_app}, {"app"})
+
+
 class ToWhom(MetricsCase):
     def test_by_the_policy(self):
         """Whoever may observe all sees all; of some, those; of none, nothing."""
@@ -249,6 +326,23 @@ class ToWhom(MetricsCase):
         head, body = self.http(self.raw("mallory", "/v1/metrics"))
         self.assertTrue(head.startswith("HTTP/1.1 403"), head)
         self.assertNotIn("delvegate_", body)
+
+    def test_in_kubernetes(self):
+        """What packaging/kubernetes/gateway.yaml has for whoever collects: Prometheus is an observer of all, and the log is JSON."""
+        manifest = read("packaging", "kubernetes", "gateway.yaml")
+        configuration, policy = (textwrap.dedent(re.search(rf"(?m)^  {name}: \|\n((?:    .*\n)+)", manifest)[1]) for name in ("gateway.yaml", "policy.yaml"))
+        path = os.path.join(self.directory, "pod.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(policy)
+        log_format, = re.findall(r"(?m)^logFormat: (\w+)$", configuration)
+        self.gateway = self.serve({"name": "app", "kind": "connect", "address": "127.0.0.1:1"}, {"name": "other", "kind": "connect", "address": "127.0.0.1:1"},
+                                  name="pod", policy=path, logFormat=log_format)
+        metrics = self.metrics("prometheus")
+        self.assertEqual({dict(labels)["component"] for name, labels in metrics.values if name == "delvegate_viewers"}, {"app", "other"})
+        self.assertIn("delvegate_connections", metrics.types)
+        self.assertIn("may not", self.delvegate("park", "app", "--note", "why", who="prometheus", code=1))
+        for line in self.gateway.process.errors().splitlines():
+            self.assertIn("message", json.loads(line))
 
     def test_the_port(self):
         program = self.headless(args=["two"])

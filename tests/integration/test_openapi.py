@@ -167,7 +167,7 @@ class Together(BatonCase, ApiCase):
         self.assertEqual(alice("POST", app + "/park", {"note": "it runs"}).status, 409)
         self.assertEqual(olga("GET", app).parts()[0]["state"], "running")
         self.refused_alike("alice", "components", "together", stranger="mallory")
-        followers = [olga.first_line("/v1/sessions/follow")[1] for _ in range(4)]
+        followers = [olga.first_line("/v1/sessions/follow")[1] for _ in range(8)]
         self.assertEqual(olga("GET", "/v1/sessions/follow").status, 429)
         for one in followers:
             one.close()
@@ -177,7 +177,7 @@ class Together(BatonCase, ApiCase):
         alice, olga = self.api("alice"), self.api("olga")
         for path in ("/", "/page.js", "/page.css"):
             self.assertEqual(olga("GET", path).status, 200)
-        followers = [olga.first_line("/v1/events") for _ in range(4)]
+        followers = [olga.first_line("/v1/events") for _ in range(8)]
         self.assertTrue(json.loads(followers[0][0].text.removeprefix("data: "))["components"])
         self.assertEqual(olga("GET", "/v1/events").status, 429)
         event = openapi.validator("paths", "/v1/events", "get", "responses", "200", "content", "text/event-stream", "x-events", "message")
@@ -230,8 +230,8 @@ class Together(BatonCase, ApiCase):
                      {"to": "bob"}, {"do": True}, {"do": "ask", "by": "bob"}, "ask"])
         self.bodies(alice, "/v1/components/{name}/park",
                     [{"note": "x"}, {"note": "x", "for": "1m"}, {"note": "x", "for": "90s"}, {"note": ""}, {}, {"note": "x" * 513}, {"note": "x", "for": "soon"},
-                     {"note": "x", "for": 60}, {"note": 1}, {"note": "x", "until": "1m"}, []])
-        self.bodies(alice, "/v1/components/{name}/unpark", [{}, {"note": "x"}, []])
+                     {"note": "x", "for": 60}, {"note": 1}, {"note": "x", "until": "1m"}, {"note": "x", "stop": "999-ffff"}, {"note": "x", "stop": "first"}, {"note": "x", "stop": ""}, []])
+        self.bodies(alice, "/v1/components/{name}/unpark", [{}, {"note": "x"}, {"stop": "999-ffff"}, {"stop": ""}, {"stop": 1}, []])
 
     def test_what_is_not_described_would_be_seen(self):
         api = self.api("alice")

@@ -38,7 +38,7 @@ class SessionsCase(BatonCase):
     def state(self, answer):
         return answer["components"][0]["state"] if answer["components"] else None
 
-    def raw(self, who, path):
+    def raw(self, who, path, method="GET"):
         """A request of somebody's, whose answer the test reads as it likes."""
         person = self.person(who)
         context = ssl.create_default_context(cafile=person.ca)
@@ -47,7 +47,8 @@ class SessionsCase(BatonCase):
         connection = context.wrap_socket(socket.create_connection(("127.0.0.1", self.gateway.port)), server_hostname="localhost")
         self.addCleanup(connection.close)
         connection.settimeout(waiting.DEADLINE)
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        length = "" if method == "GET" else "Content-Length: 0\r\n"
+        connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n".encode())
         return connection
 
     def policy(self, roles):
@@ -123,21 +124,6 @@ class Followed(SessionsCase):
         self.delvegate("sessions", "kill", "--user", "olga")
         waiting.until("it ends", lambda: not follower.running())
 
-    def test_they_are_few(self):
-        followers = [self.follow("olga", name=f"follow-{n}") for n in range(4)]
-        waiting.until("they are told", lambda: all(self.people(self.last(one)) for one in followers))
-        self.assertRegex(self.delvegate("sessions", "--follow", who="olga", code=1), "you follow them 4 times already")
-        followers.pop().end()
-
-        def has_a_place():
-            tries.append(self.follow("olga", name=f"try-{len(tries)}"))
-            waiting.until("it is told or refused", lambda: not tries[-1].running() or self.people(self.last(tries[-1])))
-            return tries[-1].running()
-        tries = []
-        waiting.until("there is a place again", has_a_place)
-        other = self.follow("bob", name="bobs")
-        waiting.until("others have their own", lambda: self.people(self.last(other)))
-
     def test_a_gateway_that_ends_does_not_wait_for_them(self):
         follower = self.follow("olga")
         waiting.until("it is told", lambda: self.people(self.last(follower)))
@@ -158,6 +144,27 @@ class Followed(SessionsCase):
         self.assertIn(b"HTTP/1.1 200 OK", head)
         self.assertIn(b"application/x-ndjson", head)
         self.assertEqual(json.loads(body.split(b"\r\n")[1])["components"][0]["component"], "app")
+
+
+class Few(SessionsCase):
+    gateway_keys = {"limits": {"followersPerUser": 3}}
+
+    def test_they_are_few(self):
+        followers = [self.follow("olga", name=f"follow-{n}") for n in range(3)]
+        waiting.until("they are told", lambda: all(self.people(self.last(one)) for one in followers))
+        self.assertRegex(self.delvegate("sessions", "--follow", who="olga", code=1), "you follow them 3 times already")
+        status = json.loads(self.delvegate("status", "--output", "json"))
+        self.assertGreaterEqual(status["limitsHit"]["followers"], 1)
+        followers.pop().end()
+
+        def has_a_place():
+            tries.append(self.follow("olga", name=f"try-{len(tries)}"))
+            waiting.until("it is told or refused", lambda: not tries[-1].running() or self.people(self.last(tries[-1])))
+            return tries[-1].running()
+        tries = []
+        waiting.until("there is a place again", has_a_place)
+        other = self.follow("bob", name="bobs")
+        waiting.until("others have their own", lambda: self.people(self.last(other)))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import shutil
 import ssl
 import unittest
@@ -101,6 +102,57 @@ class WebPage(PageCase):
         waiting.until("bob's session is over", lambda: self.session_of("bob") is None)
         self.assertEqual(self.ask("alice", "POST", path, "", self.of_the_page()).status, 404)
         self.assertTrue(self.alice.state())
+
+
+class Stops(PageCase):
+    component_keys = {"stopBudget": "1h", "park": "1h"}
+
+    def used(self):
+        text = json.loads(self.delvegate("status", "--output", "json"))["components"][0]["stopBudget"]["used"]
+        number, unit = re.fullmatch(r"(\d+)(ms|s|m)", text).groups()
+        return int(number) * {"ms": 1, "s": 1000, "m": 60000}[unit]
+
+    def test_that_a_stop_budget_counts_is_no_news(self):
+        of_alice = self.ask("alice", "GET", "/v1/events")
+        self.to_tick()
+        seen = []
+        self.event(of_alice, lambda one: "components" in one and (seen.append(one) or one["components"][0]["stopBudget"]["counts"]))
+        first = self.used()
+        waiting.until("more than a few looks are over", lambda: self.used() > first + 1500)
+        self.assertEqual(self.ask("alice", "POST", "/v1/components/app/baton", '{"do":"drop"}', self.of_the_page()).status, 200)
+        self.event(of_alice, lambda one: "components" in one and (seen.append(one) or "holder" not in one["components"][0]["runControl"]))
+        self.assertGreater(int(re.match(r"\d+", seen[-1]["components"][0]["stopBudget"]["used"])[0]), 0)
+        for one in seen:
+            del one["components"][0]["stopBudget"]["used"]
+        for before, after in zip(seen, seen[1:]):
+            self.assertNotEqual(before, after)
+
+    def test_another_stop_than_the_one_that_was_meant_is_left_alone(self):
+        def order(verb, **body):
+            answer = self.ask("alice", "POST", f"/v1/components/app/{verb}", json.dumps(body), self.of_the_page())
+            return answer.status, json.loads(answer.read())
+
+        def stop():
+            one, = json.loads(self.ask("alice", "GET", "/v1/sessions").read())["components"]
+            return one["stop"], one.get("park", {}).get("note")
+        self.to_tick()
+        first = stop()[0]
+        gone = r"^stop {} of app stands no more: app has moved on and stands at .*main.go"
+        status, said = order("park", note="of another", stop="999-ffff")
+        self.assertEqual((status, said["code"]), (409, "refused"))
+        self.assertRegex(said["error"], gone.format("999-ffff"))
+        self.assertEqual(stop(), (first, None))
+        self.assertEqual(order("park", note="here", stop=first)[0], 200)
+        self.assertEqual(stop(), (first, "here"))
+        self.alice.command("continue")
+        second = stop()[0]
+        self.assertNotEqual(first, second)
+        self.assertEqual(order("park", note="and here", stop=second)[0], 200)
+        status, said = order("unpark", stop=first)
+        self.assertEqual((status, said["code"]), (409, "refused"))
+        self.assertRegex(said["error"], gone.format(first))
+        self.assertEqual(stop(), (second, "and here"))
+        self.assertEqual(order("unpark", stop=second)[0], 200)
 
 
 class SourceLine(PageCase):

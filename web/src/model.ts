@@ -4,7 +4,8 @@ export interface Component {
   component: string; kind: string; state: string; since?: string; by?: string; reason?: string; position?: string; sourceLine?: string; exitStatus?: number; stop?: string;
   runControl?: { mode?: string; holder?: string; since?: string; asking?: string[] };
   park?: { stop: string; by: string; note: string; until: string };
-  stopBudget?: { damage: string; used: string; breakpointsOff: boolean };
+  stopBudget?: { damage: string; used: string; counts: boolean; breakpointsOff: boolean };
+  launcher?: { state: string; detached?: boolean; remoteStart?: string; trouble?: string; deadline?: string; warnings?: string[] };
   may: string[]; breakpoints: Breakpoint[];
 }
 export interface Session { session: string; component: string; user: string; role: string; ide: string; protocol: string; since: string; awaySince?: string; certificateEnds?: string }
@@ -33,10 +34,28 @@ export function batonText(c: Component): string {
   return (run.holder ? `baton: ${run.holder}${run.since ? ` since ${run.since}` : ''}` : 'baton: nobody has it') + asking;
 }
 
-export function budgetText(c: Component): string {
+// "1500ms", "90s": nothing where it is no such time.
+export function milliseconds(time: string): number | undefined {
+  const found = /^(\d+)(ms|s|m|h|d)$/.exec(time);
+  if (!found) return undefined;
+  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[found[2] as 'ms' | 's' | 'm' | 'h' | 'd'];
+  return Number(found[1]) * unit;
+}
+
+// The gateway tells what is used once, and whether it counts; `passed` milliseconds later the page has counted on.
+export function budgetText(c: Component, passed = 0): string {
   const budget = c.stopBudget;
   if (!budget) return '';
-  return `stop budget: ${budget.used} of ${budget.damage} used${budget.breakpointsOff ? '; breakpoints are off' : ''}`;
+  const told = milliseconds(budget.used);
+  const seconds = told === undefined ? 0 : Math.floor((told + (budget.counts ? passed : 0)) / 1000);
+  const used = told === undefined ? budget.used : seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
+  return `stop budget: ${used} of ${budget.damage} used${budget.breakpointsOff ? '; breakpoints are off' : ''}`;
+}
+
+export function launcherText(c: Component): string {
+  const it = c.launcher;
+  if (!it) return '';
+  return [it.trouble, it.deadline && `it is put back by itself at ${it.deadline}`, ...(it.warnings ?? [])].filter(Boolean).join('; ');
 }
 
 export function auditText(r: AuditRecord): string {
@@ -56,6 +75,16 @@ export interface Action {
   ask?: { text: string; yes: string; input?: { name: string; key: string; needed: boolean } };
 }
 
+// Which of a launcher's verbs can be of use in the state that it reports; all of them where it reports none.
+function fitsLauncher(name: 'start' | 'stop' | 'restore', c: Component): boolean {
+  const it = c.launcher;
+  if (!it || it.state === 'unknown') return true;
+  const inPlace = ['available', 'returned'].includes(it.state);
+  if (name === 'start') return (inPlace || it.state === 'failed') && it.remoteStart !== 'never';
+  if (name === 'stop') return ['starting', 'detaching', 'running', 'stopped', 'exited'].includes(it.state);
+  return Boolean(it.detached) || !inPlace;
+}
+
 // What this viewer is offered at that component now.
 export function actionsFor(c: Component, you: string): Action[] {
   const base = `/v1/components/${encodeURIComponent(c.component)}/`;
@@ -70,17 +99,24 @@ export function actionsFor(c: Component, you: string): Action[] {
   if (may('drop', baton && mine)) out.push({ name: 'drop', label: 'Drop the baton', path: base + 'baton', body: { do: 'drop' } });
   if (may('take', baton && holder && !mine)) out.push({ name: 'take', label: 'Take the baton…', path: base + 'baton', body: { do: 'take' },
     ask: { text: `${holder} has the baton of ${c.component} and will not be able to run or step it until they get it back.`, yes: 'Take the baton' } });
-  if (may('park', c.state === 'stopped' && !c.park)) out.push({ name: 'park', label: 'Park this stop…', path: base + 'park', body: {},
+  if (may('park', c.state === 'stopped' && !c.park)) out.push({ name: 'park', label: 'Park this stop…', path: base + 'park', body: c.stop ? { stop: c.stop } : {},
     ask: { text: `${c.component} stays stopped here for as long as it may, whoever leaves. Say why, for the others.`, yes: 'Park', input: { name: 'Note', key: 'note', needed: true } } });
-  if (may('unpark', c.park)) out.push({ name: 'unpark', label: 'Resume…', path: base + 'unpark', body: {},
+  if (may('unpark', c.park)) out.push({ name: 'unpark', label: 'Resume…', path: base + 'unpark', body: { stop: c.park?.stop ?? '' },
     ask: { text: `${c.component} goes on from the stop that ${c.park?.by} has parked: ${c.park?.note}`, yes: 'Resume' } });
-  if (may('start', true)) out.push({ name: 'start', label: 'Start…', path: base + 'start', body: {},
+  if (may('start', fitsLauncher('start', c))) out.push({ name: 'start', label: 'Start…', path: base + 'start', body: {},
     ask: { text: `${c.component} is taken out of what runs it and started anew under the debugger. It does no work in between.`, yes: 'Start' } });
-  if (may('stop', true)) out.push({ name: 'stop', label: 'Stop…', path: base + 'stop', body: {},
+  if (may('stop', fitsLauncher('stop', c))) out.push({ name: 'stop', label: 'Stop…', path: base + 'stop', body: {},
     ask: { text: `The debugged ${c.component} ends, everybody's session at it with it, and it is put back as it was.`, yes: 'Stop' } });
-  if (may('restore', true)) out.push({ name: 'restore', label: 'Restore…', path: base + 'restore', body: {},
+  if (may('restore', fitsLauncher('restore', c))) out.push({ name: 'restore', label: 'Restore…', path: base + 'restore', body: {},
     ask: { text: `${c.component} is put back as it was before it was taken out, whatever it does now.`, yes: 'Restore' } });
   return out;
+}
+
+// The same as when it was asked about: another stop, or another session, is not what was meant.
+export function isOffered(action: Action, now: State): boolean {
+  const same = (one: Action) => one.path === action.path && JSON.stringify(one.body) === JSON.stringify(action.body) && one.ask?.text === action.ask?.text;
+  return now.components.some((c) => actionsFor(c, now.you.user).some(same) ||
+    (c.may.includes('kill') && now.sessions.some((s) => s.component === c.component && same(killAction(s)))));
 }
 
 export function killAction(s: Session): Action {

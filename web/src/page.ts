@@ -1,6 +1,6 @@
 // The page. Elements are kept and changed in place, so that the keyboard's focus and what is open stay where they are; all that others
 // have said goes through textContent.
-import { actionsFor, auditText, batonText, budgetText, endsWithinADay, killAction, shortPosition, stateText } from './model';
+import { actionsFor, auditText, batonText, budgetText, endsWithinADay, isOffered, killAction, launcherText, shortPosition, stateText } from './model';
 import type { Action, AuditRecord, Component, Session, State } from './model';
 import { carryOut, follow } from './server';
 
@@ -49,38 +49,69 @@ function keep<T>(parent: HTMLElement, items: T[], key: (item: T) => string, make
 }
 
 const ask = find<HTMLDialogElement>('ask');
-let answered: (() => void) | undefined;
+let asked: { action: Action; done: () => void } | undefined;
+
+function outcome(text: string): void {
+  find('said').textContent = text;
+  find('said-hide').hidden = text === '';
+}
 
 function perform(action: Action, where: string): void {
+  const what = `${where}: ${action.label.replace('…', '')}`;
   const run = (more: Record<string, string>) => {
-    say(find('said'), `${where}: ${action.label.replace('…', '')} …`);
-    carryOut(action, more).then((text) => say(find('said'), text), () => say(find('said'), `${where}: the gateway did not answer; look whether it was done`));
+    outcome(`${what} …`);
+    carryOut(action, more, (step) => outcome(`${what}: ${step} …`)).then(
+      (text) => outcome(`${what}: ${text}`), () => outcome(`${what}: the gateway did not answer; look whether it was done`));
   };
   if (!action.ask) return run({});
   const { text, yes, input } = action.ask;
-  find('ask-head').textContent = `${where}: ${action.label.replace('…', '')}`;
+  find('ask-head').textContent = what;
   find('ask-text').textContent = text;
-  find('ask-yes').textContent = yes;
-  find('ask-name').textContent = input?.name ?? '';
+  say(find('ask-over'), '');
+  const confirm = find<HTMLButtonElement>('ask-yes');
+  confirm.textContent = yes;
+  confirm.disabled = false;
+  find('ask-name').textContent = input ? input.name + (input.needed ? '' : ' (may be empty)') : '';
   find('ask-label').hidden = !input;
   const field = find<HTMLInputElement>('ask-input');
   field.value = '';
-  answered = () => {
-    const value = field.value.trim();
-    if (input?.needed && !value) return field.focus();
-    ask.close();
-    run(input && value ? { [input.key]: value } : {});
+  field.required = Boolean(input?.needed);
+  asked = {
+    action,
+    done() {
+      const value = field.value.trim();
+      if (input?.needed && !value) return field.focus();
+      ask.close();
+      run(input && value ? { [input.key]: value } : {});
+    },
   };
   ask.showModal();
-  // What cannot be undone is not what the Enter key does by itself.
-  (input ? field : find('ask-no')).focus();
+  // What others feel is not what the Enter key does by itself.
+  (input?.needed ? field : find('ask-no')).focus();
 }
 
-find('ask-yes').onclick = () => answered?.();
+find('said-hide').onclick = () => outcome('');
+ask.onclose = () => (asked = undefined);
+find('ask-yes').onclick = () => asked?.done();
 find('ask-no').onclick = () => ask.close();
+// From the field the Enter key leads to the button and no further, and one that is held down does not press it.
 find('ask-input').onkeydown = (event) => {
-  if (event.key === 'Enter') answered?.();
+  if (event.key !== 'Enter' || event.isComposing) return;
+  // Without this the button gets the rest of this very press.
+  event.preventDefault();
+  if (!event.repeat) find('ask-yes').focus();
 };
+find('ask-yes').onkeydown = (event) => {
+  if (event.repeat) event.preventDefault();
+};
+
+// Somebody else was quicker, or it stands elsewhere by now.
+function lookAgain(now: State): void {
+  if (!asked || isOffered(asked.action, now)) return;
+  say(find('ask-over'), 'This is not as it was any more: cancel, and look again.');
+  find<HTMLButtonElement>('ask-yes').disabled = true;
+  if (document.activeElement === document.body) find('ask-no').focus();
+}
 
 const todo = new WeakMap<HTMLElement, { action: Action; where: string }>();
 
@@ -116,6 +147,7 @@ function newCard(c: Component): HTMLElement {
   add(made('p', '', 'position'), 'position');
   add(made('p', '', 'position source'), 'source');
   add(made('p', '', 'warn'), 'park');
+  add(made('p', '', 'warn'), 'launcher');
   add(made('p'), 'baton');
   add(made('p', '', 'dim'), 'budget');
   add(made('ul'), 'people').setAttribute('aria-label', `People at ${c.component}`);
@@ -149,7 +181,8 @@ function showCard(card: HTMLElement, c: Component, now: State): void {
   say(part(card, 'source'), c.sourceLine ?? '');
   say(part(card, 'park'), c.park ? `parked by ${c.park.by} until ${c.park.until}: ${c.park.note}` : '');
   say(part(card, 'baton'), batonText(c));
-  say(part(card, 'budget'), budgetText(c));
+  say(part(card, 'launcher'), launcherText(c));
+  say(part(card, 'budget'), budgetText(c, Date.now() - latestAt));
   keep(part(card, 'people'), now.sessions.filter((s) => s.component === c.component), (s) => s.session, newPerson, (item, s) => showPerson(item, s, c));
   const details = part(card, 'details');
   details.hidden = c.breakpoints.length === 0;
@@ -160,6 +193,15 @@ function showCard(card: HTMLElement, c: Component, now: State): void {
 }
 
 let latest: State | undefined;
+let latestAt = 0;
+
+// Between two events nothing but a stop budget goes on.
+function count(): void {
+  for (const card of find('components').children) {
+    const c = latest?.components.find((one) => one.component === (card as HTMLElement).dataset['key']);
+    if (c?.stopBudget?.counts) say(part(card as HTMLElement, 'budget'), budgetText(c, Date.now() - latestAt));
+  }
+}
 
 function show(): void {
   if (!latest) return;
@@ -183,17 +225,34 @@ function record(records: AuditRecord[]): void {
   while (list.children.length > most_records) list.lastElementChild?.remove();
 }
 
+// What has been seen is not to be seen any more.
+function forget(): void {
+  latest = undefined;
+  ask.close();
+  find('components').replaceChildren();
+  find('warnings').replaceChildren();
+  find('warnings').hidden = true;
+  find('audit-part').hidden = true;
+}
+
 find('find').oninput = show;
-follow({
+setInterval(count, 1000);
+void follow({
   state(now) {
     latest = now;
+    latestAt = Date.now();
     show();
+    lookAgain(now);
   },
   audit: record,
-  link(up, text) {
+  link(up, { text, forbidden }) {
+    if (forbidden) forget();
     const link = find('link');
-    if (link.textContent !== text) link.textContent = text;
+    const word = up ? 'live' : 'not live';
+    if (link.textContent !== word) link.textContent = word;
     link.className = up ? '' : 'warn';
+    const from = latest ? `; what you see is of ${new Date(latestAt).toLocaleTimeString()}` : '';
+    say(find('trouble'), up ? '' : `${text}; trying again${from}`);
     // Who is told anew is told the last records anew.
     if (!up) find('audit').replaceChildren();
   },

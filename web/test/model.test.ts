@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { actionsFor, auditText, batonText, budgetText, endsWithinADay, killAction, shortPosition, stateText } from '../src/model';
-import type { Component } from '../src/model';
+import { actionsFor, auditText, batonText, budgetText, endsWithinADay, isOffered, killAction, launcherText, milliseconds, shortPosition, stateText } from '../src/model';
+import type { Component, State } from '../src/model';
 
 const all = ['ask', 'give', 'drop', 'take', 'park', 'unpark', 'start', 'stop', 'restore', 'kill'];
 const running: Component = { component: 'app', kind: 'exec', state: 'running', runControl: { mode: 'baton' }, may: all, breakpoints: [] };
@@ -29,6 +29,43 @@ test('a stop is parked once, and only a parked one is resumed', () => {
   assert.ok(parked.includes('unpark') && !parked.includes('park'));
 });
 
+test('a launcher is asked for what can be of use in the state that it reports', () => {
+  const life = (launcher: Component['launcher']) => offered({ kind: 'launcher', runControl: { mode: 'open' }, ...(launcher ? { launcher } : {}) });
+  for (const state of ['available', 'returned']) assert.deepEqual(life({ state, detached: false, remoteStart: 'armed' }), ['start'], state);
+  assert.deepEqual(life({ state: 'available', detached: false, remoteStart: 'never' }), []);
+  for (const state of ['starting', 'detaching', 'running', 'stopped', 'exited']) assert.deepEqual(life({ state, detached: true }), ['stop', 'restore'], state);
+  for (const state of ['stopping', 'restoring', 'not_put_back']) assert.deepEqual(life({ state, detached: true }), ['restore'], state);
+  assert.deepEqual(life({ state: 'failed', detached: true }), ['start', 'restore']);
+  assert.deepEqual(life({ state: 'unknown', trouble: 'the launcher is silent' }), ['start', 'stop', 'restore']);
+  assert.equal(launcherText({ ...running, launcher: { state: 'running', deadline: 'D', warnings: ['w'] } }), 'it is put back by itself at D; w');
+});
+
+test('a question is about the stop and the person that it was asked about', () => {
+  const parked = (stop: string, note = 'x'): Component => ({ ...running, state: 'stopped', stop, park: { stop, by: 'bob', note, until: 'y' } });
+  const state = (c: Component): State => ({ you: { user: 'alice', certificateEnds: '', certificateWarning: false }, components: [c],
+    sessions: [{ session: 's', component: 'app', user: 'bob', role: 'debugger', ide: '', protocol: 'DAP', since: 'now' }] });
+  const now = state(parked('1-0000'));
+  const unpark = actionsFor(parked('1-0000'), 'alice').find((action) => action.name === 'unpark');
+  assert.ok(unpark && isOffered(unpark, now));
+  assert.deepEqual(unpark.body, { stop: '1-0000' });
+  for (const other of [parked('2-0000'), parked('1-0000', 'another note'), { ...running, stop: '1-0000' }, { ...parked('1-0000'), may: [] }])
+    assert.ok(!isOffered(unpark, state(other)));
+  assert.deepEqual(actionsFor({ ...running, state: 'stopped', stop: '3-0000' }, 'alice').find((action) => action.name === 'park')?.body, { stop: '3-0000' });
+  const kill = killAction(now.sessions[0]!);
+  assert.ok(isOffered(kill, now));
+  assert.ok(!isOffered(kill, { ...now, sessions: [] }) && !isOffered(kill, state({ ...running, may: [] })));
+});
+
+test('a stop budget counts on between two events, if it counts', () => {
+  const at = (used: string, counts: boolean, passed: number) => budgetText({ ...running, stopBudget: { damage: '10m', used, counts, breakpointsOff: false } }, passed);
+  assert.equal(at('3900ms', true, 0), 'stop budget: 3s of 10m used');
+  assert.equal(at('3900ms', true, 100), 'stop budget: 4s of 10m used');
+  assert.equal(at('59s', true, 5000), 'stop budget: 1m 4s of 10m used');
+  assert.equal(at('0s', false, 5000), 'stop budget: 0s of 10m used');
+  assert.equal(at('what', true, 5000), 'stop budget: what of 10m used');
+  assert.deepEqual(['1500ms', '90s', '2m', '1h', '1d', '1.5s', 's', '-1s'].map(milliseconds), [1500, 90_000, 120_000, 3_600_000, 86_400_000, undefined, undefined, undefined]);
+});
+
 test('what others feel is asked about first, and a path is made of no name as it stands', () => {
   const actions = actionsFor({ ...running, component: 'a/../b', runControl: { mode: 'baton', holder: 'bob' } }, 'alice');
   for (const action of actions) {
@@ -46,7 +83,7 @@ test('words', () => {
   assert.equal(shortPosition('main.work() in /a/long/way/cmd/main.go:42'), 'main.work() in …/cmd/main.go:42');
   assert.equal(shortPosition('main.go:42'), 'main.go:42');
   assert.equal(batonText({ ...running, runControl: { mode: 'baton', asking: ['bob', 'carol'] } }), 'baton: nobody has it; asking: bob, carol');
-  assert.equal(budgetText({ ...running, stopBudget: { damage: '10s', used: '3s', breakpointsOff: true } }), 'stop budget: 3s of 10s used; breakpoints are off');
+  assert.equal(budgetText({ ...running, stopBudget: { damage: '10s', used: '3141ms', counts: false, breakpointsOff: true } }, 60_000), 'stop budget: 3s of 10s used; breakpoints are off');
   assert.equal(auditText({ number: 1, time: 'T', kind: 'refusal', user: 'bob', component: 'app', operation: 'continue', decision: 'deny' }),
     'T refusal bob continue at app denied');
 });

@@ -193,10 +193,11 @@ TEST(config, how_long_who_set_a_breakpoint_comes_first) {
 }
 
 TEST(config, of_what_is_kept_for_others_there_may_be_nothing) {
-    const auto read = parse_config("limits: {outputKept: 0, followers: 3}\n", "gateway.yaml", "/etc/delvegate");
+    const auto read = parse_config("limits: {outputKept: 0, followers: 3, followersPerUser: 2}\n", "gateway.yaml", "/etc/delvegate");
     ASSERT_TRUE(read) << read.error();
     EXPECT_EQ(read->bounds.output_kept, 0u);
     EXPECT_EQ(read->bounds.followers, 3u);
+    EXPECT_EQ(read->bounds.followers_per_user, 2u);
     EXPECT_NE(error_of("limits: {followers: 0}\n").find("`followers` must be a number above zero"), std::string::npos);
 }
 

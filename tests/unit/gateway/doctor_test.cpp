@@ -36,11 +36,13 @@ TEST(doctor, dlvs_that_others_reach) {
     EXPECT_EQ(judge_exposed({}).how, verdict::ok);
     EXPECT_EQ(judge_exposed({{}, 2, false}).how, verdict::ok);
     EXPECT_EQ(judge_exposed({{}, 2, true}).how, verdict::warn);
-    const auto found = judge_exposed({{{17, 0, "/usr/bin/dlv", {"0.0.0.0:2345"}, false}}, 1, false});
+    const auto found = judge_exposed({{{17, 0, "/usr/bin/dlv", {"0.0.0.0:2345"}, false, false}}, 1, false});
     EXPECT_EQ(found.how, verdict::fail);
     EXPECT_NE(found.text.find("pid 17"), std::string::npos);
     EXPECT_NE(found.text.find("0.0.0.0:2345"), std::string::npos);
     EXPECT_TRUE(found.mend.starts_with("kill 17;"));
+    const auto starting = judge_exposed({{{17, 0, "/usr/bin/dlv", {"0.0.0.0:2345"}, false, false}, {18, 0, "/usr/bin/dlv", {":1"}, true, true}}, 2, true});
+    EXPECT_TRUE(starting.mend.starts_with("kill 17 18 (that ends what dlv 18 has started, too); ")) << starting.mend;
 }
 
 TEST(doctor, ptrace) {
@@ -80,8 +82,8 @@ TEST(doctor, policy_that_admits_nobody) {
 }
 
 TEST(doctor, who_holds_a_port) {
-    EXPECT_EQ(judge_port(7443, {}, false).how, verdict::ok);
-    EXPECT_EQ(judge_port(7443, {}, true).how, verdict::warn);
+    EXPECT_EQ(judge_port({"::", 7443}, {}, {}).how, verdict::ok);
+    EXPECT_EQ(judge_port({"::", 7443}, {}, {true, 1, {}}).how, verdict::warn);
     // One of this very process, which is no gateway.
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in where{};
@@ -94,12 +96,24 @@ TEST(doctor, who_holds_a_port) {
     struct stat info {};
     ASSERT_EQ(::fstat(fd, &info), 0);
     const auto port = ntohs(where.sin_port);
-    const auto found = judge_port(port, {{"127.0.0.1", port, true, info.st_ino}}, false);
+    const std::vector<launcher::tcp_listener> here{{"127.0.0.1", port, true, info.st_ino}};
+    const auto found = judge_port({"127.0.0.1", port}, here, {});
     EXPECT_EQ(found.how, verdict::fail);
     EXPECT_NE(found.text.find("pid " + std::to_string(::getpid())), std::string::npos) << found.text;
-    EXPECT_EQ(judge_port(port, {{"127.0.0.1", static_cast<std::uint16_t>(port + 1), true, info.st_ino}}, false).how, verdict::ok);
+    // All addresses are in the way of each, and one is not in the way of another.
+    for (const std::string all : {"0.0.0.0", "::", "localhost", "::ffff:127.0.0.1", ""}) EXPECT_EQ(judge_port({all, port}, here, {}).how, verdict::fail) << all;
+    for (const std::string one : {"127.0.0.2", "::1"}) EXPECT_EQ(judge_port({one, port}, here, {}).how, verdict::ok) << one;
+    EXPECT_EQ(judge_port({"127.0.0.2", port}, {{"0.0.0.0", port, false, info.st_ino}}, {}).how, verdict::fail);
+    EXPECT_EQ(judge_port({"127.0.0.1", port}, {{"::", port, false, info.st_ino}}, {}).how, verdict::fail);
+    EXPECT_EQ(judge_port({"127.0.0.2", port}, {{"::", port, false, info.st_ino}}, {}).how, verdict::ok);  // as the kernel says: IPv6 only
+    EXPECT_EQ(judge_port({"127.0.0.1", static_cast<std::uint16_t>(port - 1)}, here, {}).how, verdict::ok);
+    // The gateway's, by its pid; a `connect` by its name and user, and this is none.
+    EXPECT_EQ(judge_port({"127.0.0.1", port}, here, {true, ::getpid(), {}}).how, verdict::ok);
+    EXPECT_EQ(judge_port({"127.0.0.1", port}, here, {true, ::getppid(), {}}).how, verdict::fail);
+    EXPECT_EQ(judge_port({"127.0.0.1", port}, here, {false, ::getpid(), {}}).how, verdict::fail);
+    EXPECT_EQ(judge_port({"127.0.0.1", port}, here, {false, 0, ::getuid()}).how, verdict::fail);
     ::close(fd);
-    EXPECT_EQ(judge_port(port, {{"127.0.0.1", port, true, info.st_ino}}, false).how, verdict::warn);
+    EXPECT_EQ(judge_port({"127.0.0.1", port}, here, {}).how, verdict::warn);
 }
 
 TEST(doctor, components_that_are_out) {
@@ -182,6 +196,20 @@ TEST(doctor, what_a_launcher_that_is_gone_has_left) {
     std::ofstream(where.launcher_config) << "sockt: x\n";
     found = by_name(check_node(where, noon));
     EXPECT_EQ(found.at("launcher.yaml").how, verdict::fail);
+}
+
+TEST(doctor, kubectl_is_mended_by_what_it_says) {
+    const auto mend = [](const std::string& why) { return kubectl_mend(why, "/etc/kubernetes/admin.conf"); };
+    EXPECT_TRUE(mend("kubectl is not installed, and a DaemonSet is reached by it only: install it").starts_with("apt install"));
+    EXPECT_NE(mend("").find("`kubeconfig` of the component"), std::string::npos);
+    for (const auto* why : {"The connection to the server localhost:8080 was refused - did you specify the right host or port?",
+                            "Unable to connect to the server: dial tcp: lookup api: no such host"})
+        EXPECT_NE(mend(why).find("is the API server up"), std::string::npos) << why;
+    for (const auto* why : {"error: You must be logged in to the server (Unauthorized)",
+                            "Unable to connect to the server: x509: certificate has expired or is not yet valid"})
+        EXPECT_NE(mend(why).find("is not let in"), std::string::npos) << why;
+    EXPECT_TRUE(mend("/etc/kubernetes/admin.conf is not used: it belongs to uid 7").starts_with("as it says"));
+    EXPECT_EQ(mend("it failed without a word").find("apt"), std::string::npos);
 }
 
 TEST(doctor, dlv_that_is_not_there) {

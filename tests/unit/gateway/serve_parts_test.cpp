@@ -8,6 +8,7 @@
 
 #include "gateway/byte_queue.h"
 #include "gateway/log.h"
+#include "gateway/component_log.h"
 #include "gateway/session_log.h"
 #include "gateway/own_identities.h"
 #include "gateway/serve.h"
@@ -182,6 +183,30 @@ TEST(log, json_lines_are_json_whatever_they_say) {
     ASSERT_TRUE(line) << text;
     EXPECT_EQ(line->get_string("message"), "a \"quoted\" line\nand 1 more");
     EXPECT_EQ(line->get_string("level"), "info");
+}
+
+TEST(log, a_line_of_a_component_has_it) {
+    testing::internal::CaptureStderr();
+    set_up_log("info", "json");
+    const component_log app("app");
+    app.warn("{} stands", 7);
+    {
+        const session_mark mark("0123", "app", "4567");
+        app.info("within");
+        component_log("other").error("another one");
+        component_log("app", "89ab").info("with its own");
+    }
+    std::istringstream lines(testing::internal::GetCapturedStderr());
+    std::vector<std::string> all;
+    for (std::string line; std::getline(lines, line);) {
+        const auto parsed = protocol::parse_json(line);
+        ASSERT_TRUE(parsed) << line;
+        std::string words;
+        for (const auto* key : {"level", "message", "component", "session", "launcherSession"}) words += std::string(parsed->get_string(key)) + "|";
+        all.push_back(words);
+    }
+    EXPECT_EQ(all, (std::vector<std::string>{"warning|app: 7 stands|app|||", "info|app: within|app|0123|4567|", "error|other: another one|other|||",
+                                             "info|app: with its own|app|0123|89ab|"}));
 }
 
 TEST(log, a_line_about_a_session_has_its_id) {

@@ -33,7 +33,9 @@ protected:
         configuration.components = {app, web};
         rights = std::make_unique<permissions>(std::string(), configuration.components);
         components = std::make_unique<endpoints>(io, configuration, *rights, refused);
-        feed = std::make_unique<sessions_feed>(io, *components, *rights, 5);
+        configuration.bounds.followers = 5;
+        configuration.bounds.followers_per_user = 4;
+        feed = std::make_unique<sessions_feed>(io, *components, *rights, configuration.bounds, turned_away);
         allow("bindings:\n  - {role: observer, users: [alice, bob], components: [app]}\n  - {role: admin, users: [carol], components: [\"*\"]}\n");
     }
 
@@ -73,6 +75,7 @@ protected:
     std::uint64_t refused = 0;
     std::unique_ptr<permissions> rights;
     std::unique_ptr<endpoints> components;
+    std::uint64_t turned_away = 0;
     std::unique_ptr<sessions_feed> feed;
 };
 
@@ -106,12 +109,25 @@ TEST_F(SessionsFeed, tells_only_what_is_otherwise_and_by_the_policy_of_now) {
 
 TEST_F(SessionsFeed, has_few_places_and_fewer_for_one) {
     std::vector<std::shared_ptr<listener>> all;
-    for (std::size_t i = 0; i < sessions_feed::of_one; ++i) all.push_back(ask("alice"));
+    for (std::size_t i = 0; i < configuration.bounds.followers_per_user; ++i) all.push_back(ask("alice"));
     EXPECT_EQ(ask("alice")->answers.at(0).status, 429u);
     EXPECT_TRUE(ask("bob")->answers.empty());
     EXPECT_EQ(ask("carol")->answers.at(0).status, 429u);
+    EXPECT_EQ(turned_away, 2u);
     all.front()->here = false;
     EXPECT_TRUE(ask("carol")->answers.empty());
+}
+
+TEST_F(SessionsFeed, tells_all_of_many_once) {
+    configuration.bounds.followers = configuration.bounds.followers_per_user = 100;
+    std::vector<std::shared_ptr<listener>> all;
+    for (int i = 0; i < 100; ++i) all.push_back(ask("alice"));
+    allow("bindings:\n  - {role: observer, users: [alice], components: [app, web]}\n");
+    all[40]->here = false;
+    wait();
+    for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i]->lines.size(), i == 40 ? 1u : 2u) << i;
+    EXPECT_EQ(ask("alice")->answers.size(), 0u) << "the place of who is gone";
+    EXPECT_EQ(ask("alice")->answers.at(0).status, 429u);
 }
 
 TEST_F(SessionsFeed, cuts_off_who_does_not_read) {

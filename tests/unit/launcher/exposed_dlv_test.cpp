@@ -34,18 +34,38 @@ TEST(exposed_dlv, tables_of_the_kernel) {
 }
 
 TEST(exposed_dlv, what_is_a_headless_dlv) {
-    EXPECT_TRUE(is_headless_dlv("/usr/bin/dlv", {"dlv", "exec", "--headless", "./p"}));
-    EXPECT_TRUE(is_headless_dlv("/usr/bin/dlv", {"dlv", "dap", "-l", ":2345"}));
-    EXPECT_FALSE(is_headless_dlv("/usr/bin/dlv", {"dlv", "debug"}));
-    EXPECT_TRUE(is_headless_dlv("/opt/debugger", {"debugger", "attach", "1", "--headless"}));
-    EXPECT_TRUE(is_headless_dlv("", {"/home/me/go/bin/dlv", "exec", "--headless=true", "./p"}));
-    EXPECT_FALSE(is_headless_dlv("/usr/bin/chromium", {"chromium", "--headless", "--remote-debugging-port=9222"}));
-    EXPECT_FALSE(is_headless_dlv("", {}));
+    const auto judged = [](const std::string& executable, const std::vector<std::string>& argv, own_word said = own_word::unknown) {
+        return is_headless_dlv(executable, argv, said);
+    };
+    EXPECT_TRUE(judged("/usr/bin/dlv", {"dlv", "exec", "--headless", "./p"}));
+    EXPECT_TRUE(judged("/usr/bin/dlv", {"dlv", "dap", "-l", ":2345"}));
+    EXPECT_FALSE(judged("/usr/bin/dlv", {"dlv", "debug"}));
+    EXPECT_FALSE(judged("/usr/bin/dlv", {"dlv", "exec", "./p", "--", "--headless"}));
+    EXPECT_TRUE(judged("/opt/debugger", {"debugger", "attach", "1", "--headless"}));
+    EXPECT_TRUE(judged("", {"/home/me/go/bin/dlv", "exec", "--headless=true", "./p"}));
+    EXPECT_FALSE(judged("/usr/bin/chromium", {"chromium", "--headless", "--remote-debugging-port=9222"}));
+    EXPECT_FALSE(judged("/usr/bin/chromium", {"chromium", "--headless=1", "--remote-debugging-port=9222"}));
+    EXPECT_FALSE(judged("", {}));
+    // As strconv.ParseBool has it, the last one counts.
+    for (const std::string yes : {"1", "t", "T", "true", "TRUE", "True"})
+        EXPECT_TRUE(judged("/usr/bin/dlv", {"dlv", "exec", "--headless=" + yes, "./p"})) << yes;
+    for (const std::string no : {"0", "f", "F", "false", "FALSE", "False", "yes", "tRUE", ""})
+        EXPECT_FALSE(judged("/usr/bin/dlv", {"dlv", "exec", "--headless=" + no, "./p"})) << no;
+    EXPECT_FALSE(judged("/usr/bin/dlv", {"dlv", "exec", "--headless", "--headless=false", "./p"}));
+    // With whatever name, by its own word; and where there is none.
+    EXPECT_TRUE(judged("/opt/delve", {"delve", "dap", "--listen=0.0.0.0:1"}, own_word::dlv));
+    EXPECT_TRUE(judged("/opt/delve", {"delve", "dap"}, own_word::dlv));
+    EXPECT_FALSE(judged("/opt/delve", {"delve", "version"}, own_word::dlv));
+    EXPECT_TRUE(judged("", {"delve", "dap", "--listen=0.0.0.0:1"}));
+    EXPECT_FALSE(judged("/opt/delve", {"delve", "dap", "--listen=0.0.0.0:1"}, own_word::another));
+    EXPECT_FALSE(judged("", {"delve", "dap"}));
 }
 
 TEST(exposed_dlv, where_its_words_say_that_it_listens) {
     EXPECT_EQ(exposed_by_words({"dlv", "exec", "--listen=:2345", "./p"}), ":2345");
     EXPECT_EQ(exposed_by_words({"dlv", "exec", "-l", "0.0.0.0:1", "./p"}), "0.0.0.0:1");
+    EXPECT_EQ(exposed_by_words({"dlv", "exec", "-l:7", "./p"}), ":7");
+    EXPECT_EQ(exposed_by_words({"dlv", "exec", "-l=:7", "./p"}), ":7");
     EXPECT_EQ(exposed_by_words({"dlv", "exec", "--listen", "127.0.0.1:0", "./p"}), "");
     EXPECT_EQ(exposed_by_words({"dlv", "exec", "--listen", "[::1]:0", "./p"}), "");
     EXPECT_EQ(exposed_by_words({"dlv", "exec", "--listen=unix:/tmp/x"}), "");

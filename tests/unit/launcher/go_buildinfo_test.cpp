@@ -1,8 +1,10 @@
 #include "launcher/go_buildinfo.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include "elf_builder.h"
+#include "launcher/fd.h"
 
 namespace launcher {
 namespace {
@@ -107,6 +109,30 @@ TEST(go_buildinfo, tells_which_go_built_a_program) {
     EXPECT_FALSE(go_version_of(directory.path() + "/none"));
     EXPECT_NE(go_version_of("/proc/self/exe").error().find("not a program made by Go"),
               std::string::npos);
+}
+
+// In a file of anybody's, by the marks around the lines alone; wherever the pieces in which it is read end.
+TEST(go_buildinfo, its_lines_are_found_in_any_file) {
+    const std::string begin("\x30\x77\xaf\x0c\x92\x74\x08\x02\x41\xe1\xc1\x07\xe6\xd6\x18\xe6", 16);
+    const std::string end("\xf9\x32\x43\x31\x86\x18\x20\x72\x00\x82\x42\x10\x41\x16\xd8\xf2", 16);
+    const std::string dlvs = "path\tgithub.com/go-delve/delve/cmd/dlv\nmod\tgithub.com/go-delve/delve\tv1.27.1\th1:x=\n";
+    const launcher_test::scratch directory;
+    const auto found_in = [&](const std::string& bytes) {
+        const unique_fd fd(::open(directory.file("program", bytes, 0600).c_str(), O_RDONLY | O_CLOEXEC));
+        return find_module_info(fd.get());
+    };
+    constexpr std::size_t piece = 1u << 20;
+    for (const std::size_t before : {std::size_t{0}, piece - 20, piece - 10, piece - 1, piece, 3 * piece + 7}) {
+        const auto found = found_in(std::string(before, 'x') + begin + dlvs + end + "y");
+        ASSERT_TRUE(found) << before;
+        EXPECT_EQ(found->path, "github.com/go-delve/delve/cmd/dlv");
+        EXPECT_EQ(found->module, "github.com/go-delve/delve");
+        EXPECT_EQ(found->module_version, "v1.27.1");
+    }
+    EXPECT_FALSE(found_in(""));
+    EXPECT_FALSE(found_in(begin + "another program looks for it"));
+    EXPECT_FALSE(found_in(begin + dlvs));
+    EXPECT_FALSE(find_module_info(-1));
 }
 
 }  // namespace

@@ -83,9 +83,16 @@ TEST_F(root_file, DirectoriesOnTheWayAreChecked) {
     ASSERT_EQ(::mkdir((root + "/a").c_str(), 0755), 0);
     ASSERT_EQ(::rename(file.c_str(), (root + "/a/f").c_str()), 0);
     ASSERT_TRUE(read_root_file(root + "/a/f", 100));
-    for (const mode_t mode : {0775, 0757, 01777}) {
+    for (const mode_t mode : {0775, 0757}) {
         ASSERT_EQ(::chmod(root.c_str(), mode), 0);
         refused(root + "/a/f", "chmod go-w " + root);
+        EXPECT_FALSE(open_root_directory(root + "/a"));
+    }
+    // As /tmp has it, which must not be taken from everybody.
+    for (const mode_t mode : {01777, 01775, 03775}) {
+        ASSERT_EQ(::chmod(root.c_str(), mode), 0);
+        refused(root + "/a/f", "move it to a directory of root's, such as /etc/delvegate");
+        EXPECT_EQ(read_root_file(root + "/a/f", 100).error().find("chmod"), std::string::npos);
         EXPECT_FALSE(open_root_directory(root + "/a"));
     }
     ASSERT_EQ(::chmod(root.c_str(), 0755), 0);
