@@ -62,7 +62,7 @@ class LaunchedCase(case.Case):
         text = answer.read().decode()
         if answer.headers["Content-Type"] == "application/x-ndjson":
             return answer.status, [json.loads(line) for line in text.splitlines() if line]
-        return answer.status, json.loads(text)
+        return answer.status, json.loads(text) if answer.headers["Content-Type"] == "application/json" else text
 
     def state(self, gateway):
         return self.api(gateway, "alice", "GET", f"/v1/components/{NAME}")[1]
