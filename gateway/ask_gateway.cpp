@@ -65,7 +65,7 @@ boost::system::error_code connect(stream_protocol::socket& socket, const stream_
     return ec;
 }
 
-#ifdef SO_PEERCRED
+#ifdef __linux__
 pid_t peer_of(int fd) {
     ucred who{};
     socklen_t size = sizeof who;
