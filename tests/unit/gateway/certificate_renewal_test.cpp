@@ -14,15 +14,10 @@
 #include "gateway/tls_server.h"
 #include "tests/support/test_signer.h"
 #include "tests/unit/gateway/loop.h"
+#include "tests/unit/gateway/nothing_here.h"
 
 namespace gateway {
 namespace {
-
-class nothing_here final : public directory {
-public:
-    verdict open(const caller&, std::string_view, stream_peer&, std::unique_ptr<stream_user>&) override { return {}; }
-    std::vector<component_summary> list(const auth::identity&) const override { return {}; }
-};
 
 class certificate_renewal_test : public testing::Test {
 protected:

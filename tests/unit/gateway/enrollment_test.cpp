@@ -13,18 +13,13 @@
 #include "protocol/json.h"
 #include "tests/support/test_signer.h"
 #include "tests/unit/gateway/loop.h"
+#include "tests/unit/gateway/nothing_here.h"
 
 namespace gateway {
 namespace {
 
 using namespace std::chrono_literals;
 using protocol::json;
-
-class nothing_here final : public directory {
-public:
-    verdict open(const caller&, std::string_view, stream_peer&, std::unique_ptr<stream_user>&) override { return {}; }
-    std::vector<component_summary> list(const auth::identity&) const override { return {}; }
-};
 
 class enrollment_test : public testing::Test {
 protected:
