@@ -109,8 +109,8 @@ void of_files(collection& out, const metrics_sources& from) {
     }
     constexpr std::string_view name = "delvegate_certificate_expiry_timestamp_seconds";
     constexpr std::string_view help = "When a certificate ends, in seconds since the epoch; of a client CA its root that ends first.";
-    if (const auto* own = from.server.certificate())
-        out.gauge(name, help, {{"certificate", "gateway"}}, static_cast<double>(auth::seconds_of(X509_get0_notAfter(own))));
+    if (const auto own = from.server.certificate_time())
+        out.gauge(name, help, {{"certificate", "gateway"}}, static_cast<double>(own->not_after));
     const auto trust = from.identities.slot()->now;
     if (!trust) return;
     for (const auto& ca : trust->cas()) {

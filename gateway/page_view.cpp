@@ -8,7 +8,6 @@
 #include "gateway/breakpoint_list.h"
 #include "gateway/component.h"
 #include "gateway/hub.h"
-#include "gateway/time_left.h"
 #include "gateway/utc.h"
 
 namespace gateway {
@@ -63,7 +62,8 @@ bool may_see_audit(const auth::identity& who, std::string_view component, const 
     return std::all_of(all.begin(), all.end(), [&](const auto* one) { return rules(one->name()); });
 }
 
-json page_view(const auth::identity& who, const endpoints& components, const permissions& rights, counted what_counts) {
+json page_view(const auth::identity& who, const endpoints& components, const permissions& rights, const std::optional<lifetime>& own_certificate,
+               counted what_counts) {
     const auto now = static_cast<long long>(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
     json::array shown, sessions;
     for (auto* one : components.visible(who)) {
@@ -89,9 +89,14 @@ json page_view(const auth::identity& who, const endpoints& components, const per
         }
     }
     if (shown.empty()) return {};
-    json you = json::object{{"user", who.user}, {"certificateEnds", utc_time(std::chrono::system_clock::from_time_t(who.not_after))}};
-    you.set("certificateWarning", nearly_over(who.not_before, who.not_after, now));
-    return json::object{{"you", std::move(you)}, {"components", std::move(shown)}, {"sessions", std::move(sessions)}};
+    const auto put_certificate = [&](json& into, const lifetime& good) {
+        into.set("certificateEnds", utc_time(std::chrono::system_clock::from_time_t(good.not_after)));
+        into.set("certificateWarning", nearly_over(good.not_before, good.not_after, now));
+    };
+    json you = json::object{{"user", who.user}}, gateway = json::object{};
+    put_certificate(you, {who.not_before, who.not_after});
+    if (own_certificate) put_certificate(gateway, *own_certificate);
+    return json::object{{"you", std::move(you)}, {"gateway", std::move(gateway)}, {"components", std::move(shown)}, {"sessions", std::move(sessions)}};
 }
 
 }  // namespace gateway

@@ -87,6 +87,7 @@ public:
         parts_.identities = &identities_;
         server_.emplace(parts_, std::move(*context));
         measured_.emplace(metrics_sources{parts_, *server_, components_, trust_.files(), identities_, since_});
+        session_.show_certificate([this] { return server_->certificate_time(); });
         parts_.metrics = [this](const auth::identity& who) { return metrics_for(who, *measured_, rights_); };
         if (auto opened = status_.open(configuration_.runtime_directory); !opened) return opened;
         server_->inherit(std::move(sockets));

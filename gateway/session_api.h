@@ -32,6 +32,8 @@ public:
         audit_ = &trail;
         trail.on_record = [this](const audit_glimpse& one) { feed_.recorded(one); };
     }
+    // What own_certificate of sessions_feed.h is to ask.
+    void show_certificate(std::function<std::optional<lifetime>()> of_now) { feed_.own_certificate = std::move(of_now); }
     // What has not been done by now is not. Before the audit is closed.
     void close() {
         orders_.clear();

@@ -76,7 +76,8 @@ bool sessions_feed::tell(follower& one) const {
         one.to.cut();
         return false;
     }
-    const auto seen = one.page ? page_view(one.who.who, components_, rights_, counted::left_out) : seen_by(one.who.who);
+    const auto certificate = one.page && own_certificate ? own_certificate() : std::nullopt;
+    const auto seen = one.page ? page_view(one.who.who, components_, rights_, certificate, counted::left_out) : seen_by(one.who.who);
     if (seen.is_null()) {
         one.to.line(fault("forbidden", "no component of this gateway is for " + one.who.who.user + " to observe any more"));
         one.to.end();
@@ -85,7 +86,7 @@ bool sessions_feed::tell(follower& one) const {
     auto text = protocol::to_text(seen);
     if (text != one.told) {
         one.told = std::move(text);
-        one.to.line(one.page ? page_view(one.who.who, components_, rights_, counted::shown) : seen);
+        one.to.line(one.page ? page_view(one.who.who, components_, rights_, certificate, counted::shown) : seen);
     }
     if (one.page) tell_records(one);
     return true;

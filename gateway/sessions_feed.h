@@ -12,7 +12,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +25,7 @@
 #include "gateway/lifecycle_api.h"
 #include "gateway/limits.h"
 #include "gateway/permissions.h"
+#include "gateway/time_left.h"
 
 namespace gateway {
 
@@ -41,6 +44,8 @@ public:
     // A record of the audit, for those of /v1/events who may see it: of a component whoever has `lifecycle` there, of the gateway itself
     // whoever has it at every component. The last `records_kept` are told to whoever comes.
     void recorded(const audit_glimpse& record);
+    // The gateway's own as it is shown to clients now, which pages are told of.
+    std::function<std::optional<lifetime>()> own_certificate;
     // All who follow are ended.
     void close();
 

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "auth/authority.h"
 #include "gateway/audit_trail.h"
 #include "gateway/connection.h"
 
@@ -40,6 +41,12 @@ tls_server::~tls_server() {
 void tls_server::use(auth::ssl_ctx context) {
     tls_channel::prepare(context.get());
     context_ = std::move(context);
+}
+
+std::optional<lifetime> tls_server::certificate_time() const {
+    const X509* own = SSL_CTX_get0_certificate(context_.get());
+    if (!own) return std::nullopt;
+    return lifetime{auth::seconds_of(X509_get0_notBefore(own)), auth::seconds_of(X509_get0_notAfter(own))};
 }
 
 std::size_t tls_server::streams() const {

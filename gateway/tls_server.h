@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "gateway/config.h"
 #include "gateway/listening_ports.h"
 #include "gateway/log.h"
+#include "gateway/time_left.h"
 
 namespace gateway {
 
@@ -45,8 +47,10 @@ public:
     // two seconds for their last bytes. `done` is called, from the event loop, when no connection is left.
     void drain(std::function<void()> done);
 
-    // What it shows to clients now.
+    // When the certificate is good that it shows to clients now.
     const X509* certificate() const { return SSL_CTX_get0_certificate(context_.get()); }
+
+    std::optional<lifetime> certificate_time() const;
 
     // Who is connected, by which certificate; in the order they came.
     struct person {

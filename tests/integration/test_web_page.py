@@ -5,7 +5,9 @@ import json
 import os
 import re
 import shutil
+import socket
 import ssl
+import time
 import unittest
 
 from harness import debuggee, waiting
@@ -44,6 +46,14 @@ class WebPage(PageCase):
         sessions = json.loads(self.ask("alice", "GET", "/v1/sessions").read())["sessions"]
         return next((one["session"] for one in sessions if one["user"] == who), None)
 
+    def gateway_certificate_ends(self):
+        context = ssl.create_default_context(cafile=self.person("alice").ca)
+        context.load_cert_chain(self.person("alice").certificate, self.person("alice").key)
+        with socket.create_connection(("localhost", self.gateway.port), timeout=waiting.DEADLINE) as plain, \
+                context.wrap_socket(plain, server_hostname="localhost") as secure:
+            ends = ssl.cert_time_to_seconds(secure.getpeercert()["notAfter"])
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(ends))
+
     def test_files(self):
         for path, kind in (("/", "text/html"), ("/page.js", "text/javascript"), ("/page.css", "text/css")):
             answer = self.ask("olga", "GET", path)
@@ -59,6 +69,7 @@ class WebPage(PageCase):
         self.assertEqual(of_alice.headers["Content-Type"], "text/event-stream")
         told = self.event(of_alice, lambda one: "components" in one)
         self.assertEqual(told["you"]["user"], "alice")
+        self.assertEqual(told["gateway"], {"certificateEnds": self.gateway_certificate_ends(), "certificateWarning": False})
         self.assertIn("kill", told["components"][0]["may"])
         self.assertTrue(all("certificateEnds" in one for one in told["sessions"]))
         told = self.event(of_olga, lambda one: "components" in one)

@@ -9,7 +9,7 @@ export interface Component {
   may: string[]; breakpoints: Breakpoint[];
 }
 export interface Session { session: string; component: string; user: string; role: string; ide: string; protocol: string; since: string; awaySince?: string; certificateEnds?: string }
-export interface State { you: { user: string; certificateEnds: string; certificateWarning: boolean }; components: Component[]; sessions: Session[] }
+export interface State { you: { user: string; certificateEnds: string; certificateWarning: boolean }; gateway: { certificateEnds: string; certificateWarning: boolean }; components: Component[]; sessions: Session[] }
 export interface AuditRecord { number: number; time: string; kind: string; user?: string; component?: string; operation?: string; decision?: string; result?: string }
 
 export function stateText(c: Component): string {
@@ -42,14 +42,20 @@ export function milliseconds(time: string): number | undefined {
   return Number(found[1]) * unit;
 }
 
+// Whole seconds, as the extension says them: "59 s", "1 min 4 s", "10 min".
+function timeText(time: number): string {
+  const all = Math.floor(time / 1000);
+  const parts = [`${Math.floor(all / 3600)} h`, `${Math.floor(all / 60) % 60} min`, `${all % 60} s`].filter((part) => !part.startsWith('0 '));
+  return parts.join(' ') || '0 s';
+}
+
 // The gateway tells what is used once, and whether it counts; `passed` milliseconds later the page has counted on.
 export function budgetText(c: Component, passed = 0): string {
   const budget = c.stopBudget;
   if (!budget) return '';
-  const told = milliseconds(budget.used);
-  const seconds = told === undefined ? 0 : Math.floor((told + (budget.counts ? passed : 0)) / 1000);
-  const used = told === undefined ? budget.used : seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
-  return `stop budget: ${used} of ${budget.damage} used${budget.breakpointsOff ? '; breakpoints are off' : ''}`;
+  const told = milliseconds(budget.used), most = milliseconds(budget.damage);
+  const used = told === undefined ? budget.used : timeText(told + (budget.counts ? passed : 0));
+  return `stop budget: ${used} of ${most === undefined ? budget.damage : timeText(most)} used${budget.breakpointsOff ? '; breakpoints are off' : ''}`;
 }
 
 export function launcherText(c: Component): string {
@@ -68,6 +74,15 @@ export function endsWithinADay(time: string | undefined, now: number): boolean {
   if (!time) return false;
   const at = Date.parse(time.replace(' UTC', 'Z').replace(' ', 'T'));
   return Number.isFinite(at) && at - now < 24 * 3600 * 1000;
+}
+
+// Of theirs whom the gateway tells about, of the viewer's, and of the gateway's own.
+export function certificateWarnings(now: State, time: number): string[] {
+  const theirs = now.sessions.filter((s) => s.user !== now.you.user && endsWithinADay(s.certificateEnds, time));
+  const lines = new Set(theirs.map((s) => `${s.user}'s certificate ends at ${s.certificateEnds}`));
+  if (now.you.certificateWarning) lines.add(`your certificate ends at ${now.you.certificateEnds}: delvegate connect renews it, or enrol again`);
+  if (now.gateway.certificateWarning) lines.add(`the gateway's own certificate ends at ${now.gateway.certificateEnds}: whoever runs it is to renew it, or to restart a gateway that makes its own`);
+  return [...lines];
 }
 
 export interface Action {

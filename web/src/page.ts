@@ -1,6 +1,6 @@
 // The page. Elements are kept and changed in place, so that the keyboard's focus and what is open stay where they are; all that others
 // have said goes through textContent.
-import { actionsFor, auditText, batonText, budgetText, endsWithinADay, isOffered, killAction, launcherText, shortPosition, stateText } from './model';
+import { actionsFor, auditText, batonText, budgetText, certificateWarnings, isOffered, killAction, launcherText, shortPosition, stateText } from './model';
 import type { Action, AuditRecord, Component, Session, State } from './model';
 import { carryOut, follow } from './server';
 
@@ -211,11 +211,9 @@ function show(): void {
     now.sessions.some((s) => s.component === c.component && s.user.toLowerCase().includes(wanted));
   say(find('you'), `you are ${now.you.user}`);
   keep(find('components'), now.components.filter(fits), (c) => c.component, newCard, (card, c) => showCard(card, c, now));
-  const ending = now.sessions.filter((s) => s.user !== now.you.user && endsWithinADay(s.certificateEnds, Date.now()));
-  const lines = new Set(ending.map((s) => `${s.user}'s certificate ends at ${s.certificateEnds}`));
-  if (now.you.certificateWarning) lines.add(`your certificate ends at ${now.you.certificateEnds}: delvegate connect renews it, or enrol again`);
-  keep(find('warnings'), [...lines], (line) => line, () => made('li'), (item, line) => say(item, line));
-  find('warnings').hidden = lines.size === 0;
+  const lines = certificateWarnings(now, Date.now());
+  keep(find('warnings'), lines, (line) => line, () => made('li'), (item, line) => say(item, line));
+  find('warnings').hidden = lines.length === 0;
 }
 
 function record(records: AuditRecord[]): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { actionsFor, auditText, batonText, budgetText, endsWithinADay, isOffered, killAction, launcherText, milliseconds, shortPosition, stateText } from '../src/model';
+import { actionsFor, auditText, batonText, budgetText, certificateWarnings, endsWithinADay, isOffered, killAction, launcherText, milliseconds, shortPosition, stateText } from '../src/model';
 import type { Component, State } from '../src/model';
 
 const all = ['ask', 'give', 'drop', 'take', 'park', 'unpark', 'start', 'stop', 'restore', 'kill'];
@@ -42,7 +42,7 @@ test('a launcher is asked for what can be of use in the state that it reports', 
 
 test('a question is about the stop and the person that it was asked about', () => {
   const parked = (stop: string, note = 'x'): Component => ({ ...running, state: 'stopped', stop, park: { stop, by: 'bob', note, until: 'y' } });
-  const state = (c: Component): State => ({ you: { user: 'alice', certificateEnds: '', certificateWarning: false }, components: [c],
+  const state = (c: Component): State => ({ you: { user: 'alice', certificateEnds: '', certificateWarning: false }, gateway: { certificateEnds: '', certificateWarning: false }, components: [c],
     sessions: [{ session: 's', component: 'app', user: 'bob', role: 'debugger', ide: '', protocol: 'DAP', since: 'now' }] });
   const now = state(parked('1-0000'));
   const unpark = actionsFor(parked('1-0000'), 'alice').find((action) => action.name === 'unpark');
@@ -58,11 +58,11 @@ test('a question is about the stop and the person that it was asked about', () =
 
 test('a stop budget counts on between two events, if it counts', () => {
   const at = (used: string, counts: boolean, passed: number) => budgetText({ ...running, stopBudget: { damage: '10m', used, counts, breakpointsOff: false } }, passed);
-  assert.equal(at('3900ms', true, 0), 'stop budget: 3s of 10m used');
-  assert.equal(at('3900ms', true, 100), 'stop budget: 4s of 10m used');
-  assert.equal(at('59s', true, 5000), 'stop budget: 1m 4s of 10m used');
-  assert.equal(at('0s', false, 5000), 'stop budget: 0s of 10m used');
-  assert.equal(at('what', true, 5000), 'stop budget: what of 10m used');
+  assert.equal(at('3900ms', true, 0), 'stop budget: 3 s of 10 min used');
+  assert.equal(at('3900ms', true, 100), 'stop budget: 4 s of 10 min used');
+  assert.equal(at('59s', true, 5000), 'stop budget: 1 min 4 s of 10 min used');
+  assert.equal(at('0s', false, 5000), 'stop budget: 0 s of 10 min used');
+  assert.equal(at('what', true, 5000), 'stop budget: what of 10 min used');
   assert.deepEqual(['1500ms', '90s', '2m', '1h', '1d', '1.5s', 's', '-1s'].map(milliseconds), [1500, 90_000, 120_000, 3_600_000, 86_400_000, undefined, undefined, undefined]);
 });
 
@@ -83,7 +83,7 @@ test('words', () => {
   assert.equal(shortPosition('main.work() in /a/long/way/cmd/main.go:42'), 'main.work() in …/cmd/main.go:42');
   assert.equal(shortPosition('main.go:42'), 'main.go:42');
   assert.equal(batonText({ ...running, runControl: { mode: 'baton', asking: ['bob', 'carol'] } }), 'baton: nobody has it; asking: bob, carol');
-  assert.equal(budgetText({ ...running, stopBudget: { damage: '10s', used: '3141ms', counts: false, breakpointsOff: true } }, 60_000), 'stop budget: 3s of 10s used; breakpoints are off');
+  assert.equal(budgetText({ ...running, stopBudget: { damage: '10s', used: '3141ms', counts: false, breakpointsOff: true } }, 60_000), 'stop budget: 3 s of 10 s used; breakpoints are off');
   assert.equal(auditText({ number: 1, time: 'T', kind: 'refusal', user: 'bob', component: 'app', operation: 'continue', decision: 'deny' }),
     'T refusal bob continue at app denied');
 });
@@ -93,4 +93,10 @@ test('a certificate that ends soon', () => {
   assert.ok(endsWithinADay('2026-11-27 11:59:59 UTC', now));
   assert.ok(!endsWithinADay('2026-11-27 12:00:01 UTC', now));
   assert.ok(!endsWithinADay(undefined, now) && !endsWithinADay('soon', now));
+  const own = (certificateWarning: boolean) => ({ certificateEnds: 'E', certificateWarning });
+  const session = (user: string, certificateEnds?: string) => ({ session: user, component: 'app', user, role: '', ide: '', protocol: 'DAP', since: '', ...(certificateEnds ? { certificateEnds } : {}) });
+  const state = (you: boolean, gateway: boolean): State => ({ you: { user: 'alice', ...own(you) }, gateway: own(gateway), components: [],
+    sessions: [session('alice', '2026-11-26 13:00:00 UTC'), session('bob', '2026-11-26 13:00:00 UTC'), session('bob', '2026-11-26 13:00:00 UTC'), session('carol')] });
+  assert.deepEqual(certificateWarnings(state(false, false), now), ["bob's certificate ends at 2026-11-26 13:00:00 UTC"]);
+  assert.deepEqual(certificateWarnings(state(true, true), now).map((line) => line.slice(0, 26)), ["bob's certificate ends at ", 'your certificate ends at E', "the gateway's own certific"]);
 });

@@ -107,6 +107,24 @@ TEST_F(SessionsFeed, tells_only_what_is_otherwise_and_by_the_policy_of_now) {
     EXPECT_EQ(alice->lines.size(), 3u);
 }
 
+TEST_F(SessionsFeed, tells_pages_when_the_gateways_own_certificate_ends) {
+    const long long now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    lifetime good{now - 1000, now + 5000};
+    feed->own_certificate = [&] { return std::optional(good); };
+    const auto page = ask("alice", "/v1/events"), other = ask("alice");
+    ASSERT_EQ(page->lines.size(), 1u);
+    ASSERT_NE(page->lines[0].find("gateway"), nullptr);
+    EXPECT_FALSE(page->lines[0].find("gateway")->get_bool("certificateWarning", true));
+    EXPECT_EQ(other->lines[0].find("gateway"), nullptr);
+    wait();
+    EXPECT_EQ(page->lines.size(), 1u);
+    good = {now - 1000, now + 100};
+    wait();
+    ASSERT_EQ(page->lines.size(), 2u);
+    EXPECT_TRUE(page->lines[1].find("gateway")->get_bool("certificateWarning"));
+    EXPECT_NE(page->lines[1].find("gateway")->get_string("certificateEnds"), page->lines[0].find("gateway")->get_string("certificateEnds"));
+}
+
 TEST_F(SessionsFeed, has_few_places_and_fewer_for_one) {
     std::vector<std::shared_ptr<listener>> all;
     for (std::size_t i = 0; i < configuration.bounds.followers_per_user; ++i) all.push_back(ask("alice"));
