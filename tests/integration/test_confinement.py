@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import ssl
 import subprocess
@@ -38,20 +39,21 @@ class Confinement(case.Case):
             file.write(policy(*people))
         os.rename(self.policy + ".new", self.policy)
 
-    def gateway(self, **more):
-        gateway = self.serve({"name": NAME, "kind": "launcher", "maxViewers": 4}, policy=self.policy,
+    def gateway(self, sources=None, **more):
+        component = {"name": NAME, "kind": "launcher", "maxViewers": 4, **({"sources": sources} if sources else {})}
+        gateway = self.serve(component, policy=self.policy,
                              launcherSocket=self.launcher.path, confine="on", **more)
         gateway.process.wait_for("it is confined", lambda: "confined: no capabilities" in gateway.log())
         return gateway
 
-    def get(self, gateway, who):
+    def get(self, gateway, who, path=f"/v1/components/{NAME}"):
         """(status, body, serial of the gateway's certificate)"""
         person = self.person(who)
         context = ssl.create_default_context(cafile=person.ca)
         context.load_cert_chain(person.certificate, person.key)
         context.set_alpn_protocols(["http/1.1"])
         connection = http.client.HTTPSConnection("localhost", gateway.port, context=context, timeout=waiting.DEADLINE)
-        connection.request("GET", f"/v1/components/{NAME}")
+        connection.request("GET", path)
         serial = connection.sock.getpeercert()["serialNumber"]
         answer = connection.getresponse()
         body = answer.read().decode()
@@ -119,15 +121,54 @@ class Confinement(case.Case):
         self.assertEqual(gateway.process.wait(), 1, gateway.log())
         self.assertIn("ending, to be started anew", gateway.log())
 
-    def test_with_a_component_of_kind_exec_it_says_why_not(self):
+    def test_the_source_line_is_read_and_no_other_file(self):
+        checkout = os.path.join(self.directory, "checkout")
+        shutil.copytree(os.path.dirname(debuggee.MAIN), checkout)
+        main = os.path.join(checkout, "main.go")
+        before = os.stat(self.program).st_mtime - 10  # the program may be older than this test's own copy of its sources
+        os.utime(main, (before, before))
+        written = debuggee.contents(main).decode().split("\n")[TICK - 1].strip()
+        dlv = self.headless()
+        self.launcher.runs(dlv.address)
+        gateway = self.gateway(sources=checkout)
+        self.until_attached(gateway)
+        client = Rpc(self, self.connect(gateway, component=NAME).address)
+
+        def line_shown():
+            told = json.loads(self.get(gateway, "alice", "/v1/sessions")[1])["components"][0]
+            return told.get("position", "").endswith(f"main.go:{TICK}") and told.get("sourceLine")
+
+        client.call("CreateBreakpoint", {"Breakpoint": {"file": debuggee.MAIN, "line": TICK}})
+        client.call("Command", {"name": "continue"})
+        waiting.until("the line is shown", lambda: line_shown() == written)
+        # The same text beside the checkout, by a name within it.
+        os.rename(main, os.path.join(self.directory, "outside.go"))
+        os.symlink("../outside.go", main)
+        client.call("Command", {"name": "continue"})
+        self.assertFalse(line_shown())
+        os.unlink(main)
+        os.rename(os.path.join(self.directory, "outside.go"), main)
+        client.call("Command", {"name": "continue"})
+        self.assertEqual(line_shown(), written)
+
+    def refused_configuration(self, **more):
         file = os.path.join(self.directory, "gateway.yaml")
         with open(file, "w", encoding="utf-8") as out:
             json.dump({"confine": "on", "listen": ["127.0.0.1:0"], "stateDirectory": os.path.join(self.directory, "state"),
-                       "runtimeDirectory": os.path.join(self.directory, "run"), "components": [self.component()]}, out)
+                       "runtimeDirectory": os.path.join(self.directory, "run"), **more}, out)
         ended = subprocess.run([tools.delvegate(), "serve", "--config", file], capture_output=True, text=True,
                                timeout=waiting.DEADLINE, check=False)
         self.assertEqual(ended.returncode, 2, ended)
-        self.assertRegex(ended.stderr, "confine: on, but component app is of kind exec")
+        return ended.stderr
+
+    def test_sources_beside_the_authority_are_refused(self):
+        for sources in (self.directory, os.path.join(self.directory, "state", "ca"), "/etc/kubernetes/manifests"):
+            said = self.refused_configuration(launcherSocket=self.launcher.path,
+                                              components=[{"name": NAME, "kind": "launcher", "sources": sources, "users": ["alice"]}])
+            self.assertRegex(said, f"sources of {NAME}, .* are not apart from .*/(ca|kubernetes), which must stay closed to it. Give the directory")
+
+    def test_with_a_component_of_kind_exec_it_says_why_not(self):
+        self.assertRegex(self.refused_configuration(components=[self.component()]), "confine: on, but component app is of kind exec")
 
 
 if __name__ == "__main__":
