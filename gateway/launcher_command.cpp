@@ -16,6 +16,7 @@ namespace {
 struct arguments {
     launcher_place where;
     bool print_default = false;
+    bool print_reference = false;
     bool check = false;
     std::string output = "text";
 };
@@ -29,6 +30,11 @@ int run(const arguments& a, const launcher::manager_factory& make) {
     if (a.print_default) {
         const std::string text = launcher::default_launcher_config_text();
         say(a.output, text, protocol::json::object{{"yaml", text}});
+        return 0;
+    }
+    if (a.print_reference) {
+        const std::string text = launcher::launcher_config_reference();
+        say(a.output, text, protocol::json::object{{"markdown", text}});
         return 0;
     }
     // Unlike those who ask, the launcher does nothing without its file.
@@ -70,8 +76,9 @@ void add_launcher_command(CLI::App& app, int& exit_code, launcher::manager_facto
     command->footer(footer);
     a->where.add_options(*command);
     command->add_flag("--print-default-config", a->print_default, "Print every key with its default and end");
+    command->add_flag("--print-reference", a->print_reference, "Print the meaning of every key, as Markdown, and end");
     command->add_flag("--check", a->check, "Read the configuration and end");
-    add_output_option(*command, a->output, "text, or json for scripts, of --check and --print-default-config");
+    add_output_option(*command, a->output, "text, or json for scripts, of --check and of what is printed");
     command->callback([a, make = std::move(make), &exit_code] { exit_code = run(*a, make); });
 }
 

@@ -179,6 +179,12 @@ Examples:
 Exit codes: 0 yes, to every operation of that name; 1 no; 2 command line,
 configuration or policy.)";
 
+constexpr const char* keys_footer = R"(
+Example:
+  delvegate policy keys
+
+Exit codes: 0; 2 command line.)";
+
 constexpr const char* operations_footer = R"(
 Example:
   delvegate policy operations
@@ -217,6 +223,15 @@ void add_policy_command(CLI::App& app, int& exit_code) {
     listing->footer(operations_footer);
     add_output_option(*listing, a->output);
     listing->callback([a, &exit_code] { exit_code = operations(*a); });
+
+    auto* keys = policy->add_subcommand("keys", "Print the meaning of every key of a policy file, as Markdown");
+    keys->footer(keys_footer);
+    add_output_option(*keys, a->output);
+    keys->callback([a, &exit_code] {
+        const std::string text = auth::policy_reference();
+        say(a->output, text, protocol::json::object{{"markdown", text}});
+        exit_code = yes;
+    });
 }
 
 }  // namespace gateway

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/config_table.h"
 #include "gateway/serve.h"
 #include "gateway/output_option.h"
 #include "launcher/exec_check.h"
@@ -28,6 +29,7 @@ struct arguments {
     std::string runtime_directory;
     bool run_on = false;
     bool print_default = false;
+    bool print_reference = false;
     std::string output = "text";
 };
 
@@ -70,6 +72,11 @@ int run(const arguments& a) {
     if (a.print_default) {
         const std::string text = default_config_text();
         say(a.output, text, protocol::json::object{{"yaml", text}});
+        return 0;
+    }
+    if (a.print_reference) {
+        const std::string text = config_reference();
+        say(a.output, text, protocol::json::object{{"markdown", text}});
         return 0;
     }
     const bool exec = !a.program.empty();
@@ -142,7 +149,8 @@ void add_serve_command(CLI::App& app, int& exit_code) {
     serve->add_option("--state-directory", a->state_directory, "Instead of the configuration's")->type_name("DIR");
     serve->add_option("--runtime-directory", a->runtime_directory, "Instead of the configuration's")->type_name("DIR");
     serve->add_flag("--print-default-config", a->print_default, "Print every key with its default, as YAML, and end");
-    add_output_option(*serve, a->output, "text, or json: one line when ready, or with --print-default-config");
+    serve->add_flag("--print-reference", a->print_reference, "Print the meaning of every key, as Markdown, and end");
+    add_output_option(*serve, a->output, "text, or json: one line when ready, or of what is printed");
     serve->callback([a, &exit_code] { exit_code = run(*a); });
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes the man pages from what the program itself says with --help: manual.py DELVEGATE DIRECTORY.
 
-One page for `delvegate`, one for each subcommand with the subcommands below it; each as NAME.1.gz, and always the same bytes.
+One page for `delvegate` and one for each subcommand with the subcommands below it, in man1/; one for each file that people write, from
+what it prints of its keys, in man5/. Always the same bytes.
 """
 
 import gzip
@@ -10,6 +11,10 @@ import re
 import subprocess
 import sys
 
+# Of each file: its page, what it is, and the words that print its keys.
+FILES = (("delvegate-gateway.yaml", "configuration of the gateway", ["serve", "--print-reference"], ["serve"]),
+         ("delvegate-launcher.yaml", "configuration of the launcher", ["launcher", "--print-reference"], ["launcher"]),
+         ("delvegate-policy.yaml", "who may do what through the gateway", ["policy", "keys"], ["policy"]))
 LISTS = ("Positionals:", "Options:", "Subcommands:")
 
 
@@ -17,10 +22,14 @@ LISTS = ("Positionals:", "Options:", "Subcommands:")
 AS_ROOT = [] if os.geteuid() == 0 else ["unshare", "--map-root-user"]
 
 
-def helped(delvegate, *words):
-    said = subprocess.run([*AS_ROOT, delvegate, *words, "--help"], check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+def printed(delvegate, *words):
+    said = subprocess.run([*AS_ROOT, delvegate, *words], check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL,
                           env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"})
     return said.stdout.rstrip("\n").split("\n")
+
+
+def helped(delvegate, *words):
+    return printed(delvegate, *words, "--help")
 
 
 def escaped(text):
@@ -83,8 +92,33 @@ def page(delvegate, name, words, date, version):
     return "\n".join(out), [term for term, _text in subcommands]
 
 
-def write(directory, name, text):
-    with open(os.path.join(directory, f"{name}.1.gz"), "wb") as file:
+def plain(text):
+    return escaped(text.replace("`", ""))
+
+
+def file_page(name, summary, lines, others, date, version):
+    """Of Markdown: headings, and tables of key, form, default and meaning."""
+    out = [f'.TH {escaped(name.upper())} 5 "{date}" "delvegate {version}" "File Formats"', ".SH NAME", f"{escaped(name)} \\- {escaped(summary)}",
+           ".SH DESCRIPTION", f"The file is YAML. Where it is, and what may be left out, \\fB{escaped(others[0])}\\fR(1) says.", ".SH KEYS"]
+    third = ""
+    for line in lines:
+        if line.startswith("#"):
+            out.append(f'.SS "{escaped(line.lstrip("# "))}"')
+        elif line.startswith("| "):
+            key, form, value, meaning = line.removeprefix("| ").removesuffix(" |").split(" | ")
+            if key == "key":
+                third = value
+            else:
+                extra = "" if value == "–" else f", {third}: {value}" if third == "default" else f", {third}"
+                out += [".TP", f"\\fB{plain(key)}\\fR ({plain(form + extra)})", plain(meaning)]
+        elif line and not line.startswith("|-"):
+            out += [".PP", plain(line)]
+    out += [".SH SEE ALSO", ", ".join(f"\\fB{escaped(other)}\\fR(1)" for other in others), ""]
+    return "\n".join(out)
+
+
+def write(directory, name, section, text):
+    with open(os.path.join(directory, f"man{section}", f"{name}.{section}.gz"), "wb") as file:
         file.write(gzip.compress(text.encode(), 9, mtime=0))
 
 
@@ -94,13 +128,18 @@ def main():
     changelog = os.path.join(os.path.dirname(os.path.abspath(__file__)), "debian", "changelog")
     date = subprocess.run(["dpkg-parsechangelog", "-l", changelog, "-S", "Date"], check=True, capture_output=True, text=True).stdout
     date = " ".join(date.split()[1:4])
-    os.makedirs(directory, exist_ok=True)
-    for name in os.listdir(directory):
-        os.unlink(os.path.join(directory, name))
+    for section in (1, 5):
+        folder = os.path.join(directory, f"man{section}")
+        os.makedirs(folder, exist_ok=True)
+        for name in os.listdir(folder):
+            os.unlink(os.path.join(folder, name))
     text, subcommands = page(delvegate, "delvegate", [], date, version)
-    write(directory, "delvegate", text)
+    write(directory, "delvegate", 1, text)
     for one in subcommands:
-        write(directory, f"delvegate-{one}", page(delvegate, f"delvegate-{one}", [one], date, version)[0])
+        write(directory, f"delvegate-{one}", 1, page(delvegate, f"delvegate-{one}", [one], date, version)[0])
+    for name, summary, words, about in FILES:
+        others = [f"delvegate-{word}" for word in about]
+        write(directory, name, 5, file_page(name, summary, printed(delvegate, *words), others, date, version))
 
 
 if __name__ == "__main__":

@@ -87,6 +87,8 @@ class Answers(case.Case):
         self.run_it("context", "delete", "none", code=1)
         self.assertIn("components", self.run_it("launcher", "--print-default-config")["yaml"])
         self.assertIn("listen", self.run_it("serve", "--print-default-config")["yaml"])
+        for words in (["serve", "--print-reference"], ["launcher", "--print-reference"], ["policy", "keys"]):
+            self.assertIn("| key | value |", self.run_it(*words)["markdown"])
         self.run_it("launcher", "--check", "--config", os.path.join(self.directory, "none"), code=2)
 
     def test_of_a_gateway(self):

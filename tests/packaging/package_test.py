@@ -22,6 +22,10 @@ DOCUMENTATION = ["changelog.Debian.gz", "changelog.gz", "copyright", "sbom.spdx.
 COMPLETIONS = [("/usr/share/bash-completion/completions/delvegate", "bash"), ("/usr/share/zsh/vendor-completions/_delvegate", "zsh"),
                ("/usr/share/fish/vendor_completions.d/delvegate.fish", "fish")]
 
+# The pages about files, and what prints their keys.
+FILES_EXPLAINED = {"delvegate-gateway.yaml": ["serve", "--print-reference"], "delvegate-launcher.yaml": ["launcher", "--print-reference"],
+                   "delvegate-policy.yaml": ["policy", "keys"]}
+
 
 class Package(unittest.TestCase):
     @classmethod
@@ -61,6 +65,8 @@ class Package(unittest.TestCase):
             expected[path] = "-rw-r--r--"
         for name in self.manual():
             expected[f"/usr/share/man/man1/{name}.1.gz"] = "-rw-r--r--"
+        for name in FILES_EXPLAINED:
+            expected[f"/usr/share/man/man5/{name}.5.gz"] = "-rw-r--r--"
         self.assertEqual(self.files(), expected)
 
     @staticmethod
@@ -80,6 +86,21 @@ class Package(unittest.TestCase):
                 for part in re.split(r" {2,}", line.strip()):
                     if not part.endswith(":") and not part.startswith("Usage"):
                         self.assertIn(part, re.sub(r"[ \u00a0]+", " ", shown.stdout), page)
+
+    def test_the_manual_has_every_key_of_the_files(self):
+        folder = os.path.join(self.directory, "files")
+        run("dpkg-deb", "--extract", self.package, folder)
+        for name, words in FILES_EXPLAINED.items():
+            page = os.path.join(folder, "usr/share/man/man5", f"{name}.5.gz")
+            shown = run("man", "--warnings", "-E", "UTF-8", "-l", page, env=dict(os.environ, MANWIDTH="500", LC_ALL="C.UTF-8"))
+            self.assertEqual(shown.stderr, "")
+            text = re.sub(r"[ \u00a0]+", " ", shown.stdout)
+            printed = run(os.path.join(BUILD, "gateway", "delvegate"), *words).stdout
+            rows = re.findall(r"(?m)^\| `(\S+)` \| (.+?) \| .+ \| (.+) \|$", printed)
+            self.assertGreater(len(rows), 9)
+            for key, form, meaning in rows:
+                self.assertIn(f"{key} ({form}", text)
+                self.assertIn(meaning.replace("`", ""), text)
 
     def test_shells_read_the_completions(self):
         folder = os.path.join(self.directory, "completions")

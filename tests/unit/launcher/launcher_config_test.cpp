@@ -172,14 +172,6 @@ TEST(launcher_config, the_default_text_reads_as_the_defaults) {
     EXPECT_EQ(given.when_exited, plain.when_exited);
 }
 
-TEST(launcher_config, the_documentation_has_every_key) {
-    std::ifstream file(DELVEGATE_SOURCE_DIR "/docs/configuration.md");
-    std::stringstream text;
-    text << file.rdbuf();
-    EXPECT_NE(text.str().find(launcher_config_reference()), std::string::npos)
-        << "docs/configuration.md must contain exactly this:\n" << launcher_config_reference();
-}
-
 TEST(launcher_config, one_thing_is_taken_out_by_one_component) {
     const auto fault = [](const std::string& a, const std::string& b) {
         const auto got = parse_launcher_config("components:\n  - {name: a, binary: /x, " + a + "}\n  - {name: b, binary: /x, " + b + "}\n", "launcher.yaml");
