@@ -134,7 +134,7 @@ int ca_init(const ca_arguments& a) {
         return complain_as("--name " + why, 2);
     struct stat info {};
     if (::stat(a.state_directory.c_str(), &info) != 0)
-        if (auto made = private_directory(a.state_directory); !made) return complain_as(made.error(), 1);
+        if (auto made = own_directory(a.state_directory); !made) return complain_as(made.error(), 1);
     const auto directory = ca_directory_of(a.state_directory);
     if (!directory) return complain_as(directory.error(), 1);
     const bool there = ::access(auth::ca_certificate_file(*directory).c_str(), F_OK) == 0;

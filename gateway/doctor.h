@@ -56,6 +56,8 @@ bool is_node(const node_place& where);
 diagnoses check_node(const node_place& where, long long now);
 
 // Pieces of it.
+// /var/lib/delvegate or /run/delvegate, which a gateway of another user than root's must come through.
+diagnosis judge_node_directory(const std::string& path, uid_t owner, mode_t mode);
 diagnosis judge_policy(const auth::policy& policy, const std::vector<component_config>& components, const std::string& file);
 // Whose socket at a port is right: the gateway's, by its pid, where it answers; of a laptop a `connect` of this user's.
 struct port_owner {

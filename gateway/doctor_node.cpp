@@ -2,6 +2,7 @@
 #include "gateway/doctor.h"
 
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -240,6 +241,16 @@ void check_left(const launcher::launcher_config& configuration, bool runs, diagn
 
 }  // namespace
 
+diagnosis judge_node_directory(const std::string& path, uid_t owner, mode_t mode) {
+    const std::string check = "directory " + path;
+    if (owner == 0 && (mode & 07777) == 0755) return {check, verdict::ok, "it is root's, and others may come through it", {}};
+    std::ostringstream text;
+    text << "it is of uid " << owner << " with mode " << std::oct << (mode & 07777) << ", not root's with 755: ";
+    const bool open = owner != 0 || (mode & 0022) != 0;
+    text << (open ? "who may write into it may put another in the launcher's place" : "the gateway's service does not come to its own below it");
+    return {check, verdict::warn, text.str(), std::string(owner == 0 ? "" : "chown root: " + path + " && ") + "chmod 755 " + path};
+}
+
 diagnosis judge_policy(const auth::policy& policy, const std::vector<component_config>& components, const std::string& file) {
     const std::string mend = "bind a role to somebody in " + (file.empty() ? "a policy.yaml, which `policy` in gateway.yaml names" : file) +
                              "; then `delvegate policy can-i USER observe COMPONENT`";
@@ -303,6 +314,8 @@ bool is_node(const node_place& where) {
 diagnoses check_node(const node_place& where, long long now) {
     diagnoses out;
     check_gateway(where, now, out);
+    for (const auto& path : {std::string(node_state_directory), std::string(node_runtime_directory)})
+        if (struct stat info {}; ::stat(path.c_str(), &info) == 0) out.push_back(judge_node_directory(path, info.st_uid, info.st_mode));
     out.push_back(judge_ptrace(yama_scope(), try_to_be_traced()));
     const std::string& file = where.launcher_config;
     if (!there(file)) {

@@ -32,6 +32,18 @@ TEST(doctor, words_for_people_and_scripts) {
     EXPECT_FALSE(any_failed({all.front(), {"x", verdict::warn, "y", {}}}));
 }
 
+TEST(doctor, the_directories_of_a_node) {
+    EXPECT_EQ(judge_node_directory("/run/delvegate", 0, S_IFDIR | 0755).how, verdict::ok);
+    const auto shut = judge_node_directory("/run/delvegate", 0, S_IFDIR | 0700);
+    EXPECT_EQ(shut.how, verdict::warn);
+    EXPECT_EQ(shut.mend, "chmod 755 /run/delvegate");
+    EXPECT_NE(shut.text.find("mode 700"), std::string::npos) << shut.text;
+    const auto open = judge_node_directory("/run/delvegate", 998, S_IFDIR | 0755);
+    EXPECT_EQ(open.how, verdict::warn);
+    EXPECT_EQ(open.mend, "chown root: /run/delvegate && chmod 755 /run/delvegate");
+    EXPECT_NE(open.text.find("uid 998"), std::string::npos) << open.text;
+}
+
 TEST(doctor, dlvs_that_others_reach) {
     EXPECT_EQ(judge_exposed({}).how, verdict::ok);
     EXPECT_EQ(judge_exposed({{}, 2, false}).how, verdict::ok);

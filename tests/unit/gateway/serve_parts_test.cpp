@@ -54,38 +54,6 @@ TEST(byte_queue, gives_back_what_it_took_in_order) {
     EXPECT_EQ(queue.size(), 0u);
 }
 
-TEST(private_directory, is_made_for_its_owner_alone) {
-    temporary_directory top;
-    const std::string path = top.path() + "/a/b/c";
-    const mode_t before = ::umask(0);
-    EXPECT_TRUE(private_directory(path));
-    ::umask(before);
-    EXPECT_EQ(mode_of(path), 0700u);
-    ::chmod(path.c_str(), 0777);
-    EXPECT_TRUE(private_directory(path));
-    EXPECT_EQ(mode_of(path), 0700u);
-}
-
-TEST(private_directory, must_be_a_directory) {
-    temporary_directory top;
-    std::ofstream(top.path() + "/file") << "x";
-    const auto made = private_directory(top.path() + "/file");
-    ASSERT_FALSE(made);
-    EXPECT_NE(made.error().find("not a directory"), std::string::npos) << made.error();
-}
-
-TEST(state_lock, refuses_a_second_gateway_and_names_the_first) {
-    temporary_directory top;
-    {
-        const auto first = state_lock::take(top.path());
-        ASSERT_TRUE(first) << first.error();
-        const auto second = state_lock::take(top.path());
-        ASSERT_FALSE(second);
-        EXPECT_NE(second.error().find(std::to_string(::getpid())), std::string::npos) << second.error();
-    }
-    EXPECT_TRUE(state_lock::take(top.path()));
-}
-
 TEST(own_identities, are_made_once_and_again_when_names_change) {
     temporary_directory top;
     std::vector<component_config> components(1);

@@ -1,0 +1,108 @@
+"""A node with the service that is shipped, and what its administrator types on it as root: nothing of it is in the service's way."""
+
+import json
+import re
+import unittest
+
+from harness import debuggee, tools, waiting
+from harness.rig import Launcher, Node, needs_root
+
+UNIT = "delvegate.service"
+STATE, RUN = "/var/lib/delvegate/gateway", "/run/delvegate/gateway"
+CONFIG = "/etc/delvegate/gateway.yaml"
+SHARED = ("/var/lib/delvegate", "/run/delvegate")
+
+
+@needs_root
+class PackagedLayout(unittest.TestCase):
+    def setUp(self):
+        self.node = self.enterContext(Node())
+        self.launcher = Launcher(self.node, []).install()
+
+    def configure(self, **more):
+        """As packaging/examples has it: a CA of its own, and directories below those that stay root's. None: without that key."""
+        keys = dict({"listen": ["127.0.0.1:7443"], "stateDirectory": STATE, "runtimeDirectory": RUN,
+                     "components": [{"name": "kube-scheduler", "kind": "launcher", "users": ["alice"]}]}, **more)
+        self.node.write(CONFIG, json.dumps({key: value for key, value in keys.items() if value is not None}), 0o644)
+
+    def start(self):
+        self.node.run(["systemctl", "restart", UNIT], check=True)
+        waiting.until(lambda: f"it listens\n{self.log()}", lambda: ":7443" in self.node.run(["ss", "-ltn"]).stdout)
+
+    def log(self):
+        return self.node.run(["journalctl", "-b", "--no-pager", "-o", "cat", "-u", UNIT]).stdout
+
+    def modes(self, *paths):
+        return self.node.run(["stat", "-c", "%U %a", *paths], check=True).stdout.split("\n")[:-1]
+
+    def serve(self, *words, name="exec"):
+        """`serve --exec` as root, beside the service."""
+        self.node.install(debuggee.build(tools.delve()), "/root/app")
+        guest = self.node.spawn(name, ["delvegate", "serve", "--exec", "/root/app", "--dlv", "/usr/local/bin/dlv", "--listen", "127.0.0.1:17443", *words])
+        guest.wait_for("it says what to type", lambda: re.search(r"^  delvegate connect app ", guest.output(), re.M))
+        return guest
+
+    def test_a_program_of_roots_beside_the_service(self):
+        self.configure()
+        self.start()
+        before = self.modes(*SHARED, STATE, RUN)
+        self.assertEqual(before, ["root 755", "root 755", "delvegate 700", "delvegate 700"])
+        guest = self.serve()
+        self.assertEqual(self.modes(*SHARED, STATE, RUN), before)
+        self.assertEqual(self.modes("/var/lib/delvegate/exec", "/run/delvegate/exec"), ["root 700", "root 700"])
+        self.assertIn("--identity /var/lib/delvegate/exec/identities/admin", guest.output())
+        # The service has all that it needs, and is the one that is meant where nothing else is said.
+        service = self.node.delvegate("status", "--output", "json").succeeded().json
+        self.assertEqual([one["name"] for one in service["components"]], ["kube-scheduler"])
+        own = self.node.delvegate("status", "--runtime-directory", "/run/delvegate/exec", "--output", "json").succeeded().json
+        self.assertEqual([one["name"] for one in own["components"]], ["app"])
+        self.start()
+        self.node.run(["runuser", "-u", "delvegate", "--", "delvegate", "token", "create", "--user", "alice", "--state-directory", STATE], check=True)
+        # Without a service it is the one that answers.
+        self.node.run(["systemctl", "stop", UNIT], check=True)
+        alone = self.node.delvegate("status", "--output", "json").succeeded().json
+        self.assertEqual(alone["pid"], own["pid"])
+
+    def test_what_was_kept_in_the_old_place(self):
+        """Before, `serve --exec` of root had its CA in /var/lib/delvegate itself."""
+        guest = self.serve("--state-directory", SHARED[0])
+        self.assertEqual(self.modes(SHARED[0]), ["root 755"])
+        self.assertIn("--identity /var/lib/delvegate/identities/admin", guest.output())
+        guest.signal(15)
+        guest.wait()
+        self.assertNotIn("has a CA", guest.errors())
+        again = self.serve(name="again")
+        line, = [one for one in again.errors().splitlines() if "has a CA" in one]
+        self.assertEqual(line, "delvegate: `serve --exec` has a CA and identities of its own in /var/lib/delvegate/exec now; "
+                               "for laptops that have one from /var/lib/delvegate: --state-directory /var/lib/delvegate")
+        again.signal(15)
+        again.wait()
+        self.assertNotIn("has a CA", self.serve(name="once").errors())
+
+    def test_directories_that_others_use_stay_as_they_are(self):
+        self.node.run(["mkdir", "-m", "0755", "/var/lib/shared"], check=True)
+        self.serve("--state-directory", "/var/lib/shared")
+        self.assertEqual(self.modes("/var/lib/shared", "/var/lib/shared/ca", "/var/lib/shared/identities"), ["root 755", "root 700", "root 700"])
+        for mode, words in (("1777", "choose another directory$"), ("0775", "run: chmod go-w /var/lib/open$")):
+            self.node.run(["sh", "-c", f"mkdir -p /var/lib/open && chmod {mode} /var/lib/open"], check=True)
+            said = self.node.delvegate("serve", "--exec", "/root/app", "--listen", "127.0.0.1:0", "--state-directory", "/var/lib/open").failed(1)
+            self.assertRegex(said.err.strip(), rf"^delvegate: /var/lib/open can be written by others \(mode {mode}\), .*{words}")
+            self.assertEqual(self.modes("/var/lib/open"), [f"root {mode.lstrip('0')}"])
+
+    def test_doctor_sees_what_shuts_the_service_out(self):
+        self.configure()
+        self.start()
+
+        def found():
+            return {one["check"]: one for one in self.node.delvegate("doctor", "--node", "--output", "json").json["checks"]}
+        self.assertEqual({found()[f"directory {path}"]["verdict"] for path in SHARED}, {"ok"})
+        for path in SHARED:
+            self.node.run(["chmod", "0700", path], check=True)
+            one = found()[f"directory {path}"]
+            self.assertEqual((one["verdict"], one["mend"]), ("warn", f"chmod 755 {path}"))
+            self.node.run(["sh", "-c", one["mend"]], check=True)
+        self.assertEqual({found()[f"directory {path}"]["verdict"] for path in SHARED}, {"ok"})
+
+
+if __name__ == "__main__":
+    unittest.main()
