@@ -89,6 +89,23 @@ class PackagedLayout(unittest.TestCase):
             self.assertRegex(said.err.strip(), rf"^delvegate: /var/lib/open can be written by others \(mode {mode}\), .*{words}")
             self.assertEqual(self.modes("/var/lib/open"), [f"root {mode.lstrip('0')}"])
 
+    def test_doctor_looks_for_what_a_launcher_has_left(self):
+        """Also where launcher.yaml is gone; and says that components need it."""
+        self.configure()
+        self.launcher.start()
+        self.start()
+        self.launcher.stop()
+        self.assertTrue(self.node.exists("/run/delvegate/launcher.sock"), "as it leaves it")
+        self.node.run(["rm", "/etc/delvegate/launcher.yaml"], check=True)
+
+        def found():
+            return {one["check"]: one for one in self.node.delvegate("doctor", "--node", "--output", "json").failed(1).json["checks"]}
+        waiting.until("the gateway knows", lambda: found()["component kube-scheduler"]["verdict"] == "fail")
+        checks = found()
+        self.assertEqual((checks["left behind"]["verdict"], checks["left behind"]["text"]), ("ok", "nothing is taken out, by the launcher's journal"))
+        self.assertEqual(checks["launcher.yaml"]["verdict"], "fail")
+        self.assertIn("components of the launcher's: kube-scheduler", checks["launcher.yaml"]["text"])
+
     def test_doctor_sees_what_shuts_the_service_out(self):
         self.configure()
         self.start()
