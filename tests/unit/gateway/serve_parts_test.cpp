@@ -330,6 +330,21 @@ TEST(status_report, taken_out_is_not_stopped) {
         << text;
 }
 
+// Two alerts send people here for the reason.
+TEST(status_report, says_what_is_wrong_with_the_audit) {
+    const auto text = [](const std::string& audit) { return status_text(*protocol::parse_json(R"({"audit":)" + audit + "}")); };
+    EXPECT_EQ(text(R"({"file":"/a.jsonl","ok":true,"trouble":"","lost":0,"refused":0,"anchorTrouble":""})").find("warning"), std::string::npos);
+    EXPECT_EQ(text(R"({"file":"off"})").find("warning"), std::string::npos);
+    const auto bad = text(R"({"file":"/a.jsonl","ok":false,"trouble":"No space left on device","fullSince":"14:00","lost":3,"refused":2,
+        "anchorTrouble":"no\u0007 journal"})");
+    for (const char* line : {"\nwarning: the audit /a.jsonl cannot be written since 14:00: No space left on device; what is more than reading is refused until it can\n",
+                             "\nwarning: the audit /a.jsonl: 3 records lost, 2 operations refused for want of a record, since the gateway's start\n",
+                             "\nwarning: the audit's head could not be anchored: no  journal\n"})
+        EXPECT_NE(bad.find(line), std::string::npos) << bad;
+    EXPECT_NE(text(R"({"file":"/a.jsonl","ok":true,"trouble":"the file could not be rotated"})").find("warning: the audit /a.jsonl: the file could not be rotated\n"),
+              std::string::npos);
+}
+
 TEST(status_report, survives_an_answer_of_another_shape) {
     for (const char* text : {"{}", "[]", R"({"components":[1,{}]})", R"({"listen":{},"limitsHit":[1],"totals":3})"})
         EXPECT_NE(status_text(*protocol::parse_json(text)), "") << text;
