@@ -71,6 +71,7 @@ class PackagedLayout(unittest.TestCase):
         guest.signal(15)
         guest.wait()
         self.assertNotIn("has a CA", guest.errors())
+        self.assertIn("admin", self.node.delvegate("ca", "list").succeeded().out)
         again = self.serve(name="again")
         line, = [one for one in again.errors().splitlines() if "has a CA" in one]
         self.assertEqual(line, "delvegate: `serve --exec` has a CA and identities of its own in /var/lib/delvegate/exec now; "
@@ -78,6 +79,10 @@ class PackagedLayout(unittest.TestCase):
         again.signal(15)
         again.wait()
         self.assertNotIn("has a CA", self.serve(name="once").errors())
+        # Which of the two is nobody's to guess.
+        said = self.node.delvegate("ca", "revoke", "--user", "admin").failed(1).err
+        self.assertIn("there is a CA in /var/lib/delvegate and one in /var/lib/delvegate/exec, and no /etc/delvegate/gateway.yaml says which", said)
+        self.node.delvegate("ca", "revoke", "--user", "admin", "--state-directory", "/var/lib/delvegate/exec").succeeded()
 
     def test_directories_that_others_use_stay_as_they_are(self):
         self.node.run(["mkdir", "-m", "0755", "/var/lib/shared"], check=True)
@@ -88,6 +93,50 @@ class PackagedLayout(unittest.TestCase):
             said = self.node.delvegate("serve", "--exec", "/root/app", "--listen", "127.0.0.1:0", "--state-directory", "/var/lib/open").failed(1)
             self.assertRegex(said.err.strip(), rf"^delvegate: /var/lib/open can be written by others \(mode {mode}\), .*{words}")
             self.assertEqual(self.modes("/var/lib/open"), [f"root {mode.lstrip('0')}"])
+
+    def as_service(self, *words):
+        return self.node.run(["runuser", "-u", "delvegate", "--", "delvegate", *words])
+
+    def test_commands_find_the_state_of_the_service(self):
+        """Without --state-directory, as root and as the user that the service runs as."""
+        of = f"{STATE} (stateDirectory of {CONFIG})"
+        for more in ({}, {"stateDirectory": None}):  # the unit says it, too
+            with self.subTest(**more):
+                self.configure(**more)
+                if not more:
+                    self.assertIn(f"there is no state directory {of}; run: delvegate ca init", self.node.delvegate("ca", "list").failed(1).err)
+                self.start()
+                for command in (["ca", "list"], ["ca", "init"], ["token", "create", "--user", "alice"]):
+                    said = self.node.delvegate(*command).failed(1).err
+                    self.assertEqual(said, f"delvegate: {of} belongs to the user delvegate; run this as that user: runuser -u delvegate -- delvegate …\n")
+                made = self.as_service("token", "create", "--user", "alice", "--output", "json")
+                self.assertEqual(made.returncode, 0, made.stderr)
+                listed = self.as_service("token", "list", "--state-directory", STATE, "--output", "json")
+                self.assertIn(json.loads(made.stdout)["id"], [one["id"] for one in json.loads(listed.stdout)["tokens"]])
+                self.assertIn("starts", self.node.delvegate("audit", "show").succeeded().out)
+        for other in ("ca", "exec"):
+            self.assertFalse(self.node.exists(f"/var/lib/delvegate/{other}"), "a second one is good for nothing")
+        # A CA that is closed to who asks is not said not to be there.
+        closed = "/var/lib/delvegate/launcher/gateway"
+        said = self.node.run(["runuser", "-u", "nobody", "--", "delvegate", "ca", "list", "--state-directory", closed])
+        self.assertEqual((said.returncode, said.stderr), (1, f"delvegate: cannot look at {closed}: Permission denied, since /var/lib/delvegate/launcher is of "
+                                                             "the user root; run this as that user: sudo -u root -- delvegate …\n"))
+        # What is not whole is no reason for a new one.
+        self.node.run(["sh", "-c", f"mv {STATE}/ca/ca.crt {STATE}/ca/ca.db /root"], check=True)
+        said = self.as_service("token", "list")
+        self.assertIn("has no ca.crt; take it from a backup", said.stderr)
+        self.assertNotIn("ca init", said.stderr)
+        # Nor is one of somebody else's, whose certificates the gateway takes.
+        self.node.run(["sh", "-c", f"rm -r {STATE}/ca && touch /etc/delvegate/own.crt /etc/delvegate/own.key"], check=True)
+        self.configure(certificate="own.crt", key="own.key", clientCA="own.crt")
+        said = self.as_service("token", "list")
+        self.assertIn(f"the gateway of {CONFIG} takes certificates of /etc/delvegate/own.crt", said.stderr)
+        self.assertNotIn("ca init", said.stderr)
+        # And a configuration that cannot be read may mean another place.
+        self.configure(stateDirektory="/var/lib/elsewhere")
+        said = self.node.delvegate("token", "list").failed(1).err
+        self.assertIn("unknown key `stateDirektory`", said)
+        self.assertIn("that file says where the gateway's state is", said)
 
     def test_doctor_looks_for_what_a_launcher_has_left(self):
         """Also where launcher.yaml is gone; and says that components need it."""
