@@ -24,6 +24,9 @@ diagnosis judge_component(const json& one) {
         out.how = verdict::fail;
         out.text = "the gateway says: " + state + "; it does not hear the launcher" + (trouble.empty() ? "" : ": " + trouble);
         out.mend = "systemctl start delvegate-launcher; journalctl -u delvegate-launcher; `launcherSocket` in gateway.yaml is `socket` of launcher.yaml";
+    } else if (state == "not_put_back") {
+        out.how = verdict::fail;
+        out.mend = "delvegate restore " + std::string(one.get_string("name"));
     } else if (state == "unavailable") {
         out.how = verdict::fail;
         out.mend = "mend what it says (more is in the log: journalctl -u delvegate); SIGHUP to the gateway (systemctl reload delvegate) starts it again";

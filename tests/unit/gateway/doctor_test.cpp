@@ -241,12 +241,14 @@ TEST(doctor, what_a_gateway_tells_of_itself) {
         {"name":"app","kind":"exec","state":"unavailable","reason":"there is no dlv"},
         {"name":"proxy","kind":"launcher","state":"unknown","launcher":{"state":"unknown","trouble":"no launcher answers"}},
         {"name":"web","kind":"launcher","state":"available","launcher":{"state":"available","trouble":"it has gone"}},
+        {"name":"left","kind":"launcher","state":"not_put_back","launcher":{"state":"not_put_back"}},
         {"name":"fine","kind":"launcher","state":"available","reason":"not taken out","launcher":{"state":"available"}},
         {"name":"busy","kind":"exec","state":"running"}]})");
-    for (const auto* down : {"app", "proxy", "web"}) EXPECT_EQ(all.at(std::string("component ") + down).how, verdict::fail) << down;
+    for (const auto* down : {"app", "proxy", "web", "left"}) EXPECT_EQ(all.at(std::string("component ") + down).how, verdict::fail) << down;
     EXPECT_NE(all.at("component app").text.find("there is no dlv"), std::string::npos);
     EXPECT_NE(all.at("component proxy").text.find("no launcher answers"), std::string::npos);
     EXPECT_NE(all.at("component proxy").mend.find("systemctl start delvegate-launcher"), std::string::npos);
+    EXPECT_EQ(all.at("component left").mend, "delvegate restore left");
     for (const auto* up : {"fine", "busy"}) EXPECT_EQ(all.at(std::string("component ") + up).how, verdict::ok) << up;
     EXPECT_EQ(all.count("audit"), 0u);
 
