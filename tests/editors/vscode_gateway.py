@@ -62,7 +62,10 @@ class Extension(case.Case):
         self.scenario("baton")
 
     def test_refusals(self):
-        gateway = self.serve()
+        revoked = os.path.join(self.directory, "revoked.yaml")
+        with open(revoked, "w", encoding="utf-8") as file:
+            file.write("users: [dave]\n")
+        gateway = self.serve(revocations=revoked)
         alice = self.person()
         self.store("here", gateway.port, alice)
         other = Authority(os.path.join(self.directory, "other"), "other CA")
@@ -70,6 +73,7 @@ class Extension(case.Case):
         self.store("stranger", gateway.port, Certificate(stranger.certificate, stranger.key, alice.ca))
         self.store("strange-gateway", gateway.port, Certificate(alice.certificate, alice.key, other.certificate))
         self.store("expired", gateway.port, self.person("carol", not_after="20210101000000Z"))
+        self.store("revoked", gateway.port, self.person("dave"))
         self.store("locked", gateway.port, alice.locked(self.directory, "open sesame"))
         # Verification is not for the environment to switch off.
         self.scenario("refusals", NODE_TLS_REJECT_UNAUTHORIZED="0")

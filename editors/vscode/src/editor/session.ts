@@ -4,6 +4,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { Adapter, labelOf, type Refusal, type Remedy } from '../core/adapter.js';
 import { dial } from '../core/dial.js';
 import { LinkStream } from '../core/link.js';
+import type { Way } from '../core/stream.js';
 import type { Target } from '../core/target.js';
 import type { Gateways } from './gateways.js';
 import type { Log } from './log.js';
@@ -27,7 +28,11 @@ export class GatewaySession implements vscode.DebugAdapter {
     const stop: unknown = configuration.stop;
     const request = { component: target.component, ...(typeof stop === 'string' && stop !== '' ? { stop: stop.slice(0, 64) } : {}) };
     const call = (command: string): string => `command:${command}?${encodeURIComponent(JSON.stringify([target]))}`;
-    this.adapter = new Adapter((user) => new LinkStream(async () => dial(await gateways.place(target.context), 'delvegate/1'), request, user), {
+    const way = async (): Promise<Way> => {
+      const place = await gateways.place(target.context);
+      return { socket: await dial(place, 'delvegate/1'), gateway: place.gateway };
+    };
+    this.adapter = new Adapter((user) => new LinkStream(way, request, user), {
       toEditor: (message: DebugProtocol.ProtocolMessage) => {
         this.messages.fire(message);
       },

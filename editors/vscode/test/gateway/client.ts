@@ -22,7 +22,8 @@ export class Client {
   private seq = 0;
 
   constructor(place: () => Place, component: string) {
-    this.adapter = new Adapter((user) => new LinkStream(async () => dial(place(), 'delvegate/1'), { component }, user, { firstPause: 10, longestPause: 200 }), {
+    const way = async () => ({ socket: await dial(place(), 'delvegate/1'), gateway: place().gateway });
+    this.adapter = new Adapter((user) => new LinkStream(way, { component }, user, { firstPause: 10, longestPause: 200 }), {
       toEditor: (message) => {
         if (message.type === 'event') this.events.push(message as DebugProtocol.Event);
         else {
@@ -35,7 +36,7 @@ export class Client {
       linkIs: (up) => {
         if (!up) this.links++;
       },
-      link: () => undefined,
+      link: (remedy) => (remedy === 'none' ? undefined : `command:x.${remedy}`),
     });
   }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { DebugProtocol } from '@vscode/debugprotocol';
 
 import { remedyFor } from '../../src/core/adapter.js';
 import { ControlApi } from '../../src/core/api.js';
@@ -69,6 +70,14 @@ const scenarios: Record<string, () => Promise<void>> = {
     assert.equal(response.success, false);
     assert.match(response.message ?? '', /other/);
     await client.disconnect();
+    // TLS 1.3 tells it when the connection is there already.
+    for (const [name, words] of [['stranger', /refused your certificate: it does not know the CA that issued it; enrol again$/], ['revoked', /refused your certificate: it is revoked; ask the gateway's administrator$/]] as const) {
+      const turnedAway = new Client(() => placeOf(name), 'app');
+      const { body } = (await turnedAway.answer(turnedAway.ask('initialize', { adapterID: 'delvegate' }))) as { body: { error: DebugProtocol.Message } };
+      assert.match(body.error.format, words);
+      assert.deepEqual([body.error.url, body.error.urlLabel], ['command:x.enroll', 'Enrol…']);
+      await turnedAway.disconnect();
+    }
     await assert.rejects(api('here').plan('other'), { name: 'Trouble', code: 'unknown' });
     await assert.rejects(api('here').order('app', 'start', undefined, () => undefined), { name: 'Trouble' });
     await assert.rejects(api('stranger').components(), { name: 'Trouble', kind: 'certificate' });
