@@ -63,8 +63,11 @@ class VisualStudioCode(case.Case):
         os.makedirs(os.path.join(other, ".vscode"))
         with open(os.path.join(other, ".vscode", "launch.json"), "w", encoding="utf-8") as file:
             json.dump({"version": "0.2.0", "configurations": [{
-                "name": "app", "type": "delvegate", "request": "attach", "component": "app",
-                "substitutePath": [{"from": other, "to": self.folder}]}]}, file)
+                "name": "app", "type": "delvegate", "request": "attach", "component": "${input:component}",
+                "substitutePath": [{"from": other, "to": self.folder}],
+                # Nobody speaks there: VS Code is not to try.
+                "debugServer": 1, "linux": {"debugServer": 1}}],
+                "inputs": [{"id": "component", "type": "pickString", "description": "Which?", "options": ["other", "app"]}]}, file)
         waiting.until("the program is there", lambda: gateway.program_pid(self.program))
         self.tell("twoPeople", OTHER_FOLDER=other)
 

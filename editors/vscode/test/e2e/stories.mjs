@@ -60,7 +60,8 @@ const stories = {
     }
     await bob.openFileFromExplorer('main.go');
     await bob.breakpointAt(tick);
-    await bob.press('F5'); // by his launch.json
+    await bob.press('F5'); // by his launch.json, which asks for the component
+    await bob.pick('app');
     await bob.stoppedAt(tick);
     await alice.openFileFromExplorer('main.go');
     // From the list of debug configurations, where the component appeared by itself.
