@@ -32,12 +32,12 @@ class VisualStudioCode(case.Case):
         shutil.copytree(debuggee.SOURCE, self.folder)
         self.program = debuggee.build(self.delve, self.folder)
 
-    def tell(self, story, **more):
+    def tell(self, story, folder=None, **more):
         editor = codeserver.CodeServer(self, self.home, self.vsix)
         shots = os.environ.get("DELVEGATE_TEST_SHOTS") or os.path.join(self.directory, "shots")
         os.makedirs(shots, exist_ok=True)
         try:
-            self.shop.run(node(), os.path.join("test", "e2e", "stories.mjs"), story, URL=editor.url, FOLDER=self.folder, SHOTS=shots,
+            self.shop.run(node(), os.path.join("test", "e2e", "stories.mjs"), story, URL=editor.url, FOLDER=folder or self.folder, SHOTS=shots,
                           TICK=str(TICK), DEADLINE=str(waiting.DEADLINE), **more)
         except AssertionError as error:
             raise AssertionError(f"{error}\npictures are in {shots} (DELVEGATE_TEST_KEEP=1 keeps them)") from None
@@ -47,7 +47,10 @@ class VisualStudioCode(case.Case):
         codeserver.store_context(self.home, "here", f"localhost:{gateway.port}", self.person("alice"))
         waiting.until("the program is there", lambda: gateway.program_pid(self.program))
         before = gateway.program_pid(self.program), gateway.dlv_pid()
-        self.tell("breakpointStepRestartDisconnect")
+        # What is opened is another checkout than the program was built from, and nobody gives a rule.
+        checkout = os.path.join(self.directory, "another-checkout")
+        shutil.copytree(debuggee.SOURCE, checkout)
+        self.tell("breakpointStepRestartDisconnect", checkout)
         # Stop, Restart and the reload ended sessions of the editor's; program and dlv are the same, and others can go on.
         self.assertEqual((gateway.program_pid(self.program), gateway.dlv_pid()), before)
         bob = Rpc(self, self.connect(gateway, "bob").address)

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import shutil
 import signal
 import threading
 import unittest
@@ -44,6 +45,17 @@ class Extension(case.Case):
         self.scenario("session")
         # Of a configuration only what Delve shows by leaves the laptop.
         self.assertNotIn("of mine", gateway.log())
+
+    def test_sources_that_lie_elsewhere_than_when_the_program_was_built(self):
+        gateway = self.serve()
+        self.store("here", gateway.port, self.person())
+        folder = os.path.join(self.directory, "checkout")
+        shutil.copytree(debuggee.SOURCE, folder)
+        other = os.path.join(self.directory, "other")
+        os.mkdir(other)
+        with open(os.path.join(other, "go.mod"), "w", encoding="utf-8") as file:
+            file.write("module example.com/other\n")
+        self.scenario("elsewhere", FOLDER=folder, OTHER_FOLDER=other)
 
     def test_a_link_that_breaks_in_the_middle_of_everything(self):
         gateway = self.serve()

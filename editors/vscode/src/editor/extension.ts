@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 
+import { localSources } from '../core/checkout.js';
 import { targetOf } from '../core/target.js';
 import { lineOf } from '../core/trouble.js';
 import { Commands } from './commands.js';
@@ -51,8 +52,10 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.debug.registerDebugConfigurationProvider('delvegate', configurations, vscode.DebugConfigurationProviderTriggerKind.Initial),
     vscode.debug.registerDebugConfigurationProvider('delvegate', { provideDebugConfigurations: () => configurations.provideDebugConfigurations() }, vscode.DebugConfigurationProviderTriggerKind.Dynamic),
     vscode.debug.registerDebugAdapterDescriptorFactory('delvegate', {
-      createDebugAdapterDescriptor: (session) =>
-        new vscode.DebugAdapterInlineImplementation(new GatewaySession(targetOf(session.configuration, gateways.chosen), session.configuration, gateways, log)),
+      createDebugAdapterDescriptor: async (session) => {
+        const sources = await localSources(foldersOf(session));
+        return new vscode.DebugAdapterInlineImplementation(new GatewaySession(targetOf(session.configuration, gateways.chosen), session.configuration, sources, gateways, log));
+      },
     }),
     vscode.debug.onDidStartDebugSession((session) => counted(session, true)),
     vscode.debug.onDidTerminateDebugSession((session) => counted(session, false)),
@@ -62,4 +65,10 @@ export function activate(context: vscode.ExtensionContext): void {
   watch.viewIs(view.visible);
   void gateways.renewWhatIsDue();
   reattach.begin().catch((error: unknown) => log.line(`not attached again: ${lineOf(error)}`));
+}
+
+/** The session's own first. */
+function foldersOf(session: vscode.DebugSession): string[] {
+  const all = [session.workspaceFolder, ...(vscode.workspace.workspaceFolders ?? [])];
+  return [...new Set(all.flatMap((folder) => (folder?.uri.scheme === 'file' ? [folder.uri.fsPath] : [])))];
 }

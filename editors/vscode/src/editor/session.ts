@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 
 import { Adapter, labelOf, type Refusal, type Remedy } from '../core/adapter.js';
+import type { LocalSources } from '../core/checkout.js';
 import { dial } from '../core/dial.js';
 import { LinkStream } from '../core/link.js';
 import type { Way } from '../core/stream.js';
@@ -24,7 +25,7 @@ export class GatewaySession implements vscode.DebugAdapter {
   private readonly adapter: Adapter;
   private dialogs = 0;
 
-  constructor(target: Target, configuration: vscode.DebugConfiguration, gateways: Gateways, log: Log) {
+  constructor(target: Target, configuration: vscode.DebugConfiguration, sources: LocalSources | undefined, gateways: Gateways, log: Log) {
     const stop: unknown = configuration.stop;
     const request = { component: target.component, ...(typeof stop === 'string' && stop !== '' ? { stop: stop.slice(0, 64) } : {}) };
     const call = (command: string): string => `command:${command}?${encodeURIComponent(JSON.stringify([target]))}`;
@@ -44,7 +45,7 @@ export class GatewaySession implements vscode.DebugAdapter {
         const command = commands[remedy];
         return command === undefined ? undefined : call(command);
       },
-    });
+    }, sources);
   }
 
   handleMessage(message: vscode.DebugProtocolMessage): void {

@@ -6,6 +6,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 
 import { remedyFor } from '../../src/core/adapter.js';
 import { ControlApi } from '../../src/core/api.js';
+import { localSources } from '../../src/core/checkout.js';
 import { dial } from '../../src/core/dial.js';
 import { enroll, readInvitation, renew } from '../../src/core/enroll.js';
 import { Client, placeOf, store } from './client.js';
@@ -31,6 +32,25 @@ const scenarios: Record<string, () => Promise<void>> = {
     assert.deepEqual([one?.name, one?.state, one?.people.map((person) => person.user)], ['app', 'stopped', ['alice']]);
     await client.disconnect();
     assert.equal(client.wronglyAnswered, 0);
+  },
+
+  // Of a configuration that appeared by itself, with the sources elsewhere than they were when the program was built.
+  async elsewhere() {
+    const main = path.join(given('FOLDER'), 'main.go');
+    // Rules that the person gave stand alone.
+    const ruled = new Client(() => placeOf('here'), 'app', await localSources([given('FOLDER')]));
+    await ruled.call('initialize', { adapterID: 'delvegate', pathFormat: 'path', linesStartAt1: true, columnsStartAt1: true });
+    ruled.ask('attach', { substitutePath: [{ from: '/nowhere', to: '/nothing' }] });
+    await ruled.event('initialized');
+    const { breakpoints } = (await ruled.call('setBreakpoints', { source: { path: main }, breakpoints: [{ line: Number(given('TICK')) }] })) as { breakpoints: DebugProtocol.Breakpoint[] };
+    assert.equal(breakpoints[0]?.verified, false);
+    await ruled.disconnect();
+    const client = new Client(() => placeOf('here'), 'app', await localSources([given('OTHER_FOLDER'), given('FOLDER')]));
+    await client.attach({ path: main, line: Number(given('TICK')) });
+    await client.event('stopped');
+    const { stackFrames } = (await client.call('stackTrace', { threadId: 1 })) as { stackFrames: { line: number; source: DebugProtocol.Source }[] };
+    assert.deepEqual([stackFrames[0]?.line, stackFrames[0]?.source.path], [Number(given('TICK')), main]);
+    await client.disconnect();
   },
 
   async linkBreaks() {
