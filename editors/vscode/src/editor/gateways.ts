@@ -4,6 +4,7 @@ import { ControlApi } from '../core/api.js';
 import type { Place } from '../core/dial.js';
 import { ContextStore, type Context } from '../core/contexts.js';
 import { renew, renewalIsDue } from '../core/enroll.js';
+import { Questions } from '../core/questions.js';
 import { Trouble } from '../core/trouble.js';
 import type { Log } from './log.js';
 
@@ -14,7 +15,7 @@ export class Gateways {
   readonly store: ContextStore;
   private readonly changes = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changes.event;
-  private unlocking: Promise<void> | undefined;
+  private readonly questions = new Questions();
   private readonly chance = Math.random(); // when, of several windows, this one renews
 
   constructor(
@@ -74,12 +75,9 @@ export class Gateways {
     return { gateway, identity: this.store.identity(name, await this.secrets.get(slotOf(name))) };
   }
 
-  /** Asks for the passphrase of a key; of several that want it at once, the person is asked once. */
+  /** Asks for the passphrase of a key; of several that want that of one key at once, the person is asked once. */
   unlock(name: string): Promise<void> {
-    this.unlocking ??= this.askPassphrase(name).finally(() => {
-      this.unlocking = undefined;
-    });
-    return this.unlocking;
+    return this.questions.ask(name, () => this.askPassphrase(name));
   }
 
   private async askPassphrase(name: string): Promise<void> {
