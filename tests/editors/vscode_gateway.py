@@ -114,6 +114,13 @@ class Extension(case.Case):
         self.assertTrue(gateway.enroll_port)
         self.scenario("enrolment", LINE=gateway.line("alice"))
 
+    def test_two_gateways_on_one_host(self):
+        for name, scenario in (("first", "enrols"), ("second", "secondGateway")):
+            gateway = Gateway(self, self.component(users=["alice"]), name)
+            gateway.token("carol")  # keeps the port open when alice's is used
+            self.assertTrue(gateway.enroll_port)
+            self.scenario(scenario, LINE=gateway.line("alice"))
+
     def test_renewal_at_the_same_time_as_connects(self):
         gateway = Gateway(self, self.component(users=["alice"]), certificateTtl="1m")
         self.assertTrue(gateway.token("alice") and gateway.enroll_port)

@@ -14,6 +14,13 @@ export interface Context {
   renewUntil: number; // seconds since the epoch
 }
 
+/** What a name stands for already. */
+export interface Taken {
+  gateway: HostPort;
+  via?: string;
+  user?: string; // where its certificate can be read
+}
+
 export interface Holder {
   user: string;
   notBefore: Date;
@@ -72,26 +79,25 @@ export class ContextStore {
         `there is no context "${name}"; ` + (known.length === 0 ? 'enrol with a gateway first' : `those there are: ${known.join(', ')}`),
       );
     }
-    const damaged = new Trouble('settings', `${file} is damaged; enrol again`);
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(fs.readFileSync(file, 'utf8'));
-    } catch {
-      throw damaged;
-    }
-    if (typeof parsed !== 'object' || parsed === null) throw damaged;
-    const { gateway, renewUntil, via } = parsed as { gateway?: unknown; renewUntil?: unknown; via?: unknown };
-    const where = typeof gateway === 'string' ? parseGateway(gateway, 7443) : undefined;
-    if (where === undefined) throw damaged;
-    if (via !== undefined && via !== '' && via !== 'direct')
-      throw new Trouble('settings', `context ${name} goes by ${typeof via === 'string' ? via : 'another host'}, which only \`delvegate connect\` can: use it with the Go extension (docs/connect.md)`);
-    return { name, gateway: where, renewUntil: typeof renewUntil === 'number' ? renewUntil : 0 };
+    const { gateway, renewUntil, via } = readRecord(file);
+    if (via !== undefined) throw new Trouble('settings', `context ${name} goes by ${via}, which only \`delvegate connect\` can: use it with the Go extension (docs/connect.md)`);
+    return { name, gateway, renewUntil };
   }
 
   /** undefined where there is none, or a damaged one, which enrolling again replaces. */
-  known(name: string): Context | undefined {
+  taken(name: string): Taken | undefined {
     try {
-      return this.read(name);
+      const { gateway, via } = readRecord(path.join(this.directory(name), 'context.json'));
+      const user = this.userOf(name);
+      return { gateway, ...(via === undefined ? {} : { via }), ...(user === undefined ? {} : { user }) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  private userOf(name: string): string | undefined {
+    try {
+      return this.holder(name).user;
     } catch {
       return undefined;
     }
@@ -185,6 +191,22 @@ export class ContextStore {
       throw new Trouble('settings', `cannot read ${whole}: ${lineOf(error)}; enrol again`);
     }
   }
+}
+
+function readRecord(file: string): { gateway: HostPort; renewUntil: number; via?: string } {
+  const damaged = new Trouble('settings', `${file} is damaged; enrol again`);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch {
+    throw damaged;
+  }
+  if (typeof parsed !== 'object' || parsed === null) throw damaged;
+  const { gateway, renewUntil, via } = parsed as { gateway?: unknown; renewUntil?: unknown; via?: unknown };
+  const where = typeof gateway === 'string' ? parseGateway(gateway, 7443) : undefined;
+  if (where === undefined) throw damaged;
+  const direct = via === undefined || via === '' || via === 'direct';
+  return { gateway: where, renewUntil: typeof renewUntil === 'number' ? renewUntil : 0, ...(direct ? {} : { via: typeof via === 'string' ? via : 'another host' }) };
 }
 
 export class Draft {

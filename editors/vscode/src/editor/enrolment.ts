@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
 
 import { enroll, readInvitation } from '../core/enroll.js';
-import { lineOf } from '../core/trouble.js';
+import { nameBefore, type NameGiver } from '../core/naming.js';
+import { lineOf, printable } from '../core/trouble.js';
 import type { Gateways } from './gateways.js';
 import type { Log } from './log.js';
-import { alarm, during, inform } from './notices.js';
+import { alarm, ask, during, inform } from './notices.js';
 import { utc } from '../core/dial.js';
 
 /** Asks for the administrator's line and, where it has none, for the token; the key never leaves this computer. */
@@ -18,12 +19,14 @@ export async function enrolment(gateways: Gateways, log: Log): Promise<void> {
   });
   const invitation = line === undefined ? undefined : readInvitation(line);
   if (invitation === undefined) return;
-  const token =
-    invitation.token ??
-    (await vscode.window.showInputBox({ title: 'Enrol with a Gateway (2/2)', prompt: 'The token; it works once', password: true, ignoreFocusOut: true }));
-  if (token === undefined) return;
   try {
-    const enrolled = await during(`Enrolling with ${invitation.gateway.host}`, () => enroll(gateways.store, { ...invitation, token: token.trim() }));
+    const name = await nameBefore(gateways.store, invitation.gateway, invitation.context, nameGiver);
+    if (name === undefined) return;
+    const token =
+      invitation.token ??
+      (await vscode.window.showInputBox({ title: 'Enrol with a Gateway (2/2)', prompt: 'The token; it works once', password: true, ignoreFocusOut: true }));
+    if (token === undefined) return;
+    const enrolled = await during(`Enrolling with ${invitation.gateway.host}`, () => enroll(gateways.store, { ...invitation, token: token.trim() }, name, nameGiver));
     if (enrolled.notCurrent !== undefined) log.line(enrolled.notCurrent);
     await gateways.choose(enrolled.context);
     await vscode.commands.executeCommand('delvegate.components.focus');
@@ -32,3 +35,15 @@ export async function enrolment(gateways: Gateways, log: Log): Promise<void> {
     void alarm('Enrolment failed, and nothing is stored', lineOf(error));
   }
 }
+
+const nameGiver: NameGiver = {
+  async replaces(line) {
+    const [replace, rename] = ['Replace It', 'Another Name…'];
+    const chosen = await ask(line, 'The certificate and the key that are there would be gone. A gateway of its own gets a name of its own.', replace, rename);
+    if (chosen === undefined) return undefined;
+    return chosen === replace ? 'replace' : 'rename';
+  },
+  async name(line, suggestion, fault) {
+    return vscode.window.showInputBox({ title: 'What is the new one to be called?', prompt: printable(line), value: suggestion, ignoreFocusOut: true, validateInput: fault });
+  },
+};

@@ -9,6 +9,7 @@ import { ControlApi } from '../../src/core/api.js';
 import { localSources } from '../../src/core/checkout.js';
 import { dial } from '../../src/core/dial.js';
 import { enroll, readInvitation, renew } from '../../src/core/enroll.js';
+import { nameBefore } from '../../src/core/naming.js';
 import { Client, placeOf, store } from './client.js';
 
 const given = (name: string): string => {
@@ -17,6 +18,9 @@ const given = (name: string): string => {
   return value;
 };
 const api = (name: string): ControlApi => new ControlApi(() => Promise.resolve(placeOf(name)));
+
+// Who is asked nothing.
+const nobody = { name: (line: string) => Promise.reject(new Error(line)) };
 
 const scenarios: Record<string, () => Promise<void>> = {
   async session() {
@@ -140,15 +144,15 @@ const scenarios: Record<string, () => Promise<void>> = {
     const invitation = readInvitation(given('LINE'));
     assert.ok(invitation?.token !== undefined);
     const { token } = invitation;
-    await assert.rejects(enroll(store, { ...invitation, token, pin: 'sha256:' + '0'.repeat(64) }), /has the pin sha256:[0-9a-f]{64}, not .*; nothing was sent to it/);
-    await assert.rejects(enroll(store, { ...invitation, token: 'dvt1.nonsense' }), { code: 'token-unknown' });
+    await assert.rejects(enroll(store, { ...invitation, token, pin: 'sha256:' + '0'.repeat(64) }, 'localhost', nobody), /has the pin sha256:[0-9a-f]{64}, not .*; nothing was sent to it/);
+    await assert.rejects(enroll(store, { ...invitation, token: 'dvt1.nonsense' }, 'localhost', nobody), { code: 'token-unknown' });
     assert.deepEqual(store.names(), []);
     // A context that cannot be read is replaced.
     fs.mkdirSync(store.directory('localhost'), { recursive: true, mode: 0o700 });
     fs.writeFileSync(path.join(store.directory('localhost'), 'context.json'), '{');
-    const enrolled = await enroll(store, { ...invitation, token });
+    const enrolled = await enroll(store, { ...invitation, token }, 'localhost', nobody);
     assert.deepEqual([enrolled.context, enrolled.user, store.current()], ['localhost', 'alice', 'localhost']);
-    await assert.rejects(enroll(store, { ...invitation, token }), { code: 'token-unknown' }); // it worked once
+    await assert.rejects(enroll(store, { ...invitation, token }, 'localhost', nobody), { code: 'token-unknown' }); // it worked once
     const [one] = await api('localhost').components();
     assert.equal(one?.name, 'app');
     const before = store.identity('localhost');
@@ -163,10 +167,23 @@ const scenarios: Record<string, () => Promise<void>> = {
     await client.disconnect();
   },
 
+  // Of two gateways on one host the second does not replace the first, whatever was confirmed before it told its port.
+  async secondGateway() {
+    const invitation = readInvitation(given('LINE'));
+    assert.ok(invitation?.token !== undefined);
+    const first = store.client('localhost');
+    assert.equal(await nameBefore(store, invitation.gateway, undefined, { ...nobody, replaces: () => Promise.resolve('replace') }), 'localhost');
+    const asked: string[] = [];
+    const enrolled = await enroll(store, { ...invitation, token: invitation.token }, 'localhost', { name: (line) => (asked.push(line), Promise.resolve('second')) });
+    assert.match(asked.join(), /^You are alice at localhost:\d+ now; the context localhost is alice at localhost:\d+, and stays$/);
+    assert.deepEqual([enrolled.context, store.names(), store.client('localhost')], ['second', ['localhost', 'second'], first]);
+    for (const name of store.names()) assert.equal((await api(name).components())[0]?.name, 'app');
+  },
+
   async enrols() {
     const invitation = readInvitation(given('LINE'));
     assert.ok(invitation?.token !== undefined);
-    await enroll(store, { ...invitation, token: invitation.token });
+    await enroll(store, { ...invitation, token: invitation.token }, 'localhost', nobody);
   },
 
   // While `delvegate connect` renews the same context; which of the two is first is nobody's to say.
