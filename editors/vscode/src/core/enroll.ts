@@ -74,9 +74,9 @@ export async function enroll(store: ContextStore, invitation: Invitation & { tok
   }
 }
 
-/** A new certificate by the old one (docs/certificates.md, Renewal); the text of client.pem. */
-export async function renew(place: Place): Promise<string> {
-  const pair = newKey();
+/** A new certificate by the old one (docs/certificates.md, Renewal); the text of client.pem. The new key has the old one's `passphrase`. */
+export async function renew(place: Place, passphrase?: string): Promise<string> {
+  const pair = newKey(passphrase);
   const old = place.identity.key;
   const proof = sign(old.asymmetricKeyType === 'ed25519' ? null : 'sha256', Buffer.concat([Buffer.from('delvegate-renew-v1\0'), pair.spki]), old);
   const socket = await dial(place, 'http/1.1');
@@ -90,9 +90,14 @@ export async function renew(place: Place): Promise<string> {
  */
 export function renewalIsDue(since: Date, notAfter: Date, renewUntil: number, chance: number, now = new Date()): boolean {
   if (now >= notAfter) return false; // too late: enrol again
-  if (renewUntil > 0 && (now.getTime() / 1000 >= renewUntil || notAfter.getTime() / 1000 >= renewUntil)) return false;
+  if (!renewable(notAfter, renewUntil, now)) return false;
   const life = notAfter.getTime() - since.getTime();
   return now.getTime() >= since.getTime() + life * (0.73 + 0.1 * chance);
+}
+
+/** Whether a renewal would give one that ends later. */
+export function renewable(notAfter: Date, renewUntil: number, now: Date): boolean {
+  return renewUntil <= 0 || (now.getTime() / 1000 < renewUntil && notAfter.getTime() / 1000 < renewUntil);
 }
 
 // --- the gateway, before it is known ---

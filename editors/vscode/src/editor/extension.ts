@@ -5,6 +5,7 @@ import { targetOf } from '../core/target.js';
 import { lineOf } from '../core/trouble.js';
 import { Commands } from './commands.js';
 import { Configurations } from './configurations.js';
+import { Endings } from './endings.js';
 import { enrolment } from './enrolment.js';
 import { Gateways } from './gateways.js';
 import { Log } from './log.js';
@@ -23,7 +24,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const watch = new Watch(gateways);
   const configurations = new Configurations(gateways, watch);
   const reattach = new Reattach(context.workspaceState);
-  const view = vscode.window.createTreeView('delvegate.components', { treeDataProvider: new ComponentView(watch) });
+  const view = vscode.window.createTreeView('delvegate.components', { treeDataProvider: new ComponentView(watch, gateways) });
 
   const ours = new Set<string>();
   const counted = (session: vscode.DebugSession, here: boolean): void => {
@@ -38,7 +39,8 @@ export function activate(context: vscode.ExtensionContext): void {
     watch.sessionsAre(ours.size);
   };
 
-  const renewal = setInterval(() => void gateways.renewWhatIsDue(), renewalLook);
+  const endings = new Endings(gateways, context.globalState);
+  const renewal = setInterval(() => void endings.look(), renewalLook);
   context.subscriptions.push(
     channel,
     watch,
@@ -63,7 +65,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.debug.onDidChangeActiveStackItem(() => void watch.refresh()),
   );
   watch.viewIs(view.visible);
-  void gateways.renewWhatIsDue();
+  void endings.look();
   reattach.begin().catch((error: unknown) => log.line(`not attached again: ${lineOf(error)}`));
 }
 

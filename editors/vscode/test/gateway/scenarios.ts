@@ -162,7 +162,13 @@ const scenarios: Record<string, () => Promise<void>> = {
     assert.equal(store.replaceIdentity('localhost', was, was), false); // somebody else was first
     assert.equal(store.identity('localhost').key.equals(before.key), false);
     assert.equal(store.holder('localhost').user, 'alice');
-    const client = new Client(() => placeOf('localhost'), 'app');
+    // A key with a passphrase is renewed with it, and stays closed.
+    assert.equal(store.replaceIdentity('localhost', renewed, await renew(placeOf('localhost'), 'open sesame')), true);
+    assert.equal(store.needsPassphrase('localhost'), true);
+    const closed = store.client('localhost');
+    assert.equal(store.replaceIdentity('localhost', closed, await renew(placeOf('localhost', 'open sesame'), 'open sesame')), true);
+    assert.equal(store.needsPassphrase('localhost'), true);
+    const client = new Client(() => placeOf('localhost', 'open sesame'), 'app');
     await client.attach();
     await client.disconnect();
   },
