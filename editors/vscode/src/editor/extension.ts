@@ -61,8 +61,8 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
     vscode.debug.onDidStartDebugSession((session) => counted(session, true)),
     vscode.debug.onDidTerminateDebugSession((session) => counted(session, false)),
-    // Whatever changes what the view shows: a stop, a step, who is here.
-    vscode.debug.onDidChangeActiveStackItem(() => void watch.refresh()),
+    // A stop, a step, a program that goes on: the last one has no item.
+    vscode.debug.onDidChangeActiveStackItem((item) => watch.moved((item?.session ?? vscode.debug.activeDebugSession)?.type)),
   );
   watch.viewIs(view.visible);
   void endings.look();
