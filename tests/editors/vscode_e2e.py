@@ -1,5 +1,6 @@
 """The extension in a real VS Code (code-server) in a real browser, with a real gateway and a real dlv."""
 
+import datetime
 import http.server
 import json
 import os
@@ -129,7 +130,9 @@ class VisualStudioCode(case.Case):
 
     def test_a_key_with_a_passphrase(self):
         gateway = self.serve(self.component())
-        alice = self.person("alice")
+        # In the last hour of some years: it cannot be renewed as long as its key is locked.
+        soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+        alice = self.person("alice", not_after=soon.strftime("%Y%m%d%H%M%SZ"))
         codeserver.store_context(self.home, "here", f"localhost:{gateway.port}", alice.locked(self.directory, "open sesame"))
         self.tell("unlocks")
         for folder, _, names in os.walk(self.home):
@@ -148,6 +151,17 @@ class VisualStudioCode(case.Case):
         environment = dict({name: value for name, value in os.environ.items() if not name.startswith("XDG_")}, HOME=self.home)
         listed = subprocess.run([tools.delvegate(), "context", "list"], capture_output=True, text=True, env=environment, check=True)
         self.assertIn("alice", listed.stdout)
+
+    def test_enrols_with_a_second_gateway_on_a_host(self):
+        codeserver.store_context(self.home, "localhost", "localhost:1", self.person("alice"))
+        contexts = os.path.join(self.home, ".config", "delvegate", "contexts")
+        before = debuggee.contents(os.path.join(contexts, "localhost", "client.pem"))
+        gateway = Gateway(self, self.component(users=["alice"]))
+        line = gateway.line("alice")
+        self.assertTrue(gateway.enroll_port)
+        self.tell("enrolsBesideAnother", INVITATION=line)
+        self.assertEqual(sorted(os.listdir(contexts)), ["localhost", "localhost-2"])
+        self.assertEqual(debuggee.contents(os.path.join(contexts, "localhost", "client.pem")), before)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 
 import { addressText, parseGateway } from '../src/core/address.js';
 import { ContextStore, defaultDirectory, goodName, nameFor } from '../src/core/contexts.js';
-import { readInvitation, renewalIsDue } from '../src/core/enroll.js';
+import { faultOfInvitation, readInvitation, renewalIsDue } from '../src/core/enroll.js';
 import { blocks } from '../src/core/pem.js';
 
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'delvegate-vscode-'));
@@ -149,6 +149,11 @@ test('the line of `delvegate token create` is read as a shell would', () => {
   assert.deepEqual(readInvitation(`delvegate enroll node1:7444 --ca-pin ${pin} <<< 'dvt1.xyz'`), { gateway: { host: 'node1', port: 7444 }, pin, token: 'dvt1.xyz' });
   assert.deepEqual(readInvitation(`delvegate enroll node1 --ca-pin=${pin.toUpperCase().replace('SHA256', 'sha256')}`), { gateway: { host: 'node1', port: 7444 }, pin });
   for (const context of ['--context lab-2', '--context=lab-2', `--context 'lab-2'`]) assert.equal(readInvitation(`delvegate enroll node1 --ca-pin ${pin} ${context} <<< 'x'`)?.context, 'lab-2');
+  const fault = (more: string) => faultOfInvitation(`delvegate enroll node1 --ca-pin ${pin} ${more}`);
+  assert.deepEqual([fault(''), fault('--via direct'), fault('--context lab')], [undefined, undefined, undefined]);
+  assert.match(fault('--via ssh://jump') ?? '', /by ssh:\/\/jump, which only/);
+  assert.match(fault('--context ../lab') ?? '', /not "\.\.\/lab"/);
+  assert.match(faultOfInvitation('delvegate enroll') ?? '', /has the form/);
   for (const line of ['', 'delvegate enroll node1', `delvegate enroll --ca-pin ${pin}`, 'delvegate enroll node1 --ca-pin sha256:ab', `delvegate connect node1 --ca-pin ${pin}`]) assert.equal(readInvitation(line), undefined, line);
 });
 

@@ -15,12 +15,13 @@ export interface Invitation {
   pin: string;
   token?: string;
   context?: string; // what it is to be called here
+  via?: string;
 }
 
 const usualEnrollPort = 7444;
 const usualPort = 7443;
 
-/** The line of `delvegate token create`: delvegate enroll HOST:PORT --ca-pin sha256:… <<< 'TOKEN', with a --context that somebody has put in. */
+/** The line of `delvegate token create`: delvegate enroll HOST:PORT --ca-pin sha256:… <<< 'TOKEN', with a --context or --via that somebody has put in. */
 export function readInvitation(line: string): Invitation | undefined {
   const words = line.trim().split(/\s+/).map((word) => word.replace(/^(['"])(.*)\1$/, '$2'));
   const at = words.indexOf('enroll');
@@ -33,9 +34,18 @@ export function readInvitation(line: string): Invitation | undefined {
   const pin = option('--ca-pin');
   if (pin === undefined || !goodPin(pin)) return undefined;
   const context = option('--context');
+  const via = option('--via');
   const here = words.indexOf('<<<');
   const token = here < 0 ? undefined : words[here + 1];
-  return { gateway, pin: pin.toLowerCase(), ...(token === undefined ? {} : { token }), ...(context === undefined ? {} : { context }) };
+  return { gateway, pin: pin.toLowerCase(), ...(token === undefined ? {} : { token }), ...(context === undefined ? {} : { context }), ...(via === undefined || via === 'direct' ? {} : { via }) };
+}
+
+/** Why a line cannot be used here; undefined: it can. */
+export function faultOfInvitation(line: string): string | undefined {
+  const invitation = readInvitation(line);
+  if (invitation === undefined) return 'It has the form: delvegate enroll HOST:PORT --ca-pin sha256:…';
+  if (invitation.via !== undefined) return `That gateway is reached by ${invitation.via}, which only \`delvegate enroll\` and \`delvegate connect\` can`;
+  return invitation.context === undefined || goodName(invitation.context) ? undefined : `A context is named by 1 to 64 letters, digits, hyphens, dots and underscores; not "${invitation.context}"`;
 }
 
 export const goodPin = (pin: string): boolean => /^sha256:[0-9a-f]{64}$/i.test(pin);

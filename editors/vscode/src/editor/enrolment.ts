@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 
-import { enroll, readInvitation } from '../core/enroll.js';
+import { enroll, faultOfInvitation, readInvitation } from '../core/enroll.js';
 import { nameBefore, type NameGiver } from '../core/naming.js';
 import { lineOf, printable } from '../core/trouble.js';
 import type { Gateways } from './gateways.js';
@@ -15,7 +15,7 @@ export async function enrolment(gateways: Gateways, log: Log): Promise<void> {
     prompt: 'The line of `delvegate token create` that the administrator of the gateway has sent',
     placeHolder: 'delvegate enroll HOST:7444 --ca-pin sha256:…',
     ignoreFocusOut: true,
-    validateInput: (text) => (readInvitation(text) === undefined ? 'It has the form: delvegate enroll HOST:PORT --ca-pin sha256:…' : undefined),
+    validateInput: faultOfInvitation,
   });
   const invitation = line === undefined ? undefined : readInvitation(line);
   if (invitation === undefined) return;
