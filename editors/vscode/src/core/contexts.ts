@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { X509Certificate } from 'node:crypto';
 
 import { addressText, parseGateway, type HostPort } from './address.js';
-import { certificates, encrypted, keys, readKey, userOf, type Identity } from './pem.js';
+import { certificates, encrypted, keys, pinOf, readKey, userOf, type Identity } from './pem.js';
 import { lineOf, Trouble } from './trouble.js';
 
 /** What this computer knows of a gateway that it enrolled with. */
@@ -19,6 +19,7 @@ export interface Taken {
   gateway: HostPort;
   via?: string;
   user?: string; // where its certificate can be read
+  pin?: string; // of its CA, where that can be read
 }
 
 export interface Holder {
@@ -88,16 +89,9 @@ export class ContextStore {
   taken(name: string): Taken | undefined {
     try {
       const { gateway, via } = readRecord(path.join(this.directory(name), 'context.json'));
-      const user = this.userOf(name);
-      return { gateway, ...(via === undefined ? {} : { via }), ...(user === undefined ? {} : { user }) };
-    } catch {
-      return undefined;
-    }
-  }
-
-  private userOf(name: string): string | undefined {
-    try {
-      return this.holder(name).user;
+      const user = unless(() => this.holder(name).user);
+      const pin = unless(() => pinOf(new X509Certificate(this.text(name, 'ca.crt'))));
+      return { gateway, ...(via === undefined ? {} : { via }), ...(user === undefined ? {} : { user }), ...(pin === undefined ? {} : { pin }) };
     } catch {
       return undefined;
     }
@@ -190,6 +184,14 @@ export class ContextStore {
     } catch (error) {
       throw new Trouble('settings', `cannot read ${whole}: ${lineOf(error)}; enrol again`);
     }
+  }
+}
+
+function unless<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import { addressText, type HostPort } from './address.js';
+import type { Invitation } from './enroll.js';
 import { goodName, nameFor, type ContextStore, type Taken } from './contexts.js';
 
 /** Who is asked how a new context is to be called. undefined: the question was dismissed. */
@@ -10,8 +11,8 @@ export interface NameGiver {
 }
 
 /** Before a token is used. undefined: the person wants none of it. */
-export async function nameBefore(store: ContextStore, gateway: HostPort, wanted: string | undefined, person: NameGiver): Promise<string | undefined> {
-  const name = wanted ?? nameFor(gateway.host);
+export async function nameBefore(store: ContextStore, { gateway, pin, context }: Invitation, person: NameGiver): Promise<string | undefined> {
+  const name = context ?? usualName(store, gateway.host, pin);
   const there = store.taken(name);
   if (there === undefined) return name;
   if (there.gateway.host !== gateway.host || there.via !== undefined) return otherName(store, `The context ${name} is of another gateway, ${described(there)}`, name, person);
@@ -23,15 +24,29 @@ export async function nameBefore(store: ContextStore, gateway: HostPort, wanted:
 
 /**
  * With the certificate here, and the token used: what the new context is called. A context of somebody else's, or of another gateway on the
- * same host, is not replaced; who dismisses the question gets a name of ours.
+ * same host, is not replaced, but one of this gateway and person, if there is one; who dismisses the question gets a name of ours.
  */
 export async function nameAfter(store: ContextStore, name: string, now: { gateway: HostPort; user: string }, person: Pick<NameGiver, 'name'>): Promise<string> {
   const there = store.taken(name);
-  if (there === undefined || (there.via === undefined && there.user === now.user && addressText(there.gateway) === addressText(now.gateway))) return name;
+  if (there === undefined || isOf(there, now)) return name;
+  const same = store.names().find((other) => isOf(store.taken(other), now));
+  if (same !== undefined) return same; // enrolled again
   const line = `You are ${described(now)} now; the context ${name} is ${described(there)}, and stays`;
   const given = await otherName(store, line, name, person);
   return given !== undefined && faultIn(store, given) === undefined ? given : freeName(store, name);
 }
+
+// Of several gateways on one host the one with that CA, else what the host says.
+function usualName(store: ContextStore, host: string, pin: string): string {
+  const known = store.names().filter((name) => {
+    const there = store.taken(name);
+    return there?.gateway.host === host && there.via === undefined && there.pin === pin;
+  });
+  const usual = nameFor(host);
+  return known.includes(usual) ? usual : (known[0] ?? usual);
+}
+
+const isOf = (there: Taken | undefined, now: { gateway: HostPort; user: string }): boolean => there?.via === undefined && there?.user === now.user && addressText(there.gateway) === addressText(now.gateway);
 
 function otherName(store: ContextStore, line: string, name: string, person: Pick<NameGiver, 'name'>): Promise<string | undefined> {
   return person.name(line, freeName(store, name), (given) => faultIn(store, given));

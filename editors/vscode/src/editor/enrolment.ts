@@ -20,7 +20,7 @@ export async function enrolment(gateways: Gateways, log: Log): Promise<void> {
   const invitation = line === undefined ? undefined : readInvitation(line);
   if (invitation === undefined) return;
   try {
-    const name = await nameBefore(gateways.store, invitation.gateway, invitation.context, nameGiver);
+    const name = await nameBefore(gateways.store, invitation, nameGiver);
     if (name === undefined) return;
     const token =
       invitation.token ??
@@ -29,6 +29,7 @@ export async function enrolment(gateways: Gateways, log: Log): Promise<void> {
     const enrolled = await during(`Enrolling with ${invitation.gateway.host}`, () => enroll(gateways.store, { ...invitation, token: token.trim() }, name, nameGiver));
     if (enrolled.notCurrent !== undefined) log.line(enrolled.notCurrent);
     await gateways.choose(enrolled.context);
+    await gateways.renewWhatIsDue(); // what was told of the certificate before it is over
     await vscode.commands.executeCommand('delvegate.components.focus');
     void inform(`Enrolled as ${enrolled.user}; the certificate of ${enrolled.context} is good until ${utc(enrolled.notAfter)}.`);
   } catch (error) {

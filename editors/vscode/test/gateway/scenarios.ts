@@ -178,7 +178,7 @@ const scenarios: Record<string, () => Promise<void>> = {
     const invitation = readInvitation(given('LINE'));
     assert.ok(invitation?.token !== undefined);
     const first = store.client('localhost');
-    assert.equal(await nameBefore(store, invitation.gateway, undefined, { ...nobody, replaces: () => Promise.resolve('replace') }), 'localhost');
+    assert.equal(await nameBefore(store, { ...invitation, context: 'localhost' }, { ...nobody, replaces: () => Promise.resolve('replace') }), 'localhost');
     const asked: string[] = [];
     const enrolled = await enroll(store, { ...invitation, token: invitation.token }, 'localhost', { name: (line) => (asked.push(line), Promise.resolve('second')) });
     assert.match(asked.join(), /^You are alice at localhost:\d+ now; the context localhost is alice at localhost:\d+, and stays$/);
