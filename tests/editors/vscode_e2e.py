@@ -43,6 +43,13 @@ class VisualStudioCode(case.Case):
         except AssertionError as error:
             raise AssertionError(f"{error}\npictures are in {shots} (DELVEGATE_TEST_KEEP=1 keeps them)") from None
 
+    @staticmethod
+    def launches(folder, configuration, **more):
+        """A launch.json."""
+        os.makedirs(os.path.join(folder, ".vscode"))
+        with open(os.path.join(folder, ".vscode", "launch.json"), "w", encoding="utf-8") as file:
+            json.dump({"version": "0.2.0", "configurations": [{"name": "app", "type": "delvegate", "request": "attach", **configuration}], **more}, file)
+
     def test_breakpoint_step_restart_reload_disconnect(self):
         gateway = self.serve(self.component())
         codeserver.store_context(self.home, "here", f"localhost:{gateway.port}", self.person("alice"))
@@ -64,14 +71,11 @@ class VisualStudioCode(case.Case):
         # Windows are told apart by their folders. Bob's checkout is not the one that the program was built from.
         other = os.path.join(self.directory, "checkout-of-bob")
         shutil.copytree(debuggee.SOURCE, other)
-        os.makedirs(os.path.join(other, ".vscode"))
-        with open(os.path.join(other, ".vscode", "launch.json"), "w", encoding="utf-8") as file:
-            json.dump({"version": "0.2.0", "configurations": [{
-                "name": "app", "type": "delvegate", "request": "attach", "component": "${input:component}",
-                "substitutePath": [{"from": other, "to": self.folder}],
-                # Nobody speaks there: VS Code is not to try.
-                "debugServer": 1, "linux": {"debugServer": 1}}],
-                "inputs": [{"id": "component", "type": "pickString", "description": "Which?", "options": ["other", "app"]}]}, file)
+        self.launches(other, {
+            "component": "${input:component}", "substitutePath": [{"from": other, "to": self.folder}],
+            # Nobody speaks there: VS Code is not to try.
+            "debugServer": 1, "linux": {"debugServer": 1}},
+            inputs=[{"id": "component", "type": "pickString", "description": "Which?", "options": ["other", "app"]}])
         waiting.until("the program is there", lambda: gateway.program_pid(self.program))
         self.tell("twoPeople", OTHER_FOLDER=other)
 
@@ -151,6 +155,15 @@ class VisualStudioCode(case.Case):
         environment = dict({name: value for name, value in os.environ.items() if not name.startswith("XDG_")}, HOME=self.home)
         listed = subprocess.run([tools.delvegate(), "context", "list"], capture_output=True, text=True, env=environment, check=True)
         self.assertIn("alice", listed.stdout)
+
+    def test_a_certificate_that_is_revoked(self):
+        revoked = os.path.join(self.directory, "revoked.yaml")
+        with open(revoked, "w", encoding="utf-8") as file:
+            file.write("users: [alice]\n")
+        gateway = self.serve(self.component(), revocations=revoked)
+        codeserver.store_context(self.home, "here", f"localhost:{gateway.port}", self.person("alice"))
+        self.launches(self.folder, {"component": "app"})
+        self.tell("isRevoked")
 
     def test_enrols_with_a_second_gateway_on_a_host(self):
         codeserver.store_context(self.home, "localhost", "localhost:1", self.person("alice"))

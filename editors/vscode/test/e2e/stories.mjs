@@ -159,6 +159,14 @@ const stories = {
     await editor.picture('enrolled');
   },
 
+  async isRevoked(editor) {
+    await editor.components();
+    await editor.openFileFromExplorer('main.go');
+    await editor.press('F5');
+    await editor.dialog(/refused your certificate: it is revoked; ask the gateway.s administrator/, 'Enrol…');
+    await editor.page.locator('.quick-input-widget').getByText('Enrol with a Gateway (1/2)').waitFor();
+  },
+
   async enrolsBesideAnother(editor) {
     const view = await editor.components();
     await view.getByText('refused the connection').waitFor(); // of the context that is there
