@@ -169,13 +169,13 @@ struct ui_server::exchange : std::enable_shared_from_this<exchange> {
         };
         watch();
         // Held by what waits for the end: the gateway answers, or its silence ends it.
-        give_up = server.forward_(std::move(question), [self = shared_from_this()](const std::string& error) {
-            if (error.empty() || self->passed) return self->send({}, true);
-            self->refuse({502, error});
+        give_up = server.forward_(std::move(question), [self = shared_from_this()](const ui_refusal& why) {
+            if (why.status == 0 || self->passed) return self->send({}, true);
+            self->refuse(why);
         });
     }
 
-    void refuse(const ui_refusal& why) { send(answer_text(why.status, "application/json", http_error(why.text)), true); }
+    void refuse(const ui_refusal& why) { send(answer_text(why.status, "application/json", http_error(why.text, why.code)), true); }
 
     void send(std::string bytes, bool last) {
         if (closed) return;

@@ -14,6 +14,8 @@ from test_connect import say_hello_as_another_user
 
 
 class Ui(BatonCase):
+    can_revoke = True
+
     def setUp(self):
         super().setUp()
         self.ui = self.start("alice")
@@ -97,6 +99,20 @@ class Ui(BatonCase):
         self.assertEqual(self.ask("GET", "/v1/status", Cookie=cookie, Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors").status, 403)
         self.assertEqual(self.ask("PUT", "/v1/status", "{}", **self.of_the_page(cookie)).status, 405)
         self.assertEqual(self.ask("POST", "/v1/components/app/baton", "x" * 20000, **self.of_the_page(cookie)).status, 413)
+
+    def test_what_the_gateway_does_not_say_is_said_here(self):
+        cookie = self.enter()
+        self.revoke("alice")
+        def refused():
+            answer = self.ask("GET", "/v1/events", Cookie=cookie)
+            return answer.status == 403 and json.loads(answer.read())
+        said = waiting.until("the gateway refuses the certificate", refused)
+        self.assertEqual(said["code"], "forbidden")
+        self.assertRegex(said["error"], r"^the gateway refused this certificate .*: revoked$")
+        self.gateway.process.end()
+        answer = self.ask("GET", "/v1/events", Cookie=cookie)
+        self.assertEqual(answer.status, 502)
+        self.assertEqual(json.loads(answer.read())["code"], "unreachable")
 
     def test_another_user_gets_nothing(self):
         self.assertEqual(os.geteuid(), 0, "this test needs root to act as another user")

@@ -115,6 +115,22 @@ class WebPage(PageCase):
         self.assertTrue(self.alice.state())
 
 
+class ShownOut(PageCase):
+    """Who is revoked is told so in a way that the page understands, and by no other's stream."""
+    roles = {"alice": "admin", "carol": "admin"}
+    can_revoke = True
+
+    def test_the_last_event_is_that_there_is_nothing_to_be_seen(self):
+        streams = {who: self.ask(who, "GET", "/v1/events") for who in ("alice", "carol")}
+        for who, one in streams.items():
+            self.assertEqual(self.event(one, lambda told: "you" in told)["you"]["user"], who)
+        self.revoke("carol")
+        self.assertEqual(self.event(streams["carol"], lambda told: "error" in told), {"error": "access of carol has been revoked", "code": "forbidden"})
+        self.assertEqual(streams["carol"].read().strip(), b"")
+        self.to_tick()
+        self.event(streams["alice"], lambda told: "components" in told and told["components"][0]["state"] == "stopped")
+
+
 class Stops(PageCase):
     component_keys = {"stopBudget": "1h", "park": "1h"}
 

@@ -21,9 +21,10 @@ export class EventText {
 
 // Of an answer that is not what was asked for: the gateway's own words, where it has some.
 export function reasonIn(text: string, status: number): Ended {
-  const forbidden = status === 403;
+  let forbidden = status === 403;
   try {
-    const said = JSON.parse(text) as { error?: unknown };
+    const said = JSON.parse(text) as { error?: unknown; code?: unknown };
+    forbidden ||= said.code === 'forbidden';
     if (typeof said.error === 'string' && said.error) return { text: said.error, forbidden };
   } catch {
     // not the gateway's

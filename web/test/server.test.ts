@@ -15,5 +15,6 @@ test('events are read out of their text, wherever it is cut', () => {
 test('a refusal is told in its own words', () => {
   assert.deepEqual(reasonIn('{"error":"you follow them 4 times already","code":"limited"}', 429), { text: 'you follow them 4 times already', forbidden: false });
   assert.deepEqual(reasonIn('{"error":"no component is for you"}', 403), { text: 'no component is for you', forbidden: true });
+  assert.deepEqual(reasonIn('{"error":"over","code":"forbidden"}', 502), { text: 'over', forbidden: true });
   for (const other of ['', '<html>', '{}', '{"error":{}}', '{"error":""}', 'null', '[]']) assert.deepEqual(reasonIn(other, 502), { text: 'the gateway answers with HTTP 502', forbidden: false });
 });
