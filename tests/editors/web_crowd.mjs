@@ -11,7 +11,7 @@ const all = ['ask', 'give', 'drop', 'take', 'park', 'unpark', 'start', 'stop', '
 const names = Array.from({ length: 50 }, (_, i) => (i === 7 ? 'a'.repeat(63) : `component-${i}`));
 
 const state = {
-  you: { user: 'alice', certificateEnds: since, certificateWarning: false }, gateway: { certificateEnds: since, certificateWarning: false },
+  you: { user: 'alice', certificateEnds: since, certificateWarning: false, audit: false }, gateway: { certificateEnds: since, certificateWarning: false },
   components: names.map((component, i) => ({
     component, kind: 'launcher', state: i % 3 ? 'stopped' : 'running', since, by: `person-${i}`, position: `main.work() in /${'long'.repeat(40)}/cmd/main.go:42`,
     sourceLine: 'x'.repeat(200) + '…', stop: '17-3f9c', runControl: { mode: 'baton', holder: i % 2 ? 'alice' : `person-${i}`, since },

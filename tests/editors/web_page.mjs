@@ -151,6 +151,27 @@ const stories = {
     await command('olga_may_look');
     await card(olga).getByText('stopped since').waitFor();
     await olga.getByText('live', { exact: true }).waitFor();
+
+    // With the right to the audit what has been shown of it goes; who is revoked is shown nothing of all that.
+    const audit = olga.getByRole('list', { name: 'Audit' });
+    const see_some = async () => {
+      await command('olga_rules');
+      await audit.waitFor();
+      await card(alice).getByRole('button', { name: 'Ask for the baton' }).click();
+      await audit.getByText('alice baton ask at app').first().waitFor();
+      await card(alice).getByRole('button', { name: 'Drop the baton' }).click();
+    };
+    await see_some();
+    await command('olga_may_look');
+    await audit.waitFor({ state: 'hidden' });
+    assert.equal(await olga.locator('#audit > li').count(), 0);
+    assert.ok(await card(olga).isVisible());
+    await see_some();
+    await command('revoke_olga');
+    await card(olga).waitFor({ state: 'detached' });
+    assert.equal(await olga.locator('#audit > li').count(), 0);
+    await olga.getByRole('alert').getByText(/access of olga has been revoked|does not answer/).waitFor();
+    assert.ok(!(await olga.getByRole('alert').innerText()).includes('what you see is of'));
   },
 
   async life() {

@@ -105,19 +105,22 @@ class TwoPeople(Browser, BatonCase):
 
 
 class Actions(Browser, BatonCase):
+    can_revoke = True
     component_keys = {"park": "1h"}
 
     def test_actions(self):
         self.to_tick()
 
-        def policy_without(who):
+        def policy(**roles):
             path = os.path.join(self.directory, "policy.yaml")
             with open(path + ".new", "w", encoding="utf-8") as file:
-                file.write("bindings:\n" + "".join(f"- {{role: {role}, users: [{one}], components: [app]}}\n" for one, role in self.roles.items() if one != who) +
+                file.write("bindings:\n" + "".join(f"- {{role: {role}, users: [{one}], components: [app]}}\n" for one, role in roles.items()) +
                            "...\n")
             os.rename(path + ".new", path)
             os.kill(self.gateway.pid, signal.SIGHUP)
-        self.tell("actions", *self.roles, COMMANDS=self.commands(olga_may_nothing=lambda: policy_without("olga"), olga_may_look=lambda: policy_without("")))
+        self.tell("actions", *self.roles, COMMANDS=self.commands(
+            olga_may_nothing=lambda: policy(alice="admin", bob="developer"), olga_may_look=lambda: policy(**self.roles),
+            olga_rules=lambda: policy(**{**self.roles, "olga": "admin"}), revoke_olga=lambda: self.revoke("olga")))
 
 
 class Life(Browser, case.Case):

@@ -1,6 +1,6 @@
 // The page. Elements are kept and changed in place, so that the keyboard's focus and what is open stay where they are; all that others
 // have said goes through textContent.
-import { actionsFor, auditText, batonText, budgetText, certificateWarnings, isOffered, killAction, launcherText, shortPosition, stateText } from './model';
+import { actionsFor, auditText, batonText, budgetText, certificateWarnings, isOffered, killAction, launcherText, mayAudit, shortPosition, stateText } from './model';
 import type { Action, AuditRecord, Component, Session, State } from './model';
 import { carryOut, follow } from './server';
 
@@ -211,16 +211,26 @@ function show(): void {
     now.sessions.some((s) => s.component === c.component && s.user.toLowerCase().includes(wanted));
   say(find('you'), `you are ${now.you.user}`);
   keep(find('components'), now.components.filter(fits), (c) => c.component, newCard, (card, c) => showCard(card, c, now));
-  const lines = certificateWarnings(now, Date.now());
+  const lines = certificateWarnings(now);
   keep(find('warnings'), lines, (line) => line, () => made('li'), (item, line) => say(item, line));
   find('warnings').hidden = lines.length === 0;
+  showAudit(now);
 }
 
 function record(records: AuditRecord[]): void {
   const list = find('audit');
-  find('audit-part').hidden = false;
-  for (const one of records) list.prepend(made('li', auditText(one)));
+  for (const one of records) {
+    const line = made('li', auditText(one));
+    line.dataset['component'] = one.component ?? '';
+    list.prepend(line);
+  }
   while (list.children.length > most_records) list.lastElementChild?.remove();
+}
+
+// Of what one is told no more nothing stays.
+function showAudit(now: State): void {
+  for (const line of [...find('audit').children] as HTMLElement[]) if (!mayAudit(line.dataset['component'] ?? '', now)) line.remove();
+  find('audit-part').hidden = !now.you.audit && !now.components.some((c) => c.may.includes('audit'));
 }
 
 // What has been seen is not to be seen any more.
@@ -230,6 +240,7 @@ function forget(): void {
   find('components').replaceChildren();
   find('warnings').replaceChildren();
   find('warnings').hidden = true;
+  find('audit').replaceChildren();
   find('audit-part').hidden = true;
 }
 
