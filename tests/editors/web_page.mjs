@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { browser, buttonsOf, card, command, fits, hasFocus, inView, open, person, troubles } from './web_browser.mjs';
 import { crowd } from './web_crowd.mjs';
+import { tabs } from './web_tabs.mjs';
 
 const { UI: ui, SHOTS: shots, TICK } = process.env;
 const wide = { viewport: { width: 1200, height: 700 } };
@@ -80,7 +81,10 @@ const stories = {
     await other.close();
     assert.deepEqual(troubles.splice(0), []);
     await command('end_the_gateway');
-    await page.getByRole('alert').getByText(/localhost:\d+.*; trying again; what you see is of/).waitFor();
+    await page.getByRole('alert').getByText(/localhost:\d+.*; trying again; what you see is of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/).waitFor();
+    // And when that is gone, nothing is left but to say so.
+    await command('end_the_ui');
+    await page.getByRole('alert').getByText(/^delvegate ui has ended: run it again, and follow the link that it prints; what you see is of \d.* UTC$/).waitFor();
     assert.deepEqual(troubles.filter((one) => !/^Failed to load resource: |net::ERR_/.test(one)), []);
     troubles.length = 0;
   },
@@ -234,6 +238,7 @@ const stories = {
   },
 
   crowd: () => crowd(phone),
+  tabs: () => tabs(ui),
 };
 
 try {

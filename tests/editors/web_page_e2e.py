@@ -53,6 +53,14 @@ class Browser:
         self.addCleanup(server.shutdown)
         return f"http://127.0.0.1:{server.server_port}/"
 
+    def ui(self, who):
+        """As that person's, and the link to it."""
+        person = self.person(who)
+        ui = process.Process(self, "ui", [tools.delvegate(), "ui", "--no-browser", "--output", "json", "--gateway", f"localhost:{self.gateway.port}",
+                                          "--certificate", person.certificate, "--key", person.key, "--ca", person.ca],
+                             env=dict(os.environ, HOME=self.directory))
+        return ui, json.loads(ui.wait_for("it prints its link", lambda: re.search(r"\{.*\}", ui.output()))[0])["url"]
+
     def tell(self, story, *people, **more):
         # Pictures of docs/images are made anew where that is asked for.
         self.shop.run(node(), os.path.join(tools.ROOT, "tests", "editors", "web_page.mjs"), story, GATEWAY=f"https://localhost:{self.gateway.port}/",
@@ -87,18 +95,14 @@ class TwoPeople(Browser, BatonCase):
         bob = Dap(self, self.addresses["bob"])
         bob.attach(stopOnEntry=True)
         self.to_tick()
-        alice = self.person("alice")
-        ui = process.Process(self, "ui", [tools.delvegate(), "ui", "--no-browser", "--output", "json", "--gateway", f"localhost:{self.gateway.port}",
-                                          "--certificate", alice.certificate, "--key", alice.key, "--ca", alice.ca],
-                             env=dict(os.environ, HOME=self.directory))
-        link = json.loads(ui.wait_for("it prints its link", lambda: re.search(r"\{.*\}", ui.output()))[0])["url"]
+        ui, link = self.ui("alice")
 
         def end_the_gateway():
             self.stands = not self.alice.state()["Running"]
             os.kill(self.gateway.pid, signal.SIGTERM)
             self.gateway.process.wait()
         self.tell("twoPeople", *self.roles, UI=link, COMMANDS=self.commands(run_to_the_hostile_line=self.run_to_the_hostile_line,
-                                                                            end_the_gateway=end_the_gateway))
+                                                                            end_the_gateway=end_the_gateway, end_the_ui=ui.end))
         self.assertIn("ended by alice", str(self.told(bob, "ended by alice")))
         # Another's session ended; the program is where it was.
         self.assertTrue(self.stands)
@@ -121,6 +125,12 @@ class Actions(Browser, BatonCase):
         self.tell("actions", *self.roles, COMMANDS=self.commands(
             olga_may_nothing=lambda: policy(alice="admin", bob="developer"), olga_may_look=lambda: policy(**self.roles),
             olga_rules=lambda: policy(**{**self.roles, "olga": "admin"}), revoke_olga=lambda: self.revoke("olga")))
+
+
+class Tabs(Browser, BatonCase):
+    def test_one_more_than_a_browser_has_connections(self):
+        self.to_tick()
+        self.tell("tabs", UI=self.ui("alice")[1])
 
 
 class Life(Browser, case.Case):

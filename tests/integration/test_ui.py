@@ -59,9 +59,10 @@ class Ui(BatonCase):
         page = self.ask("GET", "/", Cookie=cookie, Sec_Fetch_Site="same-origin")
         self.assertEqual(page.status, 200)
         self.assertIn("default-src 'none'", page.headers["Content-Security-Policy"])
+        self.assertEqual([answer.headers["X-Delvegate-Ui"] for answer in (page, again)], ["1", "1"])
         self.assertIn(b"page.js", page.read())
         events = self.ask("GET", "/v1/events", Cookie=cookie, Sec_Fetch_Site="same-origin")
-        self.assertEqual(events.headers["Content-Type"], "text/event-stream")
+        self.assertEqual((events.headers["Content-Type"], events.headers["X-Delvegate-Ui"]), ("text/event-stream", "1"))
         line = events.readline().decode()
         self.assertEqual(json.loads(line.removeprefix("data: "))["you"]["user"], "alice")
 

@@ -34,6 +34,11 @@ export function batonText(c: Component): string {
   return (run.holder ? `baton: ${run.holder}${run.since ? ` since ${run.since}` : ''}` : 'baton: nobody has it') + asking;
 }
 
+// As the gateway writes it: "2026-11-26 14:03:11 UTC".
+export function utcText(time: number): string {
+  return new Date(time).toISOString().slice(0, 19).replace('T', ' ') + ' UTC';
+}
+
 // "1500ms", "90s": nothing where it is no such time.
 export function milliseconds(time: string): number | undefined {
   const found = /^(\d+)(ms|s|m|h|d)$/.exec(time);

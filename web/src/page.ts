@@ -1,6 +1,6 @@
 // The page. Elements are kept and changed in place, so that the keyboard's focus and what is open stay where they are; all that others
 // have said goes through textContent.
-import { actionsFor, auditText, batonText, budgetText, certificateWarnings, isOffered, killAction, launcherText, mayAudit, shortPosition, stateText } from './model';
+import { actionsFor, auditText, batonText, budgetText, certificateWarnings, isOffered, killAction, launcherText, mayAudit, shortPosition, stateText, utcText } from './model';
 import type { Action, AuditRecord, Component, Session, State } from './model';
 import { carryOut, follow } from './server';
 
@@ -60,8 +60,7 @@ function perform(action: Action, where: string): void {
   const what = `${where}: ${action.label.replace('…', '')}`;
   const run = (more: Record<string, string>) => {
     outcome(`${what} …`);
-    carryOut(action, more, (step) => outcome(`${what}: ${step} …`)).then(
-      (text) => outcome(`${what}: ${text}`), () => outcome(`${what}: the gateway did not answer; look whether it was done`));
+    void carryOut(action, more, (step) => outcome(`${what}: ${step} …`)).then((text) => outcome(`${what}: ${text}`));
   };
   if (!action.ask) return run({});
   const { text, yes, input } = action.ask;
@@ -254,14 +253,14 @@ void follow({
     lookAgain(now);
   },
   audit: record,
-  link(up, { text, forbidden }) {
+  link(up, { text, forbidden, trying }) {
     if (forbidden) forget();
     const link = find('link');
     const word = up ? 'live' : 'not live';
     if (link.textContent !== word) link.textContent = word;
     link.className = up ? '' : 'warn';
-    const from = latest ? `; what you see is of ${new Date(latestAt).toLocaleTimeString()}` : '';
-    say(find('trouble'), up ? '' : `${text}; trying again${from}`);
+    const words = [text, trying && 'trying again', latest && `what you see is of ${utcText(latestAt)}`];
+    say(find('trouble'), up ? '' : words.filter(Boolean).join('; '));
     // Who is told anew is told the last records anew.
     if (!up) find('audit').replaceChildren();
   },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { actionsFor, auditText, batonText, budgetText, certificateWarnings, isOffered, killAction, launcherText, mayAudit, milliseconds, shortPosition, stateText } from '../src/model';
+import { actionsFor, auditText, batonText, budgetText, certificateWarnings, isOffered, killAction, launcherText, mayAudit, milliseconds, shortPosition, stateText, utcText } from '../src/model';
 import type { Component, State } from '../src/model';
 
 const all = ['ask', 'give', 'drop', 'take', 'park', 'unpark', 'start', 'stop', 'restore', 'kill'];
@@ -82,6 +82,7 @@ test('words', () => {
   assert.equal(stateText({ ...running, state: 'exited', exitStatus: 0 }), 'exited (status 0)');
   assert.equal(shortPosition('main.work() in /a/long/way/cmd/main.go:42'), 'main.work() in …/cmd/main.go:42');
   assert.equal(shortPosition('main.go:42'), 'main.go:42');
+  assert.equal(utcText(Date.parse('2026-11-26T14:03:11.900Z')), '2026-11-26 14:03:11 UTC');
   assert.equal(batonText({ ...running, runControl: { mode: 'baton', asking: ['bob', 'carol'] } }), 'baton: nobody has it; asking: bob, carol');
   assert.equal(budgetText({ ...running, stopBudget: { damage: '10s', used: '3141ms', counts: false, breakpointsOff: true } }, 60_000), 'stop budget: 3 s of 10 s used; breakpoints are off');
   assert.equal(auditText({ number: 1, time: 'T', kind: 'refusal', user: 'bob', component: 'app', operation: 'continue', decision: 'deny' }),
