@@ -201,7 +201,19 @@ const stories = {
     await press('Start', 'app is taken out of what runs it');
     // What is under way is told while it is.
     await alice.getByText('app: Start: the manifest is moved …').waitFor();
+    // And stays in sight when something else has come to its end meanwhile, which does, too.
+    await card(alice, 'web').getByRole('button', { name: 'Ask for the baton' }).click();
+    const other = alice.getByRole('status').getByText(/^web: Ask for the baton: /);
+    await other.waitFor();
+    const others = await other.innerText();
+    const said = () => alice.locator('#said > p').allInnerTexts();
+    assert.deepEqual(await said(), [others, 'app: Start: the manifest is moved …']);
     await command('go_on');
+    const start = alice.getByRole('status').getByText(/^app: Start: [^…]*$/);
+    await start.waitFor();
+    assert.deepEqual(await said(), [others, await start.innerText()]);
+    await alice.getByRole('button', { name: 'Hide' }).click();
+    assert.deepEqual(await said(), []);
     await card(alice).getByText('stopped').waitFor();
     await buttons('Stop…', 'Restore…');
     assert.ok(!(await buttonsOf(bob)).some((one) => /^St|^Re/.test(one)));

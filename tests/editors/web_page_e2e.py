@@ -138,8 +138,9 @@ class Life(Browser, case.Case):
         launcher = Launcher(self, "app")
         policy = os.path.join(self.directory, "policy.yaml")
         with open(policy, "w", encoding="utf-8") as file:
-            file.write("bindings:\n- {role: admin, users: [alice], components: [app]}\n- {role: debugger, users: [bob], components: [app]}\n...\n")
-        self.gateway = self.serve({"name": "app", "kind": "launcher", "maxViewers": 4}, policy=policy, launcherSocket=launcher.path)
+            file.write("bindings:\n- {role: admin, users: [alice], components: [app, web]}\n- {role: debugger, users: [bob], components: [app]}\n...\n")
+        web = self.headless()
+        self.gateway = self.serve({"name": "app", "kind": "launcher", "maxViewers": 4}, {"name": "web", "kind": "connect", "address": web.address}, policy=policy, launcherSocket=launcher.path)
         launcher.wait_for("status")
         launcher.refusal = ("refused", "not armed; root: delvegate arm app")
         launcher.steps = ["dlv is started", "the manifest is moved"]

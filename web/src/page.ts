@@ -2,6 +2,7 @@
 // have said goes through textContent.
 import { actionsFor, auditText, batonText, budgetText, certificateWarnings, isOffered, killAction, launcherText, mayAudit, shortPosition, stateText, utcText } from './model';
 import type { Action, AuditRecord, Component, Session, State } from './model';
+import { Outcomes, outcomeText } from './outcomes';
 import { carryOut, follow } from './server';
 
 const most_records = 500;
@@ -51,16 +52,29 @@ function keep<T>(parent: HTMLElement, items: T[], key: (item: T) => string, make
 const ask = find<HTMLDialogElement>('ask');
 let asked: { action: Action; done: () => void } | undefined;
 
-function outcome(text: string): void {
-  find('said').textContent = text;
-  find('said-hide').hidden = text === '';
+const outcomes = new Outcomes();
+
+// Each line is told anew when its text is another, and the others are not (aria-live).
+function showOutcomes(): void {
+  const line = () => {
+    const element = made('p');
+    element.setAttribute('aria-atomic', 'true');
+    return element;
+  };
+  keep(find('said'), [...outcomes.all], (one) => String(one.id), line, (element, one) => say(element, outcomeText(one)));
+  find('said-hide').hidden = !outcomes.all.some((one) => one.over);
 }
 
 function perform(action: Action, where: string): void {
   const what = `${where}: ${action.label.replace('…', '')}`;
   const run = (more: Record<string, string>) => {
-    outcome(`${what} …`);
-    void carryOut(action, more, (step) => outcome(`${what}: ${step} …`)).then((text) => outcome(`${what}: ${text}`));
+    const id = outcomes.begin(what);
+    const tell = (text: string, over: boolean) => {
+      outcomes.say(id, what, text, over);
+      showOutcomes();
+    };
+    showOutcomes();
+    void carryOut(action, more, (step) => tell(step, false)).then((text) => tell(text, true));
   };
   if (!action.ask) return run({});
   const { text, yes, input } = action.ask;
@@ -89,7 +103,10 @@ function perform(action: Action, where: string): void {
   (input?.needed ? field : find('ask-no')).focus();
 }
 
-find('said-hide').onclick = () => outcome('');
+find('said-hide').onclick = () => {
+  outcomes.hide();
+  showOutcomes();
+};
 ask.onclose = () => (asked = undefined);
 find('ask-yes').onclick = () => asked?.done();
 find('ask-no').onclick = () => ask.close();
@@ -236,6 +253,9 @@ function showAudit(now: State): void {
 function forget(): void {
   latest = undefined;
   ask.close();
+  for (const words of ['ask-head', 'ask-text']) find(words).textContent = '';
+  outcomes.hide();
+  showOutcomes();
   find('components').replaceChildren();
   find('warnings').replaceChildren();
   find('warnings').hidden = true;
