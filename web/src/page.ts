@@ -263,6 +263,8 @@ function forget(): void {
   find('audit-part').hidden = true;
 }
 
+// What the keyboard leads to is not behind the lines at the top, however many there are.
+new ResizeObserver(() => (document.documentElement.style.scrollPaddingTop = `${find('bar').offsetHeight + 8}px`)).observe(find('bar'));
 find('find').oninput = show;
 setInterval(count, 1000);
 void follow({
