@@ -216,7 +216,7 @@ private:
             print(options_.component + " on " + gateway_ + " is " + std::string(state) +
                   (detail.empty() ? "" : ": " + std::string(detail)) + "\n" + "ready on " +
                   to_text(address_for_ide(listening_)) + "; connect with\n" +
-                  typing_hints(options_.component, listening_) + "end with Ctrl-C\n");
+                  typing_hints(options_.component, listening_, options_.given) + "end with Ctrl-C\n");
         }
         if (!is_loopback(listening_.address()))
             say("warning: other hosts can reach " + to_text(listening_) + " and debug " +

@@ -31,6 +31,7 @@ struct connect_options {
     std::string server_name;
     via_way via{};
     auth::tls_files files;
+    std::vector<std::string> given{};  // which gateway and whose identity, as words of another command line
     std::string context;  // whose certificate this is and is kept fresh; empty: not from a context
     protocol::client_paths paths{};  // of the sources on this host
     std::string stop;            // the name of one to be told of; empty: none

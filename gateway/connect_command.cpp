@@ -155,6 +155,7 @@ connect_exit run(arguments& a) {
         return complain("\"" + a.options.stop + "\" is no stop's name; they look like 17-3f9c, as `delvegate park` tells them");
     const auto found = a.place.find();
     if (!found) return complain(found.error().text, found.error().certificate ? connect_exit::certificate : connect_exit::usage);
+    a.options.given = a.place.words();
     a.options.host = found->host;
     a.options.port = found->port;
     a.options.server_name = found->server_name;

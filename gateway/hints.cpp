@@ -5,6 +5,7 @@
 #include "gateway/local_port.h"
 #include "protocol/printable.h"
 #include "protocol/json.h"
+#include "storage/shell_word.h"
 
 namespace gateway {
 namespace {
@@ -27,15 +28,17 @@ tcp::endpoint address_for_ide(const tcp::endpoint& listening) {
     return {boost::asio::ip::address_v4::loopback(), listening.port()};
 }
 
-std::string typing_hints(std::string_view component, const tcp::endpoint& listening) {
+std::string typing_hints(std::string_view component, const tcp::endpoint& listening, const std::vector<std::string>& given) {
     const auto ide = address_for_ide(listening);
     const auto host = ide.address().to_string();
     const auto port = std::to_string(ide.port());
     std::string name;
     protocol::append_string(name, "Go: " + protocol::printable(component));
+    std::string ide_line = "delvegate ide vscode " + protocol::printable(component);
+    for (const auto& word : given) ide_line += " " + protocol::printable(storage::shell_word(word));
     std::string out;
     out += "  GoLand    Run > Edit Configurations > + > Go Remote: Host " + host + ", Port " + port + "\n";
-    out += "  VS Code   `delvegate ide vscode " + protocol::printable(component) + "` once, then F5; or by hand in .vscode/launch.json:\n";
+    out += "  VS Code   `" + ide_line + "` once, then F5; or by hand in .vscode/launch.json:\n";
     out += "              {\n";
     out += "                \"name\": " + name + ",\n";
     out += "                \"type\": \"go\",\n";

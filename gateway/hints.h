@@ -15,7 +15,7 @@ namespace gateway {
 boost::asio::ip::tcp::endpoint address_for_ide(const boost::asio::ip::tcp::endpoint& listening);
 
 // Several lines for a terminal: GoLand, VS Code (a launch.json configuration to paste), dlv connect.
-std::string typing_hints(std::string_view component, const boost::asio::ip::tcp::endpoint& listening);
+std::string typing_hints(std::string_view component, const boost::asio::ip::tcp::endpoint& listening, const std::vector<std::string>& given);
 
 // One line, a JSON object: {"event":"ready","component":…,"state":…,"address":…,"host":…,"port":…,"gateway":…}.
 std::string ready_line(std::string_view component, std::string_view state,

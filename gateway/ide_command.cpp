@@ -166,6 +166,30 @@ int take_out(const arguments& a, const ide& kind, const project_files& files) {
     return report(a, files, done, {});
 }
 
+// Whether any gateway is meant: by the command line, or by what this user has enrolled for.
+bool knows_gateway(const laptop_place& place) { return place.given() || context_store().current(); }
+
+// What is wrong with what is said of gateway and certificate, whether they are there or not.
+std::string refusal_of_connect(laptop_place place) {
+    if (!knows_gateway(place)) place.gateway = "localhost";
+    const auto found = place.find();
+    if (found) return {};
+    return found.error().text;
+}
+
+// What `connect` would lack if the IDE started it now; empty: nothing. Who is given the project may have it.
+std::string still_missing(const laptop_place& place) {
+    if (!knows_gateway(place)) return "no gateway is known here: enrol with `delvegate enroll`, or write this again with --gateway HOST --identity DIR";
+    const auto found = place.find();
+    if (!found) return found.error().text;
+    std::vector<std::string> files{found->files.ca};
+    if (found->files.certificate_pem.empty()) files.push_back(found->files.certificate);
+    if (found->files.key_pem.empty()) files.push_back(found->files.key);
+    for (const auto& file : files)
+        if (std::error_code ec; !fs::exists(file, ec)) return "there is no " + file + ": copy the identity there, or enrol with `delvegate enroll`";
+    return {};
+}
+
 int run(const arguments& a, const ide& kind) {
     if (!a.component.empty() && !is_dns_label(a.component))
         return complain("\"" + a.component + "\" is no component's name: lower-case letters, digits and inner hyphens", usage);
@@ -197,11 +221,14 @@ int run(const arguments& a, const ide& kind) {
         if (const int code = ask_components(a, components); code != 0) return code;
     }
 
+    if (const auto fault = refusal_of_connect(a.place); !fault.empty()) return complain(fault, usage);
+
+    std::vector<std::string> next;
+    if (const auto missing = still_missing(a.place); !missing.empty()) next.push_back("first: " + missing);
     project_ports elsewhere(default_laptop_directory() + "/ide/ports");
     port_choice ports(files, kind, elsewhere);
     ide::changes done;
     json::array printed;
-    std::vector<std::string> next;
     for (const auto& component : components) {
         what.component = component;
         what.port = a.port != 0 ? a.port : ports.of(component);

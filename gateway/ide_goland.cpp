@@ -57,13 +57,13 @@ std::string command_of(const project_files& files, const ide_session& what) {
     return line;
 }
 
-// Not in GoLand's terminal, whose end would not be waited for.
-std::string script_of(const project_files& files, const ide_session& what) {
-    std::string out = std::string(head) + "  <configuration default=\"false\" name=\"" + script_name(what.component) + "\" type=\"ShConfigurationType\">\n";
+// Not in GoLand's terminal, whose end would not be waited for. `command` is escaped.
+std::string script_with(const std::string& component, std::string_view command) {
+    std::string out = std::string(head) + "  <configuration default=\"false\" name=\"" + script_name(component) + "\" type=\"ShConfigurationType\">\n";
     const auto option = [&](std::string_view name, std::string_view value) {
-        out += "    <option name=\"" + std::string(name) + "\" value=\"" + escaped(value) + "\" />\n";
+        out += "    <option name=\"" + std::string(name) + "\" value=\"" + std::string(value) + "\" />\n";
     };
-    option("SCRIPT_TEXT", command_of(files, what));
+    option("SCRIPT_TEXT", command);
     option("INDEPENDENT_SCRIPT_PATH", "true");
     option("SCRIPT_PATH", "");
     option("SCRIPT_OPTIONS", "");
@@ -75,6 +75,24 @@ std::string script_of(const project_files& files, const ide_session& what) {
     option("EXECUTE_IN_TERMINAL", "false");
     option("EXECUTE_SCRIPT_FILE", "false");
     return out + "    <envs />\n    <method v=\"2\" />\n" + std::string(tail);
+}
+
+std::string script_of(const project_files& files, const ide_session& what) { return script_with(what.component, escaped(command_of(files, what))); }
+
+// A script with no other options than we write: what it would be, where it is that.
+std::optional<std::string> script_like(const std::string& text, const std::string& component) {
+    constexpr std::string_view options[] = {"--background", "--listen", "--context", "--gateway", "--identity", "--kubeconfig", "--kube-context", "--certificate",
+                                            "--key", "--ca", "--server-name", "--via", "--source", "--map"};
+    constexpr std::string_view name = "name=\"SCRIPT_TEXT\" value=\"";
+    const auto at = text.find(name);
+    if (at == text.npos) return std::nullopt;
+    const auto command = text.substr(at + name.size(), text.find('"', at + name.size()) - at - name.size());
+    if (command.find(" connect " + component + " --background") == command.npos) return std::nullopt;
+    for (auto word = command.find(" --"); word != command.npos; word = command.find(" --", word + 1)) {
+        const auto option = std::string_view(command).substr(word + 1, command.find(' ', word + 1) - word - 1);
+        if (std::find(std::begin(options), std::end(options), option) == std::end(options)) return std::nullopt;
+    }
+    return script_with(component, command);
 }
 
 // Of a run configuration, whoever wrote it; 0: it names none.
@@ -126,8 +144,10 @@ public:
         const auto there = files.read(file_of(component));
         if (!there) return or_reason<changes>(boost::system::in_place_error, there.error());
         const auto text = there->value_or("");
-        std::optional<std::string> like = text_of(component, port_in(text), text != text_of(component, port_in(text), false)), none;
-        return both(component, like, none, [&](const auto& name, const auto& one) { return may_remove_own_file(files, name, one); },
+        const auto script = files.read(script_file_of(component));
+        if (!script) return or_reason<changes>(boost::system::in_place_error, script.error());
+        const std::optional<std::string> like = text_of(component, port_in(text), text != text_of(component, port_in(text), false));
+        return both(component, like, script_like(script->value_or(""), component), [&](const auto& name, const auto& one) { return may_remove_own_file(files, name, one); },
                     [&](const auto& name, const auto& one) { return remove_own_file(files, name, one); }, true);
     }
 

@@ -79,6 +79,11 @@ json task_entry(const ide_session& what, const std::string& folder) {
                         {"problemMatcher", std::move(matcher)}};
 }
 
+// A file that has nothing yet.
+std::string skeleton(const place& where) {
+    return "{\n    \"version\": \"" + std::string(where.version) + "\",\n    \"" + where.list + "\": []\n}\n";
+}
+
 // A file's text, read.
 struct document {
     document() = default;  // no aggregate: an error's text must not look like one
@@ -108,7 +113,7 @@ or_reason<document> open(const project_files& files, const place& where) {
     document out;
     out.was = std::move(*was);
     const bool blank = !out.was || out.was->find_first_not_of(" \t\r\n") == std::string::npos;
-    out.text = blank ? "{\n    \"version\": \"" + std::string(where.version) + "\",\n    \"" + where.list + "\": []\n}\n" : *out.was;
+    out.text = blank ? skeleton(where) : *out.was;
     auto read = protocol::read_jsonc(out.text);
     if (!read) return failed(read.error());
     out.root = std::move(*read);
@@ -182,8 +187,9 @@ public:
                 if (ours(where, list.items[index].value) != component) continue;
                 file->become(protocol::remove_item(file->text, list, index));
                 // Made for delvegate, and now without anything of anybody's: the entry may have been changed by its user.
-                const bool empty = file->root.items.size() <= 2 && file->list(where).items.empty() && file->text.find("//") == std::string::npos &&
-                                   file->text.find("/*") == std::string::npos && files.made(where.file);
+                // Where the record of that is lost (another folder by now), a file of which just our beginning is left is ours all the same.
+                const bool empty = file->text == skeleton(where) || (file->root.items.size() <= 2 && file->list(where).items.empty() && file->text.find("//") == std::string::npos &&
+                                   file->text.find("/*") == std::string::npos && files.made(where.file));
                 const auto done = files.take(where.file, file->was, empty ? std::nullopt : std::optional(file->text), !file->components(where).empty());
                 if (!done) return answer(boost::system::in_place_error, done.error());
                 out.emplace_back(where.file, *done);
@@ -206,7 +212,7 @@ public:
 
     std::vector<std::pair<std::string, std::string>> texts(const project_files& files, const ide_session& what) const override {
         const auto shown = [](const place& where, const json& entry) {
-            const std::string empty = "{\n    \"" + std::string(where.list) + "\": []\n}\n";
+            const auto empty = skeleton(where);
             const auto root = *protocol::read_jsonc(empty);
             return std::pair(std::string(where.file), protocol::add_item(empty, *root.find(where.list), {}, entry));
         };

@@ -3,14 +3,16 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "storage/shell_word.h"
+
 namespace gateway {
 namespace {
 
-std::string quoted(const std::string& path) {
-    if (path.find_first_of(" \t'\"\\$`&;()<>|*?") == std::string::npos) return path;
-    std::string out = "'";
-    for (const char c : path) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return out + "'";
+// What makes an IDE do by itself what was just told.
+void print_ide(const std::string& component, const std::string& gateway, const std::string& identity) {
+    std::printf("or once, in the folder that the IDE opens, and F5 does it (goland, neovim: likewise):\n"
+                "  delvegate ide vscode %s --gateway %s --identity %s\n",
+                component.c_str(), gateway.c_str(), identity.c_str());
 }
 
 }  // namespace
@@ -24,7 +26,8 @@ void print_introduction(const config& configuration, const own_identities& own, 
     if (host == "localhost" || host == "::1" || host.starts_with("127.")) {
         std::printf("To debug from this host (no other one can reach it), type:\n"
                     "  delvegate connect %s --gateway %s --identity %s\n",
-                    component.c_str(), gateway.c_str(), quoted(person).c_str());
+                    component.c_str(), gateway.c_str(), storage::shell_word(person).c_str());
+        print_ide(component, gateway, storage::shell_word(person));
         return;
     }
     const char* user = std::getenv("USER");
@@ -35,7 +38,8 @@ void print_introduction(const config& configuration, const own_identities& own, 
         "  scp -r %s:%s delvegate-identity\n"
         "Then type there:\n"
         "  delvegate connect %s --gateway %s --identity delvegate-identity\n",
-        login.c_str(), quoted(person).c_str(), component.c_str(), gateway.c_str());
+        login.c_str(), storage::shell_word(person).c_str(), component.c_str(), gateway.c_str());
+    print_ide(component, gateway, "delvegate-identity");
 }
 
 }  // namespace gateway

@@ -100,6 +100,33 @@ class VsCode(Project):
         self.assertEqual(self.ide("vscode", "app", "--gateway", "node1.example:7443", "--identity", "keys", "--map", "./gen=/build/gen",
                                   "--map", "/usr/lib/go=/go").count(": unchanged\n"), 2)
 
+    def test_what_connect_would_refuse_is_not_written(self):
+        for words, pattern in ((("--via", "ssh://-oX"), "ssh"), (("--gateway", "http://x"), "--gateway wants HOST"), (("--gateway", "a:b"), "--gateway wants HOST"),
+                               (("--context", "nosuch"), "there is no context"), (("--kube-context", "x"), "--kubeconfig")):
+            self.refused(pattern, "vscode", "app", *words, code=2)
+            self.refused(pattern, "goland", "app", "--print", *words, code=2)
+        self.assertEqual(self.tree(), {})
+
+    def test_what_is_missing_yet_is_said(self):
+        self.assertRegex(self.ide("vscode", "app"), r"first: no gateway is known here: enrol with .*\n.*press F5")
+        words = ("--gateway", "node1", "--identity", "keys")
+        self.assertRegex(self.ide("goland", "app", *words), r"first: there is no keys/ca\.crt: copy the identity there")
+        os.mkdir(self.path("keys"))
+        for name in ("ca.crt", "client.crt", "client.key"):
+            self.write(f"keys/{name}", "")
+        self.assertNotIn("first: ", self.ide("goland", "app", *words))
+
+    def test_another_folder_by_now(self):
+        """What knows that these files were made by delvegate is by the folder's name."""
+        for kind in ("vscode", "goland"):
+            self.ide(kind, "app", "--gateway", "node1")
+        moved = self.folder + "-moved"
+        os.rename(self.folder, moved)
+        self.folder = moved
+        for kind in ("vscode", "goland"):
+            self.ide(kind, "app", "--remove")
+        self.assertEqual([name for name, text in self.tree().items() if text is not None], [])
+
     def test_the_name_is_enough_where_path_finds_it(self):
         os.symlink(os.path.realpath(tools.delvegate()), os.path.join(self.home, "delvegate"))
         self.ide("vscode", "app", environment={"PATH": f"{self.home}:/usr/bin"})
@@ -151,7 +178,7 @@ class VsCode(Project):
         shutil.rmtree(os.path.join(self.home, ".config"))
         self.ide("vscode", "--remove")
         self.assertEqual(self.read(LAUNCH), PROJECTS["comments"])
-        self.assertEqual(node.settings(self.path(TASKS)), [{"version": "2.0.0", "tasks": []}])
+        self.assertFalse(os.path.exists(self.path(TASKS)))
 
     def test_what_it_does_not_understand_it_leaves_alone(self):
         for file, text, pattern in (

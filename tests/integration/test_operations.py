@@ -106,6 +106,7 @@ class Operations(RigCase):
         self.do("install")
         self.do("restore")
         self.assertTrue(self.is_in(), "the laptop needs nothing new\n" + self.log())
+        self.assertTrue(self.active("delvegate-launcher.service"), self.log())
         self.node.delvegate("audit", "verify", "--config", "/etc/delvegate/gateway.yaml").succeeded()
 
         self.do("close")

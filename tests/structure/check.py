@@ -183,7 +183,7 @@ def anchors(page):
 
 
 def check_links():
-    """Every link from one page to another, or to a heading, leads there."""
+    """Every link from one page to another, or to a heading, leads there; every table has a head, without which it is shown as text."""
     there = files()
     for name in there:
         if not name.endswith(".md"):
@@ -198,6 +198,10 @@ def check_links():
                 yield f"{name}: there is no {path}, which it links to"
             elif heading and heading not in anchors(text(path)):
                 yield f"{name}: {path} has no heading for #{heading}"
+        for rows in re.findall(r"(?m)(?:^\|.*\n)+", FENCED.sub("", page)):
+            first, _, second = rows.partition("\n")
+            if not re.match(r"\|[-:| ]+\|(\n|$)", second):
+                yield f"{name}: a table without a head: {first[:60]}"
 
 
 def main(arguments):

@@ -111,6 +111,12 @@ class Faults(unittest.TestCase):
         self.put("c.md", "[a](docs/d.md) [b](docs/b.md#three)\n")
         self.assertEqual(len(list(check.check_links())), 2)
 
+    def test_tables_that_are_broken_in_two(self):
+        self.put("c.md", "| a | b |\n|---|---|\n| 1 | 2 |\n\n```\n| no table\n```\n")
+        self.assertEqual(list(check.check_links()), [])
+        self.put("c.md", "| a | b |\n|---|---|\n| 1 | 2 |\n\n| 3 | 4 |\n")
+        self.assertEqual(len(list(check.check_links())), 1)
+
 
 if __name__ == "__main__":
     unittest.main()

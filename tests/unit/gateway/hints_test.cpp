@@ -13,14 +13,19 @@ using tcp = asio::ip::tcp;
 const tcp::endpoint port_2345(asio::ip::address_v4::loopback(), 2345);
 
 TEST(hints, name_the_address_for_each_ide) {
-    const auto text = gateway::typing_hints("web", port_2345);
+    const auto text = gateway::typing_hints("web", port_2345, {});
     EXPECT_NE(text.find("Host 127.0.0.1, Port 2345"), std::string::npos) << text;
     EXPECT_NE(text.find("dlv connect 127.0.0.1:2345"), std::string::npos) << text;
     EXPECT_NE(text.find("`delvegate ide vscode web`"), std::string::npos) << text;
 }
 
+TEST(hints, carry_on_which_gateway_and_whose_identity_were_given) {
+    const auto text = gateway::typing_hints("web", port_2345, {"--gateway", "node1:7443", "--identity", "/home/me/my keys"});
+    EXPECT_NE(text.find("`delvegate ide vscode web --gateway node1:7443 --identity '/home/me/my keys'`"), std::string::npos) << text;
+}
+
 TEST(hints, give_vscode_a_configuration_that_is_json) {
-    const auto text = gateway::typing_hints("we\"b", port_2345);
+    const auto text = gateway::typing_hints("we\"b", port_2345, {});
     const auto from = text.find('{');
     const auto to = text.rfind('}');
     const auto snippet = protocol::parse_json(std::string_view(text).substr(from, to - from + 1));
