@@ -11,6 +11,7 @@ const longest_wait = 15_000;
 // is let go of. Who looks away for a moment keeps it.
 const longest_hidden = 15_000;
 
+const no_answer = `no answer for ${most_silence / 1000} s: the gateway is silent, or more than six pages of it are on the screen, for which a browser has no connection`;
 const paused: Ended = { text: 'this page lets go of the gateway while it is hidden', forbidden: false, trying: false };
 
 // Whether `delvegate ui` stands between (it says so in what it passes on): where there is no answer at all, then, it has ended.
@@ -64,7 +65,7 @@ async function listen(listener: Listener): Promise<Ended> {
   try {
     document.addEventListener('visibilitychange', looked);
     looked();
-    heard('the gateway does not answer, or this browser does not ask it: it has six pages of it at most on the screen at once');
+    heard(no_answer);
     const answer = await fetch('v1/events', { signal: giveUp.signal, cache: 'no-store' }).catch((error: unknown) => {
       if (by_ui && !giveUp.signal.aborted) last = { text: ui_has_ended, forbidden: false, trying: false };
       throw error;
