@@ -349,6 +349,12 @@ verdict component::open(const caller& who, stream_peer& peer, std::unique_ptr<st
     return v;
 }
 
+bool component::down() const {
+    if (!launched_) return hub_.now() == phase::down;
+    const auto state = launched_->state();
+    return state == "unknown" || state == "not_put_back" || launched_->status().find("trouble") != nullptr;
+}
+
 component_summary component::summary() const {
     component_summary s;
     s.name = name();

@@ -58,6 +58,8 @@ public:
     // who may not have them any more are cleared.
     void permissions_changed();
     verdict open(const caller& who, stream_peer& peer, std::unique_ptr<stream_user>& user);
+    // It should be there and is not: its dlv is not; of kind launcher: the launcher says nothing of it, or could not put it back.
+    bool down() const;
     component_summary summary() const;
     hub_baton& baton() { return hub_.baton(); }
     hub_park& park() { return hub_.park(); }

@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -18,7 +17,7 @@
 #include <cstdint>
 #endif
 
-extern char** environ;
+#include "gateway/spawning.h"
 
 namespace gateway {
 
@@ -87,34 +86,16 @@ int start_detached(const std::string& program, const std::vector<std::string>& w
     // Above those they become, so that none is overwritten before it is copied.
     constexpr int above = 10;
     const std::array<int, 3> from{::fcntl(out, F_DUPFD_CLOEXEC, above), ::fcntl(err, F_DUPFD_CLOEXEC, above), ::fcntl(kept, F_DUPFD_CLOEXEC, above)};
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    for (int i = 0; i < 3; ++i) posix_spawn_file_actions_adddup2(&actions, from[static_cast<std::size_t>(i)], i + 1);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t none, usual;
-    sigemptyset(&none);
-    sigemptyset(&usual);
+    spawning how;
+    how.give_nothing(0, O_RDONLY);
+    for (int i = 0; i < 3; ++i) how.give(from[static_cast<std::size_t>(i)], i + 1);
+    how.close_from(4);
     // An IDE or nohup may have had them ignored.
-    for (const int one : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD}) sigaddset(&usual, one);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &usual);
-    short flags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-#ifdef __linux__
-    posix_spawn_file_actions_addclosefrom_np(&actions, 4);
-#else
-    flags |= POSIX_SPAWN_CLOEXEC_DEFAULT;
-#endif
-    posix_spawnattr_setflags(&attributes, flags);
-    std::string name = "delvegate";
-    std::vector<std::string> copies = words;
-    std::vector<char*> argv{name.data()};
-    for (auto& word : copies) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    const int error = from[0] < 0 || from[1] < 0 || from[2] < 0 ? EMFILE : ::posix_spawn(&pid, program.c_str(), &actions, &attributes, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
+    how.usual({SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD});
+    how.own_session();
+    std::vector<std::string> all{"delvegate"};
+    all.insert(all.end(), words.begin(), words.end());
+    const int error = from[0] < 0 || from[1] < 0 || from[2] < 0 ? EMFILE : how.start(program, std::move(all), pid);
     for (const int one : from)
         if (one >= 0) ::close(one);
     return error;

@@ -148,9 +148,7 @@ void of_session(collection& out, const component& one) {
         out.gauge("delvegate_component_state", "1: what the component does now.", {{"component", component}, {"state", to_string(p)}},
                   session.now() == p ? 1 : 0);
     const labels own{{"component", component}};
-    const auto state = one.summary().state;
-    out.gauge("delvegate_component_down", "1: it should be there and is not.", own,
-              state == "unavailable" || state == "unknown" || state == "not_put_back" ? 1 : 0);
+    out.gauge("delvegate_component_down", "1: it should be there and is not.", own, one.down() ? 1 : 0);
     out.gauge("delvegate_viewers", "IDE connections that look at it now.", own, number(session.viewers().size()));
     out.counter("delvegate_stopped_seconds_total", "How long the program has stood in all.", own, seconds(session.stood()));
     out.gauge("delvegate_stop_parked", "1: its stop is held on purpose.", own, session.park().holds() ? 1 : 0);

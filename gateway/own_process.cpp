@@ -1,7 +1,6 @@
 #include "gateway/own_process.h"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "gateway/spawning.h"
+
 namespace gateway {
 
 launcher::outcome<own_process> start_own_process(const std::string& program,
@@ -21,28 +22,15 @@ launcher::outcome<own_process> start_own_process(const std::string& program,
         return "cannot make a socket pair: " + std::generic_category().message(errno);
     ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
 
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 3);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 4);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-
+    spawning how;
+    how.give(ends[1], 3);
+    how.give_nothing(0, O_RDONLY);
+    how.give_nothing(1, O_WRONLY);
+    how.close_from(4);
     std::vector<std::string> words{"delvegate"};
     words.insert(words.end(), arguments.begin(), arguments.end());
-    std::vector<char*> argv;
-    for (auto& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
     own_process out;
-    const int error = ::posix_spawn(&out.pid, program.c_str(), &actions, &attributes, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
+    const int error = how.start(program, std::move(words), out.pid);
     ::close(ends[1]);
     if (error != 0) {
         ::close(ends[0]);

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,9 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/spawning.h"
 #include "protocol/printable.h"
-
-extern char** environ;
 
 namespace gateway {
 namespace {
@@ -121,39 +119,17 @@ or_reason<way_there> open_ssh_tunnel(const boost::asio::any_io_executor& executo
     for (const int fd : {data.fd[0], data.fd[1], said.fd[0], said.fd[1]}) close_on_exec(fd);
     ::fcntl(said.fd[0], F_SETFL, O_NONBLOCK);
 
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, data.fd[1], 0);
-    posix_spawn_file_actions_adddup2(&actions, data.fd[1], 1);
-    posix_spawn_file_actions_adddup2(&actions, said.fd[1], 2);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t none, pipe;
-    sigemptyset(&none);
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    sigaddset(&pipe, SIGCHLD);  // ssh waits for children of its own, whoever started us
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &pipe);
-    // A group of its own: Ctrl-C in the terminal is for us, who say goodbye to the gateway first.
-    posix_spawnattr_setpgroup(&attributes, 0);
-    short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
+    spawning how;
+    how.give(data.fd[1], 0);
+    how.give(data.fd[1], 1);
+    how.give(said.fd[1], 2);
     // Connections of IDEs are no business of ssh's, which would keep them open.
-#ifdef __linux__
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-#else
-    flags |= POSIX_SPAWN_CLOEXEC_DEFAULT;
-#endif
-    posix_spawnattr_setflags(&attributes, flags);
-
-    auto texts = words(via, gateway);
-    std::vector<char*> argv;
-    for (auto& one : texts) argv.push_back(one.data());
-    argv.push_back(nullptr);
+    how.close_from(3);
+    how.usual({SIGPIPE, SIGCHLD});  // ssh waits for children of its own, whoever started us
+    // A group of its own: Ctrl-C in the terminal is for us, who say goodbye to the gateway first.
+    how.own_group();
     pid_t pid = -1;
-    const int error = ::posix_spawnp(&pid, "ssh", &actions, &attributes, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
+    const int error = how.start("ssh", words(via, gateway), pid);
     if (error != 0)
         return failed("cannot start ssh for --via " + to_text(via) + ": " + errno_text(error) + "; is OpenSSH's client installed?");
     auto holder = std::make_shared<ssh_tunnel>(pid, std::exchange(said.fd[0], -1), via, gateway);

@@ -75,6 +75,8 @@ class Sessions(LaunchedCase):
     def test_while_it_only_could_run_the_refusal_says_how(self):
         gateway = self.gateway()
         waiting.until("the launcher is heard", lambda: self.state(gateway)["state"] == "available")
+        down = lambda: re.search(rf'(?m)^delvegate_component_down{{component="{NAME}"}} (\d)$', self.api(gateway, "alice", "GET", "/v1/metrics")[1])[1]
+        self.assertEqual(down(), "0")
         for who, words in (("alice", f"start it with: delvegate start {NAME}"), ("bob", "which needs lifecycle; ")):
             person = self.person(who)
             ended = subprocess.run([tools.delvegate(), "connect", NAME, "--gateway", f"localhost:{gateway.port}", "--certificate",
@@ -84,6 +86,8 @@ class Sessions(LaunchedCase):
             self.assertEqual(ended.returncode, 7, ended)
             self.assertIn("runs where it belongs, not under dlv", ended.stderr)
             self.assertIn(words, ended.stderr)
+        self.launcher.close()
+        waiting.until("the launcher is missed", lambda: down() == "1")
 
     def test_dlv_connect_and_an_ide_through_the_descriptors(self):
         dlv = self.run_debuggee()
