@@ -1,8 +1,10 @@
 // Who is at a component.
 #include <algorithm>
+#include <chrono>
 
 #include "gateway/component.h"
 #include "gateway/debug_stream.h"
+#include "gateway/time_left.h"
 #include "gateway/utc.h"
 
 namespace gateway {
@@ -37,6 +39,7 @@ void component::give_way_to(const auth::identity& who) {
 }
 
 void component::list_sessions(json::array& all, bool for_node) const {
+    const auto now = static_cast<long long>(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
     for (auto* s : streams_) {
         if (!s->takes_place()) continue;
         const auto& who = s->who();
@@ -57,6 +60,7 @@ void component::list_sessions(json::array& all, bool for_node) const {
             one.set("address", who.address);
             one.set("client", who.client);
             one.set("certificateEnds", utc_time(std::chrono::system_clock::from_time_t(who.who.not_after)));
+            one.set("certificateWarning", nearly_over(who.who.not_before, who.who.not_after, now));
         }
         all.push_back(std::move(one));
     }

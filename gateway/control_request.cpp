@@ -48,7 +48,7 @@ public:
     void expel(std::string_view reason) override {
         const bool waits = std::exchange(asked_, true) && !ended_;
         if (shown_out_) std::exchange(shown_out_, {})(reason);
-        if (waits) return reply({403, http_error(reason)});
+        if (waits) return reply({403, http_error(reason, "forbidden")});
         in_.channel->shutdown(goodbye_time);
     }
     void rebind(const auth::identity& renewed) override { in_.who.who = renewed; }
@@ -168,7 +168,7 @@ private:
         if (!in_.refuse.empty()) return http_answer{503, http_error(in_.refuse)};
         // Who may see nothing does not learn what there would be to see.
         if (parts_.components.list(in_.who.who).empty())
-            return http_answer{403, http_error("no component of this gateway lists you: " + in_.who.who.user)};
+            return http_answer{403, http_error("no component of this gateway lists you: " + in_.who.who.user, "forbidden")};
         return std::nullopt;
     }
 

@@ -16,9 +16,10 @@ namespace gateway {
 
 namespace http = boost::beast::http;
 
-std::string http_error(std::string_view text) {
+std::string http_error(std::string_view text, std::string_view code) {
     protocol::json body;
     body.set("error", text);
+    if (!code.empty()) body.set("code", code);
     return protocol::to_text(body);
 }
 

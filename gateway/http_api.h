@@ -77,7 +77,7 @@ private:
     http_reader reader_;
 };
 
-// {"error":"..."}
-std::string http_error(std::string_view text);
+// {"error":"...","code":"..."}; without a code it has none.
+std::string http_error(std::string_view text, std::string_view code = {});
 
 }  // namespace gateway

@@ -18,7 +18,7 @@ using protocol::op_class;
 
 namespace {
 
-// The page's actions: as it calls them, as the policy does, and what they need.
+// The page's actions, and that it shows the audit: as it calls them, as the policy does, and what they need.
 struct action {
     const char* name;
     const char* operation;
@@ -28,7 +28,7 @@ constexpr action actions[] = {
     {"ask", "baton ask", {op_class::control}},        {"give", "baton give", {op_class::control}},     {"drop", "baton drop", {op_class::control}},
     {"take", "baton take", {op_class::lifecycle}},    {"park", "park", {op_class::control}},           {"unpark", "unpark", {op_class::control}},
     {"start", "start", {op_class::lifecycle}},        {"stop", "stop", {op_class::lifecycle}},         {"restore", "restore", {op_class::lifecycle}},
-    {"kill", "kill session", {op_class::lifecycle}},
+    {"kill", "kill session", {op_class::lifecycle}},  {"audit", "audit", {op_class::lifecycle}},
 };
 
 json allowed_actions(const auth::grants& rights, bool of_launcher) {
@@ -56,10 +56,14 @@ json breakpoints_of(const hub& session) {
 }  // namespace
 
 bool may_see_audit(const auth::identity& who, std::string_view component, const endpoints& components, const permissions& rights) {
-    const auto rules = [&](std::string_view name) { return rights.of(who, name).allows("audit", {op_class::lifecycle}); };
-    if (!component.empty()) return rules(component);
+    // As page_view() tells it: what is not shown has no `may`.
+    const auto rules = [&](const auto* one) {
+        const auto granted = rights.of(who, one->name());
+        return granted.allows("sessions", {op_class::observe}) && granted.allows("audit", {op_class::lifecycle});
+    };
     const auto all = components.all();
-    return std::all_of(all.begin(), all.end(), [&](const auto* one) { return rules(one->name()); });
+    const auto of = std::find_if(all.begin(), all.end(), [&](const auto* one) { return one->name() == component; });
+    return of != all.end() ? rules(*of) : std::all_of(all.begin(), all.end(), rules);
 }
 
 json page_view(const auth::identity& who, const endpoints& components, const permissions& rights, const std::optional<lifetime>& own_certificate,
@@ -84,7 +88,9 @@ json page_view(const auth::identity& who, const endpoints& components, const per
             json told = json::object{};
             for (const auto* key : {"session", "component", "user", "role", "ide", "protocol", "since", "awaySince"})
                 if (const auto* value = session.find(key)) told.set(key, *value);
-            if (granted.allows("audit", {op_class::lifecycle})) told.set("certificateEnds", session.get_string("certificateEnds"));
+            if (granted.allows("audit", {op_class::lifecycle}))
+                for (const auto* key : {"certificateEnds", "certificateWarning"})
+                    if (const auto* value = session.find(key)) told.set(key, *value);
             sessions.push_back(std::move(told));
         }
     }
@@ -95,6 +101,7 @@ json page_view(const auth::identity& who, const endpoints& components, const per
     };
     json you = json::object{{"user", who.user}}, gateway = json::object{};
     put_certificate(you, {who.not_before, who.not_after});
+    you.set("audit", may_see_audit(who, {}, components, rights));
     if (own_certificate) put_certificate(gateway, *own_certificate);
     return json::object{{"you", std::move(you)}, {"gateway", std::move(gateway)}, {"components", std::move(shown)}, {"sessions", std::move(sessions)}};
 }

@@ -42,7 +42,7 @@ public:
     // The same of all components, with what only the node's administrator sees of people.
     protocol::json of_node() const;
     // A record of the audit, for those of /v1/events who may see it: of a component whoever has `lifecycle` there, of the gateway itself
-    // whoever has it at every component. The last `records_kept` are told to whoever comes.
+    // whoever has it at every component (page_view.h). The last `records_kept` are told to whoever comes.
     void recorded(const audit_glimpse& record);
     // The gateway's own as it is shown to clients now, which pages are told of.
     std::function<std::optional<lifetime>()> own_certificate;

@@ -117,7 +117,10 @@ int run(const arguments& a) {
     if (!port) return complain(port.error(), 1);
     ui_server server(std::move(*port), [&](https_question question, ui_server::answered done) {
         return call_gateway(io, a.remote, std::move(question), [done = std::move(done)](const auto& answered) {
-            done(answered ? std::string() : answered.error().text);
+            if (answered) return done({});
+            // To the page that is as the gateway's own refusal: there is nothing to be seen any more.
+            if (answered.error().blame == auth::tls_blame::ours) return done({403, answered.error().text, "forbidden"});
+            done({502, answered.error().text, "unreachable"});
         });
     });
     server.on_trouble = [](const std::string& line) { complain(line, 0); };

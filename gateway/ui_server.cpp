@@ -57,12 +57,14 @@ std::string cookie_named(std::string_view all, std::string_view name) {
     return {};
 }
 
+constexpr std::string_view of_ui = "X-Delvegate-Ui: 1\r\n";
+
 std::string answer_text(unsigned status, std::string_view type, std::string_view body, const std::string& more = {}) {
     return "HTTP/1.1 " + std::to_string(status) + " " + std::string(http::obsolete_reason(static_cast<http::status>(status))) +
            "\r\nContent-Type: " + std::string(type) + "\r\nContent-Length: " + std::to_string(body.size()) +
            "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
            "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n" +
-           more + "Connection: close\r\n\r\n" + std::string(body);
+           std::string(of_ui) + more + "Connection: close\r\n\r\n" + std::string(body);
 }
 
 }  // namespace
@@ -164,18 +166,28 @@ struct ui_server::exchange : std::enable_shared_from_this<exchange> {
         question.raw = [weak = weak_from_this()](std::string_view bytes) {
             const auto self = weak.lock();
             if (!self) return;
-            self->passed = true;
-            self->send(std::string(bytes), false);
+            self->pass(bytes);
         };
         watch();
         // Held by what waits for the end: the gateway answers, or its silence ends it.
-        give_up = server.forward_(std::move(question), [self = shared_from_this()](const std::string& error) {
-            if (error.empty() || self->passed) return self->send({}, true);
-            self->refuse({502, error});
+        give_up = server.forward_(std::move(question), [self = shared_from_this()](const ui_refusal& why) {
+            if (why.status == 0 || self->passed) return self->send({}, true);
+            self->refuse(why);
         });
     }
 
-    void refuse(const ui_refusal& why) { send(answer_text(why.status, "application/json", http_error(why.text)), true); }
+    // What the gateway says, with our word in its head: a page that gets no answer later on knows who is gone.
+    void pass(std::string_view bytes) {
+        if (passed) return send(std::string(bytes), false);
+        begun.append(bytes);
+        const auto line = begun.find("\r\n");
+        if (line == begun.npos && begun.size() < max_header) return;
+        passed = true;
+        if (line != begun.npos) begun.insert(line + 2, of_ui);
+        send(std::move(begun), false);
+    }
+
+    void refuse(const ui_refusal& why) { send(answer_text(why.status, "application/json", http_error(why.text, why.code)), true); }
 
     void send(std::string bytes, bool last) {
         if (closed) return;
@@ -220,6 +232,7 @@ struct ui_server::exchange : std::enable_shared_from_this<exchange> {
     http::request_parser<http::string_body> parser;
     std::deque<std::string> waiting;
     std::size_t unsent = 0;
+    std::string begun;  // of the gateway's answer, until its first line is whole
     bool writing = false, ends = false, closed = false, passed = false;
 };
 

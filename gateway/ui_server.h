@@ -20,10 +20,11 @@
 
 namespace gateway {
 
-// Why a request is not passed on; status 0: it is.
+// Why a request is not passed on, or is not answered; status 0: it is.
 struct ui_refusal {
     unsigned status = 0;
-    std::string text;
+    std::string text{};
+    std::string code{};  // as in docs/api.md; may be empty
 };
 
 // What of a browser's request decides: each header's value, empty where it is not there or there twice.
@@ -49,7 +50,7 @@ private:
 
 class ui_server {
 public:
-    using answered = std::function<void(std::string error)>;  // empty: all of it was passed on
+    using answered = std::function<void(ui_refusal)>;  // status 0: all of it was passed on
     // Passes a request on; the question has path, method, body and raw. What it returns gives it up.
     using forward = std::function<std::function<void()>(https_question, answered)>;
 

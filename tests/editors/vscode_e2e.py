@@ -1,5 +1,6 @@
 """The extension in a real VS Code (code-server) in a real browser, with a real gateway and a real dlv."""
 
+import datetime
 import http.server
 import json
 import os
@@ -32,22 +33,32 @@ class VisualStudioCode(case.Case):
         shutil.copytree(debuggee.SOURCE, self.folder)
         self.program = debuggee.build(self.delve, self.folder)
 
-    def tell(self, story, **more):
+    def tell(self, story, folder=None, **more):
         editor = codeserver.CodeServer(self, self.home, self.vsix)
         shots = os.environ.get("DELVEGATE_TEST_SHOTS") or os.path.join(self.directory, "shots")
         os.makedirs(shots, exist_ok=True)
         try:
-            self.shop.run(node(), os.path.join("test", "e2e", "stories.mjs"), story, URL=editor.url, FOLDER=self.folder, SHOTS=shots,
+            self.shop.run(node(), os.path.join("test", "e2e", "stories.mjs"), story, URL=editor.url, FOLDER=folder or self.folder, SHOTS=shots,
                           TICK=str(TICK), DEADLINE=str(waiting.DEADLINE), **more)
         except AssertionError as error:
             raise AssertionError(f"{error}\npictures are in {shots} (DELVEGATE_TEST_KEEP=1 keeps them)") from None
+
+    @staticmethod
+    def launches(folder, configuration, **more):
+        """A launch.json."""
+        os.makedirs(os.path.join(folder, ".vscode"))
+        with open(os.path.join(folder, ".vscode", "launch.json"), "w", encoding="utf-8") as file:
+            json.dump({"version": "0.2.0", "configurations": [{"name": "app", "type": "delvegate", "request": "attach", **configuration}], **more}, file)
 
     def test_breakpoint_step_restart_reload_disconnect(self):
         gateway = self.serve(self.component())
         codeserver.store_context(self.home, "here", f"localhost:{gateway.port}", self.person("alice"))
         waiting.until("the program is there", lambda: gateway.program_pid(self.program))
         before = gateway.program_pid(self.program), gateway.dlv_pid()
-        self.tell("breakpointStepRestartDisconnect")
+        # What is opened is another checkout than the program was built from, and nobody gives a rule.
+        checkout = os.path.join(self.directory, "another-checkout")
+        shutil.copytree(debuggee.SOURCE, checkout)
+        self.tell("breakpointStepRestartDisconnect", checkout)
         # Stop, Restart and the reload ended sessions of the editor's; program and dlv are the same, and others can go on.
         self.assertEqual((gateway.program_pid(self.program), gateway.dlv_pid()), before)
         bob = Rpc(self, self.connect(gateway, "bob").address)
@@ -60,11 +71,11 @@ class VisualStudioCode(case.Case):
         # Windows are told apart by their folders. Bob's checkout is not the one that the program was built from.
         other = os.path.join(self.directory, "checkout-of-bob")
         shutil.copytree(debuggee.SOURCE, other)
-        os.makedirs(os.path.join(other, ".vscode"))
-        with open(os.path.join(other, ".vscode", "launch.json"), "w", encoding="utf-8") as file:
-            json.dump({"version": "0.2.0", "configurations": [{
-                "name": "app", "type": "delvegate", "request": "attach", "component": "app",
-                "substitutePath": [{"from": other, "to": self.folder}]}]}, file)
+        self.launches(other, {
+            "component": "${input:component}", "substitutePath": [{"from": other, "to": self.folder}],
+            # Nobody speaks there: VS Code is not to try.
+            "debugServer": 1, "linux": {"debugServer": 1}},
+            inputs=[{"id": "component", "type": "pickString", "description": "Which?", "options": ["other", "app"]}])
         waiting.until("the program is there", lambda: gateway.program_pid(self.program))
         self.tell("twoPeople", OTHER_FOLDER=other)
 
@@ -123,7 +134,9 @@ class VisualStudioCode(case.Case):
 
     def test_a_key_with_a_passphrase(self):
         gateway = self.serve(self.component())
-        alice = self.person("alice")
+        # In the last hour of some years: it cannot be renewed as long as its key is locked.
+        soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+        alice = self.person("alice", not_after=soon.strftime("%Y%m%d%H%M%SZ"))
         codeserver.store_context(self.home, "here", f"localhost:{gateway.port}", alice.locked(self.directory, "open sesame"))
         self.tell("unlocks")
         for folder, _, names in os.walk(self.home):
@@ -142,6 +155,26 @@ class VisualStudioCode(case.Case):
         environment = dict({name: value for name, value in os.environ.items() if not name.startswith("XDG_")}, HOME=self.home)
         listed = subprocess.run([tools.delvegate(), "context", "list"], capture_output=True, text=True, env=environment, check=True)
         self.assertIn("alice", listed.stdout)
+
+    def test_a_certificate_that_is_revoked(self):
+        revoked = os.path.join(self.directory, "revoked.yaml")
+        with open(revoked, "w", encoding="utf-8") as file:
+            file.write("users: [alice]\n")
+        gateway = self.serve(self.component(), revocations=revoked)
+        codeserver.store_context(self.home, "here", f"localhost:{gateway.port}", self.person("alice"))
+        self.launches(self.folder, {"component": "app"})
+        self.tell("isRevoked")
+
+    def test_enrols_with_a_second_gateway_on_a_host(self):
+        codeserver.store_context(self.home, "localhost", "localhost:1", self.person("alice"))
+        contexts = os.path.join(self.home, ".config", "delvegate", "contexts")
+        before = debuggee.contents(os.path.join(contexts, "localhost", "client.pem"))
+        gateway = Gateway(self, self.component(users=["alice"]))
+        line = gateway.line("alice")
+        self.assertTrue(gateway.enroll_port)
+        self.tell("enrolsBesideAnother", INVITATION=line)
+        self.assertEqual(sorted(os.listdir(contexts)), ["localhost", "localhost-2"])
+        self.assertEqual(debuggee.contents(os.path.join(contexts, "localhost", "client.pem")), before)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import shutil
 import signal
 import threading
 import unittest
@@ -45,6 +46,17 @@ class Extension(case.Case):
         # Of a configuration only what Delve shows by leaves the laptop.
         self.assertNotIn("of mine", gateway.log())
 
+    def test_sources_that_lie_elsewhere_than_when_the_program_was_built(self):
+        gateway = self.serve()
+        self.store("here", gateway.port, self.person())
+        folder = os.path.join(self.directory, "checkout")
+        shutil.copytree(debuggee.SOURCE, folder)
+        other = os.path.join(self.directory, "other")
+        os.mkdir(other)
+        with open(os.path.join(other, "go.mod"), "w", encoding="utf-8") as file:
+            file.write("module example.com/other\n")
+        self.scenario("elsewhere", FOLDER=folder, OTHER_FOLDER=other)
+
     def test_a_link_that_breaks_in_the_middle_of_everything(self):
         gateway = self.serve()
         way = Way(self, gateway.port)
@@ -62,7 +74,10 @@ class Extension(case.Case):
         self.scenario("baton")
 
     def test_refusals(self):
-        gateway = self.serve()
+        revoked = os.path.join(self.directory, "revoked.yaml")
+        with open(revoked, "w", encoding="utf-8") as file:
+            file.write("users: [dave]\n")
+        gateway = self.serve(revocations=revoked)
         alice = self.person()
         self.store("here", gateway.port, alice)
         other = Authority(os.path.join(self.directory, "other"), "other CA")
@@ -70,6 +85,7 @@ class Extension(case.Case):
         self.store("stranger", gateway.port, Certificate(stranger.certificate, stranger.key, alice.ca))
         self.store("strange-gateway", gateway.port, Certificate(alice.certificate, alice.key, other.certificate))
         self.store("expired", gateway.port, self.person("carol", not_after="20210101000000Z"))
+        self.store("revoked", gateway.port, self.person("dave"))
         self.store("locked", gateway.port, alice.locked(self.directory, "open sesame"))
         # Verification is not for the environment to switch off.
         self.scenario("refusals", NODE_TLS_REJECT_UNAUTHORIZED="0")
@@ -97,6 +113,13 @@ class Extension(case.Case):
         gateway.token("carol")  # keeps the port open when alice's is used
         self.assertTrue(gateway.enroll_port)
         self.scenario("enrolment", LINE=gateway.line("alice"))
+
+    def test_two_gateways_on_one_host(self):
+        for name, scenario in (("first", "enrols"), ("second", "secondGateway")):
+            gateway = Gateway(self, self.component(users=["alice"]), name)
+            gateway.token("carol")  # keeps the port open when alice's is used
+            self.assertTrue(gateway.enroll_port)
+            self.scenario(scenario, LINE=gateway.line("alice"))
 
     def test_renewal_at_the_same_time_as_connects(self):
         gateway = Gateway(self, self.component(users=["alice"]), certificateTtl="1m")

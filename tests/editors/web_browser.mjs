@@ -9,13 +9,18 @@ const { GATEWAY, DEADLINE, CHROMIUM } = process.env;
 export const troubles = [];
 export const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 
-// `refusals`: answers that are errors are meant; the browser has a word to say on each.
-export async function open(url, { refusals = false, live = true, ...options } = {}) {
-  const origin = new URL(url).origin;
+async function newContext(options) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options });
   context.setDefaultTimeout(Number(DEADLINE) * 1000);
   await context.addInitScript(() => document.addEventListener('securitypolicyviolation', (event) =>
     console.error(`against ${event.effectiveDirective}: ${event.blockedURI} ${event.sample}`)));
+  return context;
+}
+
+// `refusals`: answers that are errors are meant; the browser has a word to say on each. `beside`: a page, which it is another tab of.
+export async function open(url, { refusals = false, live = true, beside, ...options } = {}) {
+  const origin = new URL(url).origin;
+  const context = beside?.context() ?? await newContext(options);
   const page = await context.newPage();
   const meant = (text) => refusals && /^Failed to load resource: |net::ERR_/.test(text);
   page.on('pageerror', (error) => troubles.push(String(error)));

@@ -11,7 +11,7 @@ const all = ['ask', 'give', 'drop', 'take', 'park', 'unpark', 'start', 'stop', '
 const names = Array.from({ length: 50 }, (_, i) => (i === 7 ? 'a'.repeat(63) : `component-${i}`));
 
 const state = {
-  you: { user: 'alice', certificateEnds: since, certificateWarning: false }, gateway: { certificateEnds: since, certificateWarning: false },
+  you: { user: 'alice', certificateEnds: since, certificateWarning: false, audit: false }, gateway: { certificateEnds: since, certificateWarning: false },
   components: names.map((component, i) => ({
     component, kind: 'launcher', state: i % 3 ? 'stopped' : 'running', since, by: `person-${i}`, position: `main.work() in /${'long'.repeat(40)}/cmd/main.go:42`,
     sourceLine: 'x'.repeat(200) + '…', stop: '17-3f9c', runControl: { mode: 'baton', holder: i % 2 ? 'alice' : `person-${i}`, since },
@@ -51,18 +51,21 @@ export async function crowd(phone) {
     assert.ok(wanted > 200, `${wanted} buttons`);
     await page.getByRole('searchbox').focus();
     const reached = new Set();
-    for (let presses = 0; reached.size < wanted; ++presses) {
-      assert.ok(presses < wanted + 60, `the Tab key leads to ${reached.size} of ${wanted} actions`);
-      await page.keyboard.press('Tab');
+    const press = async (key) => {
+      await page.keyboard.press(key);
       const { name, seen } = await page.evaluate(() => {
         const at = document.activeElement;
         const box = at.getBoundingClientRect();
         const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
         return { name: at.matches('article button') ? `${at.closest('article').ariaLabel}: ${at.ariaLabel ?? at.textContent}` : '', seen: at.contains(top) };
       });
-      if (!name) continue;
+      if (!name) return;
       assert.ok(seen, `${name} is behind something`);
       reached.add(name);
+    };
+    for (let presses = 0; reached.size < wanted; ++presses) {
+      assert.ok(presses < wanted + 60, `the Tab key leads to ${reached.size} of ${wanted} actions`);
+      await press('Tab');
     }
 
     // What has come of it is seen wherever one is.
@@ -73,6 +76,14 @@ export async function crowd(phone) {
     await said.waitFor();
     assert.ok(await inView(said), 'the outcome is out of sight');
     assert.ok(await inView(far));
+    // Nor is anything behind many of them, on the way up either.
+    for (const i of [33, 35, 37, 39, 41]) {
+      await card(page, names[i]).getByRole('button', { name: 'Drop the baton' }).click();
+      await page.getByText(`${names[i]}: Drop the baton: done: `).waitFor();
+    }
+    assert.equal(await page.locator('#said > p').count(), 6);
+    reached.clear();
+    while (reached.size < 40) await press('Shift+Tab');
     const hide = page.getByRole('button', { name: 'Hide' });
     const box = await hide.boundingBox();
     assert.ok(box.width > box.height, 'its word is broken');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { browser, buttonsOf, card, command, fits, hasFocus, inView, open, person, troubles } from './web_browser.mjs';
 import { crowd } from './web_crowd.mjs';
+import { tabs } from './web_tabs.mjs';
 
 const { UI: ui, SHOTS: shots, TICK } = process.env;
 const wide = { viewport: { width: 1200, height: 700 } };
@@ -80,7 +81,10 @@ const stories = {
     await other.close();
     assert.deepEqual(troubles.splice(0), []);
     await command('end_the_gateway');
-    await page.getByRole('alert').getByText(/localhost:\d+.*; trying again; what you see is of/).waitFor();
+    await page.getByRole('alert').getByText(/localhost:\d+.*; trying again; what you see is of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/).waitFor();
+    // And when that is gone, nothing is left but to say so.
+    await command('end_the_ui');
+    await page.getByRole('alert').getByText(/^delvegate ui has ended: run it again, and follow the link that it prints; what you see is of \d.* UTC$/).waitFor();
     assert.deepEqual(troubles.filter((one) => !/^Failed to load resource: |net::ERR_/.test(one)), []);
     troubles.length = 0;
   },
@@ -151,6 +155,27 @@ const stories = {
     await command('olga_may_look');
     await card(olga).getByText('stopped since').waitFor();
     await olga.getByText('live', { exact: true }).waitFor();
+
+    // With the right to the audit what has been shown of it goes; who is revoked is shown nothing of all that.
+    const audit = olga.getByRole('list', { name: 'Audit' });
+    const see_some = async () => {
+      await command('olga_rules');
+      await audit.waitFor();
+      await card(alice).getByRole('button', { name: 'Ask for the baton' }).click();
+      await audit.getByText('alice baton ask at app').first().waitFor();
+      await card(alice).getByRole('button', { name: 'Drop the baton' }).click();
+    };
+    await see_some();
+    await command('olga_may_look');
+    await audit.waitFor({ state: 'hidden' });
+    assert.equal(await olga.locator('#audit > li').count(), 0);
+    assert.ok(await card(olga).isVisible());
+    await see_some();
+    await command('revoke_olga');
+    await card(olga).waitFor({ state: 'detached' });
+    assert.equal(await olga.locator('#audit > li').count(), 0);
+    await olga.getByRole('alert').getByText(/access of olga has been revoked|does not answer/).waitFor();
+    assert.ok(!(await olga.getByRole('alert').innerText()).includes('what you see is of'));
   },
 
   async life() {
@@ -176,7 +201,19 @@ const stories = {
     await press('Start', 'app is taken out of what runs it');
     // What is under way is told while it is.
     await alice.getByText('app: Start: the manifest is moved …').waitFor();
+    // And stays in sight when something else has come to its end meanwhile, which does, too.
+    await card(alice, 'web').getByRole('button', { name: 'Ask for the baton' }).click();
+    const other = alice.getByRole('status').getByText(/^web: Ask for the baton: /);
+    await other.waitFor();
+    const others = await other.innerText();
+    const said = () => alice.locator('#said > p').allInnerTexts();
+    assert.deepEqual(await said(), [others, 'app: Start: the manifest is moved …']);
     await command('go_on');
+    const start = alice.getByRole('status').getByText(/^app: Start: [^…]*$/);
+    await start.waitFor();
+    assert.deepEqual(await said(), [others, await start.innerText()]);
+    await alice.getByRole('button', { name: 'Hide' }).click();
+    assert.deepEqual(await said(), []);
     await card(alice).getByText('stopped').waitFor();
     await buttons('Stop…', 'Restore…');
     assert.ok(!(await buttonsOf(bob)).some((one) => /^St|^Re/.test(one)));
@@ -213,6 +250,7 @@ const stories = {
   },
 
   crowd: () => crowd(phone),
+  tabs: () => tabs(ui),
 };
 
 try {

@@ -53,6 +53,14 @@ class Browser:
         self.addCleanup(server.shutdown)
         return f"http://127.0.0.1:{server.server_port}/"
 
+    def ui(self, who):
+        """As that person's, and the link to it."""
+        person = self.person(who)
+        ui = process.Process(self, "ui", [tools.delvegate(), "ui", "--no-browser", "--output", "json", "--gateway", f"localhost:{self.gateway.port}",
+                                          "--certificate", person.certificate, "--key", person.key, "--ca", person.ca],
+                             env=dict(os.environ, HOME=self.directory))
+        return ui, json.loads(ui.wait_for("it prints its link", lambda: re.search(r"\{.*\}", ui.output()))[0])["url"]
+
     def tell(self, story, *people, **more):
         # Pictures of docs/images are made anew where that is asked for.
         self.shop.run(node(), os.path.join(tools.ROOT, "tests", "editors", "web_page.mjs"), story, GATEWAY=f"https://localhost:{self.gateway.port}/",
@@ -87,37 +95,42 @@ class TwoPeople(Browser, BatonCase):
         bob = Dap(self, self.addresses["bob"])
         bob.attach(stopOnEntry=True)
         self.to_tick()
-        alice = self.person("alice")
-        ui = process.Process(self, "ui", [tools.delvegate(), "ui", "--no-browser", "--output", "json", "--gateway", f"localhost:{self.gateway.port}",
-                                          "--certificate", alice.certificate, "--key", alice.key, "--ca", alice.ca],
-                             env=dict(os.environ, HOME=self.directory))
-        link = json.loads(ui.wait_for("it prints its link", lambda: re.search(r"\{.*\}", ui.output()))[0])["url"]
+        ui, link = self.ui("alice")
 
         def end_the_gateway():
             self.stands = not self.alice.state()["Running"]
             os.kill(self.gateway.pid, signal.SIGTERM)
             self.gateway.process.wait()
         self.tell("twoPeople", *self.roles, UI=link, COMMANDS=self.commands(run_to_the_hostile_line=self.run_to_the_hostile_line,
-                                                                            end_the_gateway=end_the_gateway))
+                                                                            end_the_gateway=end_the_gateway, end_the_ui=ui.end))
         self.assertIn("ended by alice", str(self.told(bob, "ended by alice")))
         # Another's session ended; the program is where it was.
         self.assertTrue(self.stands)
 
 
 class Actions(Browser, BatonCase):
+    can_revoke = True
     component_keys = {"park": "1h"}
 
     def test_actions(self):
         self.to_tick()
 
-        def policy_without(who):
+        def policy(**roles):
             path = os.path.join(self.directory, "policy.yaml")
             with open(path + ".new", "w", encoding="utf-8") as file:
-                file.write("bindings:\n" + "".join(f"- {{role: {role}, users: [{one}], components: [app]}}\n" for one, role in self.roles.items() if one != who) +
+                file.write("bindings:\n" + "".join(f"- {{role: {role}, users: [{one}], components: [app]}}\n" for one, role in roles.items()) +
                            "...\n")
             os.rename(path + ".new", path)
             os.kill(self.gateway.pid, signal.SIGHUP)
-        self.tell("actions", *self.roles, COMMANDS=self.commands(olga_may_nothing=lambda: policy_without("olga"), olga_may_look=lambda: policy_without("")))
+        self.tell("actions", *self.roles, COMMANDS=self.commands(
+            olga_may_nothing=lambda: policy(alice="admin", bob="developer"), olga_may_look=lambda: policy(**self.roles),
+            olga_rules=lambda: policy(**{**self.roles, "olga": "admin"}), revoke_olga=lambda: self.revoke("olga")))
+
+
+class Tabs(Browser, BatonCase):
+    def test_one_more_than_a_browser_has_connections(self):
+        self.to_tick()
+        self.tell("tabs", UI=self.ui("alice")[1])
 
 
 class Life(Browser, case.Case):
@@ -125,8 +138,9 @@ class Life(Browser, case.Case):
         launcher = Launcher(self, "app")
         policy = os.path.join(self.directory, "policy.yaml")
         with open(policy, "w", encoding="utf-8") as file:
-            file.write("bindings:\n- {role: admin, users: [alice], components: [app]}\n- {role: debugger, users: [bob], components: [app]}\n...\n")
-        self.gateway = self.serve({"name": "app", "kind": "launcher", "maxViewers": 4}, policy=policy, launcherSocket=launcher.path)
+            file.write("bindings:\n- {role: admin, users: [alice], components: [app, web]}\n- {role: debugger, users: [bob], components: [app]}\n...\n")
+        web = self.headless()
+        self.gateway = self.serve({"name": "app", "kind": "launcher", "maxViewers": 4}, {"name": "web", "kind": "connect", "address": web.address}, policy=policy, launcherSocket=launcher.path)
         launcher.wait_for("status")
         launcher.refusal = ("refused", "not armed; root: delvegate arm app")
         launcher.steps = ["dlv is started", "the manifest is moved"]

@@ -19,6 +19,7 @@ HAS = r"{} has the baton of app since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC, and 
 
 class BatonCase(case.Case):
     component_keys, gateway_keys = {}, {}
+    can_revoke = False
     roles = {"alice": "admin", "bob": "developer", "olga": "observer"}
 
     def setUp(self):
@@ -27,10 +28,21 @@ class BatonCase(case.Case):
         with open(policy, "w", encoding="utf-8") as file:
             file.write("bindings:\n" + "".join(f"  - {{role: {role}, users: [{who}], components: [app]}}\n" for who, role in self.roles.items()) +
                        "...\n")
-        self.gateway = self.serve(self.component(users=[], **self.component_keys), policy=policy, **self.gateway_keys)
+        keys = dict(self.gateway_keys)
+        if self.can_revoke:
+            self.revoke()
+            keys["revocations"] = os.path.join(self.directory, "revoked.yaml")
+        self.gateway = self.serve(self.component(users=[], **self.component_keys), policy=policy, **keys)
         self.addresses = {who: self.connect(self.gateway, who, name="connect-" + who).address for who in self.roles}
         self.alice = self.rpc("alice")
         self.alice.state()
+
+    def revoke(self, *users):
+        """These, and nobody else."""
+        path = os.path.join(self.directory, "revoked.yaml")
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            json.dump({"users": users}, file)
+        os.rename(path + ".new", path)
 
     def rpc(self, who):
         return Rpc(self, self.addresses[who])

@@ -14,6 +14,8 @@ from test_connect import say_hello_as_another_user
 
 
 class Ui(BatonCase):
+    can_revoke = True
+
     def setUp(self):
         super().setUp()
         self.ui = self.start("alice")
@@ -57,9 +59,10 @@ class Ui(BatonCase):
         page = self.ask("GET", "/", Cookie=cookie, Sec_Fetch_Site="same-origin")
         self.assertEqual(page.status, 200)
         self.assertIn("default-src 'none'", page.headers["Content-Security-Policy"])
+        self.assertEqual([answer.headers["X-Delvegate-Ui"] for answer in (page, again)], ["1", "1"])
         self.assertIn(b"page.js", page.read())
         events = self.ask("GET", "/v1/events", Cookie=cookie, Sec_Fetch_Site="same-origin")
-        self.assertEqual(events.headers["Content-Type"], "text/event-stream")
+        self.assertEqual((events.headers["Content-Type"], events.headers["X-Delvegate-Ui"]), ("text/event-stream", "1"))
         line = events.readline().decode()
         self.assertEqual(json.loads(line.removeprefix("data: "))["you"]["user"], "alice")
 
@@ -97,6 +100,20 @@ class Ui(BatonCase):
         self.assertEqual(self.ask("GET", "/v1/status", Cookie=cookie, Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors").status, 403)
         self.assertEqual(self.ask("PUT", "/v1/status", "{}", **self.of_the_page(cookie)).status, 405)
         self.assertEqual(self.ask("POST", "/v1/components/app/baton", "x" * 20000, **self.of_the_page(cookie)).status, 413)
+
+    def test_what_the_gateway_does_not_say_is_said_here(self):
+        cookie = self.enter()
+        self.revoke("alice")
+        def refused():
+            answer = self.ask("GET", "/v1/events", Cookie=cookie)
+            return answer.status == 403 and json.loads(answer.read())
+        said = waiting.until("the gateway refuses the certificate", refused)
+        self.assertEqual(said["code"], "forbidden")
+        self.assertRegex(said["error"], r"^the gateway refused this certificate .*: revoked$")
+        self.gateway.process.end()
+        answer = self.ask("GET", "/v1/events", Cookie=cookie)
+        self.assertEqual(answer.status, 502)
+        self.assertEqual(json.loads(answer.read())["code"], "unreachable")
 
     def test_another_user_gets_nothing(self):
         self.assertEqual(os.geteuid(), 0, "this test needs root to act as another user")

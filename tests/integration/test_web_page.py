@@ -71,10 +71,12 @@ class WebPage(PageCase):
         self.assertEqual(told["you"]["user"], "alice")
         self.assertEqual(told["gateway"], {"certificateEnds": self.gateway_certificate_ends(), "certificateWarning": False})
         self.assertIn("kill", told["components"][0]["may"])
+        # A day, of which most is left.
+        self.assertEqual([one["certificateWarning"] for one in told["sessions"]], [False])
         self.assertTrue(all("certificateEnds" in one for one in told["sessions"]))
         told = self.event(of_olga, lambda one: "components" in one)
         self.assertEqual(told["components"][0]["may"], [])
-        self.assertFalse(any("certificateEnds" in one for one in told["sessions"]))
+        self.assertFalse(any({"certificateEnds", "certificateWarning"} & set(one) for one in told["sessions"]))
         self.to_tick()
         told = self.event(of_alice, lambda one: any(r.get("operation") and r["user"] == "alice" for r in one.get("audit", [])))
         # Who has no lifecycle there sees the stop and the breakpoint's owner, and nothing of the audit before it.
@@ -113,6 +115,39 @@ class WebPage(PageCase):
         waiting.until("bob's session is over", lambda: self.session_of("bob") is None)
         self.assertEqual(self.ask("alice", "POST", path, "", self.of_the_page()).status, 404)
         self.assertTrue(self.alice.state())
+
+
+class Certificates(PageCase):
+    roles = {"alice": "admin", "dora": "observer"}
+    # From 2020 on, so that its last tenth is more than half a year.
+    ends = time.gmtime(time.time() + 20 * 24 * 3600)
+
+    def person(self, name="alice", **more):
+        return super().person(name, **({"not_after": time.strftime("%Y%m%d%H%M%SZ", self.ends)} if name == "dora" else {}), **more)
+
+    def test_it_is_soon_when_its_last_tenth_has_begun(self):
+        of_alice = self.ask("alice", "GET", "/v1/events")
+        self.dap("dora")
+        told = self.event(of_alice, lambda one: any(s["user"] == "dora" for s in one.get("sessions", [])))
+        people = {one["user"]: one for one in told["sessions"]}
+        self.assertEqual({who: one["certificateWarning"] for who, one in people.items()}, {"alice": False, "dora": True})
+        self.assertRegex(people["dora"]["certificateEnds"], time.strftime("^%Y-%m-%d %H:%M:%S UTC$", self.ends))
+
+
+class ShownOut(PageCase):
+    """Who is revoked is told so in a way that the page understands, and by no other's stream."""
+    roles = {"alice": "admin", "carol": "admin"}
+    can_revoke = True
+
+    def test_the_last_event_is_that_there_is_nothing_to_be_seen(self):
+        streams = {who: self.ask(who, "GET", "/v1/events") for who in ("alice", "carol")}
+        for who, one in streams.items():
+            self.assertEqual(self.event(one, lambda told: "you" in told)["you"]["user"], who)
+        self.revoke("carol")
+        self.assertEqual(self.event(streams["carol"], lambda told: "error" in told), {"error": "access of carol has been revoked", "code": "forbidden"})
+        self.assertEqual(streams["carol"].read().strip(), b"")
+        self.to_tick()
+        self.event(streams["alice"], lambda told: "components" in told and told["components"][0]["state"] == "stopped")
 
 
 class Stops(PageCase):

@@ -8,8 +8,8 @@ export interface Component {
   launcher?: { state: string; detached?: boolean; remoteStart?: string; trouble?: string; deadline?: string; warnings?: string[] };
   may: string[]; breakpoints: Breakpoint[];
 }
-export interface Session { session: string; component: string; user: string; role: string; ide: string; protocol: string; since: string; awaySince?: string; certificateEnds?: string }
-export interface State { you: { user: string; certificateEnds: string; certificateWarning: boolean }; gateway: { certificateEnds: string; certificateWarning: boolean }; components: Component[]; sessions: Session[] }
+export interface Session { session: string; component: string; user: string; role: string; ide: string; protocol: string; since: string; awaySince?: string; certificateEnds?: string; certificateWarning?: boolean }
+export interface State { you: { user: string; certificateEnds: string; certificateWarning: boolean; audit: boolean }; gateway: { certificateEnds: string; certificateWarning: boolean }; components: Component[]; sessions: Session[] }
 export interface AuditRecord { number: number; time: string; kind: string; user?: string; component?: string; operation?: string; decision?: string; result?: string }
 
 export function stateText(c: Component): string {
@@ -32,6 +32,11 @@ export function batonText(c: Component): string {
   if (run.mode === 'open') return 'everybody with control may run it';
   const asking = run.asking?.length ? `; asking: ${run.asking.join(', ')}` : '';
   return (run.holder ? `baton: ${run.holder}${run.since ? ` since ${run.since}` : ''}` : 'baton: nobody has it') + asking;
+}
+
+// As the gateway writes it: "2026-11-26 14:03:11 UTC".
+export function utcText(time: number): string {
+  return new Date(time).toISOString().slice(0, 19).replace('T', ' ') + ' UTC';
 }
 
 // "1500ms", "90s": nothing where it is no such time.
@@ -69,16 +74,15 @@ export function auditText(r: AuditRecord): string {
   return words.filter(Boolean).join(' ');
 }
 
-// "2026-11-26 14:03:11 UTC"
-export function endsWithinADay(time: string | undefined, now: number): boolean {
-  if (!time) return false;
-  const at = Date.parse(time.replace(' UTC', 'Z').replace(' ', 'T'));
-  return Number.isFinite(at) && at - now < 24 * 3600 * 1000;
+// Whether the viewer is told the audit of that component, now; what is no component's is the gateway's own.
+export function mayAudit(component: string, now: State): boolean {
+  const of = now.components.find((c) => c.component === component);
+  return of ? of.may.includes('audit') : now.you.audit;
 }
 
-// Of theirs whom the gateway tells about, of the viewer's, and of the gateway's own.
-export function certificateWarnings(now: State, time: number): string[] {
-  const theirs = now.sessions.filter((s) => s.user !== now.you.user && endsWithinADay(s.certificateEnds, time));
+// Of theirs whom the gateway tells about, of the viewer's, and of the gateway's own: what is soon, the gateway says.
+export function certificateWarnings(now: State): string[] {
+  const theirs = now.sessions.filter((s) => s.user !== now.you.user && s.certificateWarning);
   const lines = new Set(theirs.map((s) => `${s.user}'s certificate ends at ${s.certificateEnds}`));
   if (now.you.certificateWarning) lines.add(`your certificate ends at ${now.you.certificateEnds}: delvegate connect renews it, or enrol again`);
   if (now.gateway.certificateWarning) lines.add(`the gateway's own certificate ends at ${now.gateway.certificateEnds}: whoever runs it is to renew it, or to restart a gateway that makes its own`);

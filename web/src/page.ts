@@ -1,7 +1,8 @@
 // The page. Elements are kept and changed in place, so that the keyboard's focus and what is open stay where they are; all that others
 // have said goes through textContent.
-import { actionsFor, auditText, batonText, budgetText, certificateWarnings, isOffered, killAction, launcherText, shortPosition, stateText } from './model';
+import { actionsFor, auditText, batonText, budgetText, certificateWarnings, isOffered, killAction, launcherText, mayAudit, shortPosition, stateText, utcText } from './model';
 import type { Action, AuditRecord, Component, Session, State } from './model';
+import { Outcomes, outcomeText } from './outcomes';
 import { carryOut, follow } from './server';
 
 const most_records = 500;
@@ -51,17 +52,29 @@ function keep<T>(parent: HTMLElement, items: T[], key: (item: T) => string, make
 const ask = find<HTMLDialogElement>('ask');
 let asked: { action: Action; done: () => void } | undefined;
 
-function outcome(text: string): void {
-  find('said').textContent = text;
-  find('said-hide').hidden = text === '';
+const outcomes = new Outcomes();
+
+// Each line is told anew when its text is another, and the others are not (aria-live).
+function showOutcomes(): void {
+  const line = () => {
+    const element = made('p');
+    element.setAttribute('aria-atomic', 'true');
+    return element;
+  };
+  keep(find('said'), [...outcomes.all], (one) => String(one.id), line, (element, one) => say(element, outcomeText(one)));
+  find('said-hide').hidden = !outcomes.all.some((one) => one.over);
 }
 
 function perform(action: Action, where: string): void {
   const what = `${where}: ${action.label.replace('…', '')}`;
   const run = (more: Record<string, string>) => {
-    outcome(`${what} …`);
-    carryOut(action, more, (step) => outcome(`${what}: ${step} …`)).then(
-      (text) => outcome(`${what}: ${text}`), () => outcome(`${what}: the gateway did not answer; look whether it was done`));
+    const id = outcomes.begin(what);
+    const tell = (text: string, over: boolean) => {
+      outcomes.say(id, what, text, over);
+      showOutcomes();
+    };
+    showOutcomes();
+    void carryOut(action, more, (step) => tell(step, false)).then((text) => tell(text, true));
   };
   if (!action.ask) return run({});
   const { text, yes, input } = action.ask;
@@ -90,7 +103,10 @@ function perform(action: Action, where: string): void {
   (input?.needed ? field : find('ask-no')).focus();
 }
 
-find('said-hide').onclick = () => outcome('');
+find('said-hide').onclick = () => {
+  outcomes.hide();
+  showOutcomes();
+};
 ask.onclose = () => (asked = undefined);
 find('ask-yes').onclick = () => asked?.done();
 find('ask-no').onclick = () => ask.close();
@@ -211,28 +227,44 @@ function show(): void {
     now.sessions.some((s) => s.component === c.component && s.user.toLowerCase().includes(wanted));
   say(find('you'), `you are ${now.you.user}`);
   keep(find('components'), now.components.filter(fits), (c) => c.component, newCard, (card, c) => showCard(card, c, now));
-  const lines = certificateWarnings(now, Date.now());
+  const lines = certificateWarnings(now);
   keep(find('warnings'), lines, (line) => line, () => made('li'), (item, line) => say(item, line));
   find('warnings').hidden = lines.length === 0;
+  showAudit(now);
 }
 
 function record(records: AuditRecord[]): void {
   const list = find('audit');
-  find('audit-part').hidden = false;
-  for (const one of records) list.prepend(made('li', auditText(one)));
+  for (const one of records) {
+    const line = made('li', auditText(one));
+    line.dataset['component'] = one.component ?? '';
+    list.prepend(line);
+  }
   while (list.children.length > most_records) list.lastElementChild?.remove();
+}
+
+// Of what one is told no more nothing stays.
+function showAudit(now: State): void {
+  for (const line of [...find('audit').children] as HTMLElement[]) if (!mayAudit(line.dataset['component'] ?? '', now)) line.remove();
+  find('audit-part').hidden = !now.you.audit && !now.components.some((c) => c.may.includes('audit'));
 }
 
 // What has been seen is not to be seen any more.
 function forget(): void {
   latest = undefined;
   ask.close();
+  for (const words of ['ask-head', 'ask-text']) find(words).textContent = '';
+  outcomes.hide();
+  showOutcomes();
   find('components').replaceChildren();
   find('warnings').replaceChildren();
   find('warnings').hidden = true;
+  find('audit').replaceChildren();
   find('audit-part').hidden = true;
 }
 
+// What the keyboard leads to is not behind the lines at the top, however many there are.
+new ResizeObserver(() => (document.documentElement.style.scrollPaddingTop = `${find('bar').offsetHeight + 8}px`)).observe(find('bar'));
 find('find').oninput = show;
 setInterval(count, 1000);
 void follow({
@@ -243,14 +275,14 @@ void follow({
     lookAgain(now);
   },
   audit: record,
-  link(up, { text, forbidden }) {
+  link(up, { text, forbidden, trying }) {
     if (forbidden) forget();
     const link = find('link');
     const word = up ? 'live' : 'not live';
     if (link.textContent !== word) link.textContent = word;
     link.className = up ? '' : 'warn';
-    const from = latest ? `; what you see is of ${new Date(latestAt).toLocaleTimeString()}` : '';
-    say(find('trouble'), up ? '' : `${text}; trying again${from}`);
+    const words = [text, trying && 'trying again', latest && `what you see is of ${utcText(latestAt)}`];
+    say(find('trouble'), up ? '' : words.filter(Boolean).join('; '));
     // Who is told anew is told the last records anew.
     if (!up) find('audit').replaceChildren();
   },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { actionsFor, auditText, batonText, budgetText, certificateWarnings, endsWithinADay, isOffered, killAction, launcherText, milliseconds, shortPosition, stateText } from '../src/model';
+import { actionsFor, auditText, batonText, budgetText, certificateWarnings, isOffered, killAction, launcherText, mayAudit, milliseconds, shortPosition, stateText, utcText } from '../src/model';
 import type { Component, State } from '../src/model';
 
 const all = ['ask', 'give', 'drop', 'take', 'park', 'unpark', 'start', 'stop', 'restore', 'kill'];
@@ -42,7 +42,7 @@ test('a launcher is asked for what can be of use in the state that it reports', 
 
 test('a question is about the stop and the person that it was asked about', () => {
   const parked = (stop: string, note = 'x'): Component => ({ ...running, state: 'stopped', stop, park: { stop, by: 'bob', note, until: 'y' } });
-  const state = (c: Component): State => ({ you: { user: 'alice', certificateEnds: '', certificateWarning: false }, gateway: { certificateEnds: '', certificateWarning: false }, components: [c],
+  const state = (c: Component): State => ({ you: { user: 'alice', certificateEnds: '', certificateWarning: false, audit: false }, gateway: { certificateEnds: '', certificateWarning: false }, components: [c],
     sessions: [{ session: 's', component: 'app', user: 'bob', role: 'debugger', ide: '', protocol: 'DAP', since: 'now' }] });
   const now = state(parked('1-0000'));
   const unpark = actionsFor(parked('1-0000'), 'alice').find((action) => action.name === 'unpark');
@@ -82,21 +82,28 @@ test('words', () => {
   assert.equal(stateText({ ...running, state: 'exited', exitStatus: 0 }), 'exited (status 0)');
   assert.equal(shortPosition('main.work() in /a/long/way/cmd/main.go:42'), 'main.work() in …/cmd/main.go:42');
   assert.equal(shortPosition('main.go:42'), 'main.go:42');
+  assert.equal(utcText(Date.parse('2026-11-26T14:03:11.900Z')), '2026-11-26 14:03:11 UTC');
   assert.equal(batonText({ ...running, runControl: { mode: 'baton', asking: ['bob', 'carol'] } }), 'baton: nobody has it; asking: bob, carol');
   assert.equal(budgetText({ ...running, stopBudget: { damage: '10s', used: '3141ms', counts: false, breakpointsOff: true } }, 60_000), 'stop budget: 3 s of 10 s used; breakpoints are off');
   assert.equal(auditText({ number: 1, time: 'T', kind: 'refusal', user: 'bob', component: 'app', operation: 'continue', decision: 'deny' }),
     'T refusal bob continue at app denied');
 });
 
+test('the audit is shown of what one is told it of', () => {
+  const state = (audit: boolean, ...components: Component[]): State => ({ you: { user: 'alice', certificateEnds: '', certificateWarning: false, audit },
+    gateway: { certificateEnds: '', certificateWarning: false }, components, sessions: [] });
+  const web: Component = { ...running, component: 'web', may: ['kill'] };
+  const seen = (now: State) => ['app', 'web', 'nothing', ''].filter((name) => mayAudit(name, now));
+  assert.deepEqual(seen(state(false, { ...running, may: ['audit'] }, web)), ['app']);
+  assert.deepEqual(seen(state(false, running, web)), []);
+  assert.deepEqual(seen(state(true, { ...running, may: ['audit'] }, { ...web, may: ['audit'] })), ['app', 'web', 'nothing', '']);
+});
+
 test('a certificate that ends soon', () => {
-  const now = Date.parse('2026-11-26T12:00:00Z');
-  assert.ok(endsWithinADay('2026-11-27 11:59:59 UTC', now));
-  assert.ok(!endsWithinADay('2026-11-27 12:00:01 UTC', now));
-  assert.ok(!endsWithinADay(undefined, now) && !endsWithinADay('soon', now));
   const own = (certificateWarning: boolean) => ({ certificateEnds: 'E', certificateWarning });
-  const session = (user: string, certificateEnds?: string) => ({ session: user, component: 'app', user, role: '', ide: '', protocol: 'DAP', since: '', ...(certificateEnds ? { certificateEnds } : {}) });
-  const state = (you: boolean, gateway: boolean): State => ({ you: { user: 'alice', ...own(you) }, gateway: own(gateway), components: [],
-    sessions: [session('alice', '2026-11-26 13:00:00 UTC'), session('bob', '2026-11-26 13:00:00 UTC'), session('bob', '2026-11-26 13:00:00 UTC'), session('carol')] });
-  assert.deepEqual(certificateWarnings(state(false, false), now), ["bob's certificate ends at 2026-11-26 13:00:00 UTC"]);
-  assert.deepEqual(certificateWarnings(state(true, true), now).map((line) => line.slice(0, 26)), ["bob's certificate ends at ", 'your certificate ends at E', "the gateway's own certific"]);
+  const session = (user: string, more = {}) => ({ session: user, component: 'app', user, role: '', ide: '', protocol: 'DAP', since: '', ...more });
+  const state = (you: boolean, gateway: boolean): State => ({ you: { user: 'alice', ...own(you), audit: true }, gateway: own(gateway), components: [],
+    sessions: [session('alice', own(true)), session('bob', own(true)), session('bob', own(true)), session('carol'), session('dave', own(false))] });
+  assert.deepEqual(certificateWarnings(state(false, false)), ["bob's certificate ends at E"]);
+  assert.deepEqual(certificateWarnings(state(true, true)).map((line) => line.slice(0, 26)), ["bob's certificate ends at ", 'your certificate ends at E', "the gateway's own certific"]);
 });

@@ -3,12 +3,13 @@ import { test } from 'node:test';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 
 import { Adapter, remedyFor, type Refusal } from '../src/core/adapter.js';
+import type { LocalSources } from '../src/core/checkout.js';
 import { MessageDecoder, encodeMessage } from '../src/core/dap.js';
 import { printable, Trouble } from '../src/core/trouble.js';
 
 type Message = Record<string, unknown> & { body?: { error?: DebugProtocol.Message; output?: string; category?: string } };
 
-function session() {
+function session(sources?: LocalSources) {
   const decoder = new MessageDecoder();
   const said: Message[] = []; // to the gateway
   const shown: Message[] = []; // to the editor
@@ -30,6 +31,7 @@ function session() {
       linkIs: () => undefined,
       link: (remedy) => `command:x.${remedy}`,
     },
+    sources,
   );
   let seq = 0;
   const request = (command: string, args?: object) => {
@@ -52,6 +54,17 @@ test('of a launch.json only what Delve shows by leaves this computer', () => {
   request('attach', { name: 'x', type: 'delvegate', component: 'app', context: 'c', env: { TOKEN: 'secret' }, __sessionId: '1', substitutePath: [{ from: 'a', to: 'b' }], stackTraceDepth: 9, stopOnEntry: true });
   assert.equal(opened(), 1);
   assert.deepEqual(said[1]?.arguments, { request: 'attach', mode: 'remote', substitutePath: [{ from: 'a', to: 'b' }], stackTraceDepth: 9, stopOnEntry: true });
+});
+
+test('where the person gave no rules, the gateway is told what sources are here', () => {
+  const sources = { ClientModuleDirectories: { 'example.com/app': '/src/app' } };
+  const guessed = (more: object, here?: LocalSources) => {
+    const { request, said } = session(here);
+    request('attach', { component: 'app', guessSubstitutePath: { ClientGOROOT: '/of/a/launch.json' }, ...more });
+    return (said[0]?.arguments as { guessSubstitutePath?: unknown }).guessSubstitutePath;
+  };
+  assert.deepEqual([guessed({}, sources), guessed({ substitutePath: [] }, sources)], [sources, sources]);
+  assert.deepEqual([guessed({ substitutePath: [{ from: 'a', to: 'b' }] }, sources), guessed({})], [undefined, undefined]);
 });
 
 test('a session that is refused is one error with a button, and a disconnect that succeeds', () => {

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 
 import { addressText, parseGateway } from '../src/core/address.js';
 import { ContextStore, defaultDirectory, goodName, nameFor } from '../src/core/contexts.js';
-import { readInvitation, renewalIsDue } from '../src/core/enroll.js';
+import { faultOfInvitation, readInvitation, renewalIsDue } from '../src/core/enroll.js';
 import { blocks } from '../src/core/pem.js';
 
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'delvegate-vscode-'));
@@ -57,11 +57,11 @@ test('enrolling again takes the place of the context; a draft that came to nothi
 
 test('a damaged context is one that enrolling again replaces', () => {
   const made = stored(plain);
-  assert.equal(made.known('node1')?.gateway.port, 7443);
+  assert.equal(made.taken('node1')?.gateway.port, 7443);
   fs.writeFileSync(path.join(made.directory('node1'), 'context.json'), '{');
-  assert.equal(made.known('node1'), undefined);
+  assert.equal(made.taken('node1'), undefined);
   fs.rmSync(path.join(made.directory('node1'), 'context.json'));
-  assert.equal(made.known('node1'), undefined);
+  assert.equal(made.taken('node1'), undefined);
   const draft = made.begin();
   assert.equal(draft.commit({ name: 'node1', gateway: { host: 'node1.example', port: 7555 }, renewUntil: 6 }, certificate + plain, certificate), undefined);
   draft.dispose();
@@ -148,6 +148,12 @@ test('the line of `delvegate token create` is read as a shell would', () => {
   const pin = 'sha256:' + 'ab'.repeat(32);
   assert.deepEqual(readInvitation(`delvegate enroll node1:7444 --ca-pin ${pin} <<< 'dvt1.xyz'`), { gateway: { host: 'node1', port: 7444 }, pin, token: 'dvt1.xyz' });
   assert.deepEqual(readInvitation(`delvegate enroll node1 --ca-pin=${pin.toUpperCase().replace('SHA256', 'sha256')}`), { gateway: { host: 'node1', port: 7444 }, pin });
+  for (const context of ['--context lab-2', '--context=lab-2', `--context 'lab-2'`]) assert.equal(readInvitation(`delvegate enroll node1 --ca-pin ${pin} ${context} <<< 'x'`)?.context, 'lab-2');
+  const fault = (more: string) => faultOfInvitation(`delvegate enroll node1 --ca-pin ${pin} ${more}`);
+  assert.deepEqual([fault(''), fault('--via direct'), fault('--context lab')], [undefined, undefined, undefined]);
+  assert.match(fault('--via ssh://jump') ?? '', /by ssh:\/\/jump, which only/);
+  assert.match(fault('--context ../lab') ?? '', /not "\.\.\/lab"/);
+  assert.match(faultOfInvitation('delvegate enroll') ?? '', /has the form/);
   for (const line of ['', 'delvegate enroll node1', `delvegate enroll --ca-pin ${pin}`, 'delvegate enroll node1 --ca-pin sha256:ab', `delvegate connect node1 --ca-pin ${pin}`]) assert.equal(readInvitation(line), undefined, line);
 });
 

@@ -19,7 +19,7 @@ function started(more: Partial<LinkTimes> = {}) {
       const taker = waiting.shift();
       if (taker === undefined) peers.push(peer);
       else taker(peer);
-      return Promise.resolve(peer.client);
+      return Promise.resolve({ socket: peer.client, gateway: { host: 'node1', port: 7443 } });
     },
     { component: 'app', stop: '1-a' },
     told,

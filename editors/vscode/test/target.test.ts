@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { resolved, targetIn, targetOf } from '../src/core/target.js';
+import { begun, resolved, targetIn, targetOf } from '../src/core/target.js';
 
 test('a component is taken with the context that is named with it, and only else in the usual one', () => {
   assert.deepEqual(targetOf({ component: 'app', context: 'there' }, 'here'), { component: 'app', context: 'there' });
@@ -19,6 +19,22 @@ test('what is no name of a component gets into no command', () => {
   }
 });
 
+// VS Code between its two questions to an extension: variables are put in, and what the platform's block says becomes the configuration's.
+function substituted({ linux, ...configuration }: Record<string, unknown>, inputs: Record<string, string>): Record<string, unknown> {
+  const text = JSON.stringify({ ...configuration, ...(linux as object | undefined) });
+  return JSON.parse(text.replace(/\$\{input:(\w+)\}/g, (_, name: string) => inputs[name] ?? '')) as Record<string, unknown>;
+}
+const started = (configuration: Record<string, unknown>, inputs = {}) => resolved(substituted(begun(configuration, 'here'), inputs), 'here');
+
 test('a launch.json sends VS Code to no port of this computer instead', () => {
-  assert.deepEqual(resolved({ type: 'delvegate', component: 'app', debugServer: 4711 }, 'here'), { type: 'delvegate', component: 'app', context: 'here' });
+  assert.deepEqual(started({ type: 'delvegate', component: 'app', debugServer: 4711 }), { type: 'delvegate', component: 'app', context: 'here' });
+  assert.deepEqual(started({ type: 'delvegate', component: 'app', linux: { debugServer: 4711, context: 'there' } }), { type: 'delvegate', component: 'app', context: 'there' });
+});
+
+test('a component may be asked for by the launch.json', () => {
+  const configuration = { type: 'delvegate', component: '${input:which}' };
+  assert.deepEqual(started(configuration, { which: 'app' }), { type: 'delvegate', component: 'app', context: 'here' });
+  assert.throws(() => started(configuration, { which: '$(id)' }), /is no component's name/);
+  assert.throws(() => started(configuration), /names no component/);
+  assert.throws(() => begun(configuration, undefined), /no gateway is known here/); // before anybody is asked
 });

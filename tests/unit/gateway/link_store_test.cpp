@@ -191,7 +191,10 @@ TEST_F(link_store_test, a_resume_that_is_none_closes_the_connection_and_nothing_
         l.control(frame_type::resume, 0, json::object{{"link", first->token()}, {"streams", json::array{json(3)}}});
     }));
     EXPECT_TRUE(broken_by([&](auto& l) {
-        l.control(frame_type::resume, 1, json::object{{"link", first->token()}, {"streams", places}});
+        std::string out;
+        protocol::append_control(out, frame_type::resume, 0, json::object{{"link", first->token()}, {"streams", places}});
+        out[7] = 1;  // of a stream; append_control() writes no such frame
+        l.channel->send(out);
     }));
     EXPECT_TRUE(broken_by([&](auto& l) {  // not in place of the first OPEN
         l.open(1, "app");

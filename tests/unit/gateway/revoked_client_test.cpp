@@ -2,6 +2,7 @@
 #include <map>
 
 #include "gateway/authority.h"
+#include "gateway/lifecycle_api.h"
 #include "gateway/link_streams.h"
 #include "gateway/tls_server.h"
 #include "tests/unit/gateway/loop.h"
@@ -151,6 +152,27 @@ TEST_F(revoked_client_test, goes_even_if_it_does_not_listen) {
         ASSERT_TRUE(until([&] { return server->connections() == 0; }));
         EXPECT_EQ(identities.present(), 0u);
     }
+}
+
+TEST_F(revoked_client_test, a_page_is_told_that_it_may_show_nothing_any_more) {
+    std::vector<api_stream> under_way;
+    parts.lifecycle = [&](const caller&, const http_request& request, api_stream to) {
+        if (request.method == "GET") to.line(json::object{{"you", "alice"}});
+        under_way.push_back(std::move(to));
+    };
+    const auto ask = [&](const std::string& request) {
+        auto client = std::make_unique<tls_client>(io, where, as("alice"), "", std::vector{auth::alpn_http});
+        client->channel->send(request + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+        return client;
+    };
+    const auto events = ask("GET /v1/events"), order = ask("POST /v1/components/app/start");
+    ASSERT_TRUE(until([&] { return under_way.size() == 2 && events->text.find("you") != std::string::npos; }));
+    revoke("alice");
+    ASSERT_TRUE(until([&] { return events->has_ended && order->has_ended; }));
+    const std::string why = R"({"error":"access of alice has been revoked","code":"forbidden"})";
+    EXPECT_NE(events->text.find("data: " + why + "\n"), std::string::npos) << events->text;
+    EXPECT_TRUE(order->text.starts_with("HTTP/1.1 403 ")) << order->text;
+    EXPECT_TRUE(order->text.ends_with(why)) << order->text;
 }
 
 TEST_F(revoked_client_test, goes_when_its_certificate_ends) {

@@ -125,6 +125,55 @@ TEST_F(SessionsFeed, tells_pages_when_the_gateways_own_certificate_ends) {
     EXPECT_NE(page->lines[1].find("gateway")->get_string("certificateEnds"), page->lines[0].find("gateway")->get_string("certificateEnds"));
 }
 
+TEST_F(SessionsFeed, tells_pages_whose_audit_they_are_told_and_no_other) {
+    const auto told_of = [](const listener& page) {
+        std::vector<std::string> out;
+        for (const auto& line : page.lines)
+            if (const auto* records = line.find("audit"))
+                for (const auto& one : *records->if_array()) out.emplace_back(one.get_string("component", "-"));
+        return out;
+    };
+    const auto audited = [](const json& state) {
+        std::vector<std::string> out;
+        if (state.find("you")->get_bool("audit")) out.emplace_back("-");
+        for (const auto& one : *state.find("components")->if_array())
+            for (const auto& may : *one.find("may")->if_array())
+                if (may.if_string() && *may.if_string() == "audit") out.emplace_back(one.get_string("component"));
+        return out;
+    };
+    const auto record = [&] {
+        for (const char* component : {"app", "web", "nothing", ""}) {
+            audit_glimpse seen;
+            seen.kind = "session";
+            seen.component = component;
+            feed->recorded(seen);
+        }
+    };
+    using names = std::vector<std::string>;
+    const auto alice = ask("alice", "/v1/events"), carol = ask("carol", "/v1/events");
+    EXPECT_EQ(audited(alice->lines.at(0)), names{});
+    EXPECT_EQ(audited(carol->lines.at(0)), (names{"-", "app", "web"}));
+    record();
+    wait();
+    EXPECT_EQ(told_of(*alice), names{});
+    EXPECT_EQ(told_of(*carol), (names{"app", "web", "nothing", "-"}));
+    carol->lines.clear();
+    allow("bindings:\n  - {role: admin, users: [carol], components: [app]}\n  - {role: debugger, users: [carol], components: [web]}\n");
+    record();
+    wait();
+    ASSERT_EQ(carol->lines.size(), 2u);
+    EXPECT_EQ(audited(carol->lines[0]), names{"app"}) << "and before any record that is told by it";
+    EXPECT_EQ(told_of(*carol), names{"app"});
+    // Whose sessions are not to be seen, nothing is told of.
+    carol->lines.clear();
+    allow("roles:\n  - {name: blind, classes: [lifecycle]}\n"
+          "bindings:\n  - {role: observer, users: [carol], components: [web]}\n  - {role: blind, users: [carol], components: [app]}\n");
+    record();
+    wait();
+    ASSERT_EQ(carol->lines.size(), 1u);
+    EXPECT_EQ(audited(carol->lines[0]), names{});
+}
+
 TEST_F(SessionsFeed, has_few_places_and_fewer_for_one) {
     std::vector<std::shared_ptr<listener>> all;
     for (std::size_t i = 0; i < configuration.bounds.followers_per_user; ++i) all.push_back(ask("alice"));

@@ -1,5 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 
+import type { LocalSources } from './checkout.js';
 import { MessageDecoder, encodeMessage } from './dap.js';
 import type { StreamUser, Verdict } from './stream.js';
 import { fitForTheEditor, withPlainBreakpoints } from './passing.js';
@@ -67,6 +68,8 @@ export class Adapter implements StreamUser {
   constructor(
     private readonly open: (user: StreamUser) => DebugStream,
     private readonly user: AdapterUser,
+    /** What is here of the program's sources, for the gateway to find out by where they were when it was built. */
+    private readonly sources?: LocalSources,
   ) {}
 
   // --- from the editor ---
@@ -77,7 +80,7 @@ export class Adapter implements StreamUser {
     if (this.refusal !== undefined || this.over) return this.answerAlone(request);
     this.waiting.set(request.seq, request);
     this.stream ??= this.open(this);
-    this.say(request.command === 'attach' ? forDelve(request) : request);
+    this.say(request.command === 'attach' ? forDelve(request, this.sources) : request);
   }
 
   /** The editor has let go of the session. */
@@ -242,9 +245,12 @@ const filled = ({ format, variables }: DebugProtocol.Message): string => format.
 // In `format` braces are variables.
 const literal = (line: string): string => line.replace(/[{}]/g, (brace) => (brace === '{' ? '(' : ')'));
 
-function forDelve(request: DebugProtocol.Request): DebugProtocol.Request {
+function forDelve(request: DebugProtocol.Request, sources: LocalSources | undefined): DebugProtocol.Request {
   const given = ((request.arguments as unknown) ?? {}) as Record<string, unknown>;
   const kept: Record<string, unknown> = {};
   for (const name of settingsOfDelve) if (given[name] !== undefined) kept[name] = given[name];
-  return { ...request, arguments: { ...kept, request: 'attach', mode: 'remote' } };
+  // As with the Go extension: whoever gives rules means these alone.
+  const rules = kept.substitutePath;
+  const guess = sources === undefined || (rules !== undefined && !(Array.isArray(rules) && rules.length === 0)) ? {} : { guessSubstitutePath: sources };
+  return { ...request, arguments: { ...kept, ...guess, request: 'attach', mode: 'remote' } };
 }

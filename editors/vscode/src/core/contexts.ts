@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { X509Certificate } from 'node:crypto';
 
 import { addressText, parseGateway, type HostPort } from './address.js';
-import { certificates, encrypted, keys, readKey, userOf, type Identity } from './pem.js';
+import { certificates, encrypted, keys, pinOf, readKey, userOf, type Identity } from './pem.js';
 import { lineOf, Trouble } from './trouble.js';
 
 /** What this computer knows of a gateway that it enrolled with. */
@@ -12,6 +12,14 @@ export interface Context {
   name: string;
   gateway: HostPort;
   renewUntil: number; // seconds since the epoch
+}
+
+/** What a name stands for already. */
+export interface Taken {
+  gateway: HostPort;
+  via?: string;
+  user?: string; // where its certificate can be read
+  pin?: string; // of its CA, where that can be read
 }
 
 export interface Holder {
@@ -72,26 +80,18 @@ export class ContextStore {
         `there is no context "${name}"; ` + (known.length === 0 ? 'enrol with a gateway first' : `those there are: ${known.join(', ')}`),
       );
     }
-    const damaged = new Trouble('settings', `${file} is damaged; enrol again`);
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(fs.readFileSync(file, 'utf8'));
-    } catch {
-      throw damaged;
-    }
-    if (typeof parsed !== 'object' || parsed === null) throw damaged;
-    const { gateway, renewUntil, via } = parsed as { gateway?: unknown; renewUntil?: unknown; via?: unknown };
-    const where = typeof gateway === 'string' ? parseGateway(gateway, 7443) : undefined;
-    if (where === undefined) throw damaged;
-    if (via !== undefined && via !== '' && via !== 'direct')
-      throw new Trouble('settings', `context ${name} goes by ${typeof via === 'string' ? via : 'another host'}, which only \`delvegate connect\` can: use it with the Go extension (docs/connect.md)`);
-    return { name, gateway: where, renewUntil: typeof renewUntil === 'number' ? renewUntil : 0 };
+    const { gateway, renewUntil, via } = readRecord(file);
+    if (via !== undefined) throw new Trouble('settings', `context ${name} goes by ${via}, which only \`delvegate connect\` can: use it with the Go extension (docs/connect.md)`);
+    return { name, gateway, renewUntil };
   }
 
   /** undefined where there is none, or a damaged one, which enrolling again replaces. */
-  known(name: string): Context | undefined {
+  taken(name: string): Taken | undefined {
     try {
-      return this.read(name);
+      const { gateway, via } = readRecord(path.join(this.directory(name), 'context.json'));
+      const user = unless(() => this.holder(name).user);
+      const pin = unless(() => pinOf(new X509Certificate(this.text(name, 'ca.crt'))));
+      return { gateway, ...(via === undefined ? {} : { via }), ...(user === undefined ? {} : { user }), ...(pin === undefined ? {} : { pin }) };
     } catch {
       return undefined;
     }
@@ -185,6 +185,30 @@ export class ContextStore {
       throw new Trouble('settings', `cannot read ${whole}: ${lineOf(error)}; enrol again`);
     }
   }
+}
+
+function unless<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+function readRecord(file: string): { gateway: HostPort; renewUntil: number; via?: string } {
+  const damaged = new Trouble('settings', `${file} is damaged; enrol again`);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch {
+    throw damaged;
+  }
+  if (typeof parsed !== 'object' || parsed === null) throw damaged;
+  const { gateway, renewUntil, via } = parsed as { gateway?: unknown; renewUntil?: unknown; via?: unknown };
+  const where = typeof gateway === 'string' ? parseGateway(gateway, 7443) : undefined;
+  if (where === undefined) throw damaged;
+  const direct = via === undefined || via === '' || via === 'direct';
+  return { gateway: where, renewUntil: typeof renewUntil === 'number' ? renewUntil : 0, ...(direct ? {} : { via: typeof via === 'string' ? via : 'another host' }) };
 }
 
 export class Draft {

@@ -10,9 +10,9 @@ export interface NewKey {
 
 /**
  * A P-256 key and its signing request (PKCS#10, RFC 2986). The request has no names: user and groups are what the token was made
- * for, whatever a request says. Node makes keys and signatures in DER; what is left of PKCS#10 is a frame around them.
+ * for, whatever a request says. With a passphrase, `pem` is encrypted. Node makes keys and signatures in DER; what is left of PKCS#10 is a frame around them.
  */
-export function newKey(): NewKey {
+export function newKey(passphrase?: string): NewKey {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   const noName = der(0x30);
@@ -21,7 +21,8 @@ export function newKey(): NewKey {
   const ecdsaWithSha256 = der(0x30, der(0x06, Buffer.from('2a8648ce3d040302', 'hex')));
   const noUnusedBits = Buffer.from([0]);
   const request = der(0x30, info, ecdsaWithSha256, der(0x03, noUnusedBits, sign('sha256', info, privateKey)));
-  return { privateKey, pem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), spki, csr: armored('CERTIFICATE REQUEST', request) };
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem', ...(passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }) }).toString();
+  return { privateKey, pem, spki, csr: armored('CERTIFICATE REQUEST', request) };
 }
 
 function der(tag: number, ...content: Buffer[]): Buffer {

@@ -2,10 +2,11 @@ import { createHash, sign, X509Certificate, type KeyObject } from 'node:crypto';
 import * as tls from 'node:tls';
 
 import { addressText, parseGateway, type HostPort } from './address.js';
-import { ContextStore, goodName, nameFor } from './contexts.js';
+import { goodName, type ContextStore } from './contexts.js';
 import { newKey } from './csr.js';
 import { dial, dialTime, explain, secure, utc, type Place } from './dial.js';
 import { ask, type Reply } from './http.js';
+import { nameAfter, type NameGiver } from './naming.js';
 import { certificates, pinOf, userOf } from './pem.js';
 import { printable, Trouble } from './trouble.js';
 
@@ -13,23 +14,38 @@ export interface Invitation {
   gateway: HostPort; // of its enrolment port
   pin: string;
   token?: string;
+  context?: string; // what it is to be called here
+  via?: string;
 }
 
 const usualEnrollPort = 7444;
 const usualPort = 7443;
 
-/** The line of `delvegate token create`: delvegate enroll HOST:PORT --ca-pin sha256:… <<< 'TOKEN' */
+/** The line of `delvegate token create`: delvegate enroll HOST:PORT --ca-pin sha256:… <<< 'TOKEN', with a --context or --via that somebody has put in. */
 export function readInvitation(line: string): Invitation | undefined {
   const words = line.trim().split(/\s+/).map((word) => word.replace(/^(['"])(.*)\1$/, '$2'));
   const at = words.indexOf('enroll');
   const gateway = parseGateway(words[at + 1] ?? '', usualEnrollPort);
-  const flag = words.findIndex((word) => word === '--ca-pin' || word.startsWith('--ca-pin='));
-  if (at < 0 || gateway === undefined || gateway.host.startsWith('-') || flag < 0) return undefined;
-  const pin = words[flag]?.includes('=') === true ? words[flag].slice('--ca-pin='.length) : words[flag + 1];
+  if (at < 0 || gateway === undefined || gateway.host.startsWith('-')) return undefined;
+  const option = (name: string): string | undefined => {
+    const flag = words.findIndex((word) => word === name || word.startsWith(name + '='));
+    return words[flag] === name ? words[flag + 1] : words[flag]?.slice(name.length + 1);
+  };
+  const pin = option('--ca-pin');
   if (pin === undefined || !goodPin(pin)) return undefined;
+  const context = option('--context');
+  const via = option('--via');
   const here = words.indexOf('<<<');
   const token = here < 0 ? undefined : words[here + 1];
-  return { gateway, pin: pin.toLowerCase(), ...(token === undefined ? {} : { token }) };
+  return { gateway, pin: pin.toLowerCase(), ...(token === undefined ? {} : { token }), ...(context === undefined ? {} : { context }), ...(via === undefined || via === 'direct' ? {} : { via }) };
+}
+
+/** Why a line cannot be used here; undefined: it can. */
+export function faultOfInvitation(line: string): string | undefined {
+  const invitation = readInvitation(line);
+  if (invitation === undefined) return 'It has the form: delvegate enroll HOST:PORT --ca-pin sha256:…';
+  if (invitation.via !== undefined) return `That gateway is reached by ${invitation.via}, which only \`delvegate enroll\` and \`delvegate connect\` can`;
+  return invitation.context === undefined || goodName(invitation.context) ? undefined : `A context is named by 1 to 64 letters, digits, hyphens, dots and underscores; not "${invitation.context}"`;
 }
 
 export const goodPin = (pin: string): boolean => /^sha256:[0-9a-f]{64}$/i.test(pin);
@@ -46,16 +62,12 @@ export interface Enrolled {
 /**
  * A one-time token becomes a certificate and a context, as `delvegate enroll` does it. The key is made here and stays here; of the
  * gateway nothing is believed, and to it nothing is said, until it has shown the CA of the pin and verifies against it. A failure
- * leaves nothing behind.
+ * leaves nothing behind. `name` is that of naming.ts, whose other half is asked with `person` where the name turns out to be taken.
  */
-export async function enroll(store: ContextStore, invitation: Invitation & { token: string }, contextName?: string): Promise<Enrolled> {
-  const name = contextName ?? nameFor(invitation.gateway.host);
+export async function enroll(store: ContextStore, invitation: Invitation & { token: string }, name: string, person: Pick<NameGiver, 'name'>): Promise<Enrolled> {
   if (!goodName(name)) throw new Trouble('settings', `a context is named by 1 to 64 letters, digits, hyphens, dots and underscores; not "${name}"`);
   if (!goodPin(invitation.pin)) throw new Trouble('settings', 'a CA pin is sha256: and 64 hex digits, as `delvegate token create` prints it');
   if (!goodToken(invitation.token)) throw new Trouble('settings', 'that is no token: 1 to 256 visible characters, as `delvegate token create` prints it');
-  const old = store.known(name);
-  if (old !== undefined && old.gateway.host !== invitation.gateway.host)
-    throw new Trouble('settings', `context ${name} is of another gateway, ${addressText(old.gateway)}; choose another name`);
   const place = store.begin();
   try {
     const pair = newKey();
@@ -63,16 +75,18 @@ export async function enroll(store: ContextStore, invitation: Invitation & { tok
     const socket = await secure(invitation.gateway, undefined, { secureContext: tls.createSecureContext({ ca, minVersion: 'TLSv1.3' }), ALPNProtocols: ['http/1.1'], ...partialChain }, dialTime);
     const reply = await ask(socket, invitation.gateway, { method: 'POST', path: '/v1/enroll', body: { token: invitation.token, csr: pair.csr }, maxReply: 256 * 1024 });
     const issued = readIssued(reply, addressText(invitation.gateway), pair.privateKey);
-    const notCurrent = place.commit({ name, gateway: { host: invitation.gateway.host, port: issued.port ?? usualPort }, renewUntil: issued.renewUntil }, issued.certificate + pair.pem, ca);
-    return { context: name, user: issued.user, notAfter: issued.notAfter, ...(notCurrent === undefined ? {} : { notCurrent }) };
+    const gateway = { host: invitation.gateway.host, port: issued.port ?? usualPort };
+    const context = await nameAfter(store, name, { gateway, user: issued.user }, person);
+    const notCurrent = place.commit({ name: context, gateway, renewUntil: issued.renewUntil }, issued.certificate + pair.pem, ca);
+    return { context, user: issued.user, notAfter: issued.notAfter, ...(notCurrent === undefined ? {} : { notCurrent }) };
   } finally {
     place.dispose();
   }
 }
 
-/** A new certificate by the old one (docs/certificates.md, Renewal); the text of client.pem. */
-export async function renew(place: Place): Promise<string> {
-  const pair = newKey();
+/** A new certificate by the old one (docs/certificates.md, Renewal); the text of client.pem. The new key has the old one's `passphrase`. */
+export async function renew(place: Place, passphrase?: string): Promise<string> {
+  const pair = newKey(passphrase);
   const old = place.identity.key;
   const proof = sign(old.asymmetricKeyType === 'ed25519' ? null : 'sha256', Buffer.concat([Buffer.from('delvegate-renew-v1\0'), pair.spki]), old);
   const socket = await dial(place, 'http/1.1');
@@ -86,9 +100,14 @@ export async function renew(place: Place): Promise<string> {
  */
 export function renewalIsDue(since: Date, notAfter: Date, renewUntil: number, chance: number, now = new Date()): boolean {
   if (now >= notAfter) return false; // too late: enrol again
-  if (renewUntil > 0 && (now.getTime() / 1000 >= renewUntil || notAfter.getTime() / 1000 >= renewUntil)) return false;
+  if (!renewable(notAfter, renewUntil, now)) return false;
   const life = notAfter.getTime() - since.getTime();
   return now.getTime() >= since.getTime() + life * (0.73 + 0.1 * chance);
+}
+
+/** Whether a renewal would give one that ends later. */
+export function renewable(notAfter: Date, renewUntil: number, now: Date): boolean {
+  return renewUntil <= 0 || (now.getTime() / 1000 < renewUntil && notAfter.getTime() / 1000 < renewUntil);
 }
 
 // --- the gateway, before it is known ---

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream';
 
+import { explain } from './dial.js';
 import { FrameDecoder, FrameType, dataOf, encodeControl, encodeFrame, encodeOffset, linkWindow, readControl, readOffset, type Frame } from './frames.js';
 import { Outbox } from './outbox.js';
-import { placeOf, text, usualTimes, type LinkTimes, type StreamRequest, type StreamUser, type Verdict } from './stream.js';
+import { placeOf, text, usualTimes, type LinkTimes, type StreamRequest, type StreamUser, type Verdict, type Way } from './stream.js';
 import { lineOf, printable, Trouble } from './trouble.js';
 
 const silentPings = 3;
@@ -39,7 +40,7 @@ export class LinkStream {
   private pings: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly dial: () => Promise<Duplex>,
+    private readonly dial: () => Promise<Way>,
     private readonly request: StreamRequest,
     private readonly user: StreamUser,
     times: Partial<LinkTimes> = {},
@@ -75,9 +76,9 @@ export class LinkStream {
 
   private connect(): void {
     this.dial().then(
-      (socket) => {
-        if (this.over) socket.destroy();
-        else this.begin(socket);
+      (way) => {
+        if (this.over) way.socket.destroy();
+        else this.begin(way);
       },
       (error: unknown) => {
         this.down(error instanceof Trouble ? error : new Trouble('unreachable', lineOf(error)));
@@ -85,7 +86,7 @@ export class LinkStream {
     );
   }
 
-  private begin(socket: Duplex): void {
+  private begin({ socket, gateway }: Way): void {
     this.socket = socket;
     this.decoder = new FrameDecoder();
     this.greeted = this.going = false;
@@ -95,7 +96,8 @@ export class LinkStream {
       if (this.socket === socket) this.feed(bytes);
     });
     socket.on('error', (error: unknown) => {
-      if (this.socket === socket) this.down(error instanceof Trouble ? error : new Trouble('unreachable', lineOf(error)));
+      // In TLS 1.3 that is how a gateway refuses our certificate, too.
+      if (this.socket === socket) this.down(explain(error, gateway));
     });
     socket.on('close', () => {
       if (this.socket === socket) this.down(new Trouble('unreachable', 'the gateway closed the connection'));

@@ -1,3 +1,6 @@
+import type { Duplex } from 'node:stream';
+
+import type { HostPort } from './address.js';
 import { printable, type Trouble } from './trouble.js';
 
 export interface Verdict {
@@ -22,6 +25,12 @@ export interface StreamUser {
   linkIs(up: boolean, reason: string): void;
   /** A line of the gateway's for the person. */
   noticed(line: string): void;
+}
+
+/** A connection that is made, and to whom: what goes wrong with it is told with that name. */
+export interface Way {
+  socket: Duplex;
+  gateway: HostPort;
 }
 
 export interface StreamRequest {

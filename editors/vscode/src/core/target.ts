@@ -34,9 +34,15 @@ export function contextOr(context: string | undefined): string {
   return context;
 }
 
+/** A configuration as a launch.json has it: all that can be said of it before ${input:…} and a platform's own members are put in. */
+export function begun<T extends object>(configuration: T, usual: string | undefined): T {
+  contextOr(usual);
+  return configuration;
+}
+
 /**
- * A configuration of a launch.json with the context of now, where it has none. Not with `debugServer`: for it VS Code would speak to a port of
- * this computer instead, without TLS.
+ * A configuration in which variables, and what "linux", "osx" or "windows" says, are put in already, with the context of now, where it has
+ * none. Not with `debugServer`: for it VS Code would speak to a port of this computer instead, without TLS.
  */
 export function resolved<T extends object>(configuration: T, usual: string | undefined): T & Target {
   const kept = { ...configuration, ...targetOf(configuration, usual) };

@@ -1,3 +1,5 @@
+import { utc } from './dial.js';
+import type { Ending } from './renewal.js';
 import type { Component, Person } from './report.js';
 
 /** How a component is shown: texts only, no editor in it. */
@@ -7,6 +9,7 @@ export interface Row {
   description?: string;
   tooltip?: string;
   icon: string; // a codicon
+  command?: string; // of a click
 }
 
 const icons: Record<string, string> = {
@@ -54,6 +57,13 @@ export function detailRows(one: Component, me: string): Row[] {
     add(`person/${String(number)}`, 'person', nameOf(person.user, me), personText(person));
   });
   return rows;
+}
+
+/** Above the components; a click mends it. */
+export function endingRow(one: Ending): Row {
+  const end = `Certificate ends on ${utc(one.notAfter)}`;
+  const [description, command] = one.locked ? ['give the passphrase', 'delvegate.unlock'] : ['enrol again', 'delvegate.enroll'];
+  return { id: 'ending', icon: 'warning', label: end, description, tooltip: one.line, command };
 }
 
 /** The status bar's words during a session. */

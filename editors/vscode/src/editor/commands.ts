@@ -48,7 +48,7 @@ export class Commands {
       at('unpark', 'Which component?', (target) => this.say(target, (api) => api.unpark(target.component))),
       at('arm', 'Which component is to be armed?', (target) => this.arm(target)),
       at('actions', 'Which component?', (target) => this.actions(target)),
-      on('unlock', () => this.unlock()),
+      on('unlock', (argument) => this.unlock(argument)),
       on('forgetPassphrase', () => this.gateways.forgetPassphrases()),
       baton('ask'),
       baton('give'),
@@ -72,8 +72,11 @@ export class Commands {
     if (target !== undefined) await vscode.debug.startDebugging(vscode.workspace.workspaceFolders?.[0], configurationFor(target));
   }
 
-  private async unlock(): Promise<void> {
-    if (this.gateways.chosen !== undefined && this.gateways.store.needsPassphrase(this.gateways.chosen)) await this.gateways.unlock(this.gateways.chosen);
+  private async unlock(argument: unknown): Promise<void> {
+    const context = (argument as { context?: unknown } | null | undefined)?.context;
+    const name = typeof context === 'string' ? context : this.gateways.chosen;
+    if (name !== undefined && this.gateways.store.needsPassphrase(name)) await this.gateways.unlock(name);
+    await this.gateways.renewWhatIsDue(); // what its passphrase was missing for
   }
 
   private async useContext(): Promise<void> {

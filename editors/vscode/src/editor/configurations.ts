@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 
-import { resolved, type Target } from '../core/target.js';
+import { begun, resolved, type Target } from '../core/target.js';
 import { lineOf } from '../core/trouble.js';
 import type { Gateways } from './gateways.js';
 import { alarm, complain } from './notices.js';
@@ -23,18 +23,27 @@ export class Configurations implements vscode.DebugConfigurationProvider {
     return context === undefined ? [] : this.watch.components.map((one) => configurationFor({ context, component: one.name }));
   }
 
-  /**
-   * Without a launch.json the person is asked which component. A configuration without a context gets the one of now, which stays the
-   * session's own: for its commands, and when it is attached again, whichever gateway the view shows by then.
-   */
+  /** Without a launch.json the person is asked which component. */
   async resolveDebugConfiguration(_folder: vscode.WorkspaceFolder | undefined, configuration: vscode.DebugConfiguration): Promise<vscode.DebugConfiguration | undefined> {
     // What F5 without a launch.json gives is empty, whatever its type says.
     if (((configuration as Partial<vscode.DebugConfiguration>).type ?? '') === '') {
       const target = await pickComponent(this.watch, 'What do you want to debug?');
       return target === undefined ? undefined : configurationFor(target);
     }
+    return this.orTold(() => begun(configuration, this.gateways.chosen));
+  }
+
+  /**
+   * What the session will have. A configuration without a context gets the one of now, which stays the session's own: for its commands, and
+   * when it is attached again, whichever gateway the view shows by then.
+   */
+  resolveDebugConfigurationWithSubstitutedVariables(_folder: vscode.WorkspaceFolder | undefined, configuration: vscode.DebugConfiguration): Promise<vscode.DebugConfiguration | undefined> {
+    return this.orTold(() => resolved(configuration, this.gateways.chosen));
+  }
+
+  private async orTold(read: () => vscode.DebugConfiguration): Promise<vscode.DebugConfiguration | undefined> {
     try {
-      return resolved(configuration, this.gateways.chosen);
+      return read();
     } catch (error) {
       const enrol = 'Enrol…';
       const chosen = await alarm(lineOf(error), undefined, ...(this.gateways.chosen === undefined ? [enrol] : []));

@@ -1,9 +1,11 @@
 import * as vscode from 'vscode';
 
+import { localSources } from '../core/checkout.js';
 import { targetOf } from '../core/target.js';
 import { lineOf } from '../core/trouble.js';
 import { Commands } from './commands.js';
 import { Configurations } from './configurations.js';
+import { Endings } from './endings.js';
 import { enrolment } from './enrolment.js';
 import { Gateways } from './gateways.js';
 import { Log } from './log.js';
@@ -22,7 +24,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const watch = new Watch(gateways);
   const configurations = new Configurations(gateways, watch);
   const reattach = new Reattach(context.workspaceState);
-  const view = vscode.window.createTreeView('delvegate.components', { treeDataProvider: new ComponentView(watch) });
+  const view = vscode.window.createTreeView('delvegate.components', { treeDataProvider: new ComponentView(watch, gateways) });
 
   const ours = new Set<string>();
   const counted = (session: vscode.DebugSession, here: boolean): void => {
@@ -37,7 +39,8 @@ export function activate(context: vscode.ExtensionContext): void {
     watch.sessionsAre(ours.size);
   };
 
-  const renewal = setInterval(() => void gateways.renewWhatIsDue(), renewalLook);
+  const endings = new Endings(gateways, context.globalState);
+  const renewal = setInterval(() => void endings.look(), renewalLook);
   context.subscriptions.push(
     channel,
     watch,
@@ -51,15 +54,23 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.debug.registerDebugConfigurationProvider('delvegate', configurations, vscode.DebugConfigurationProviderTriggerKind.Initial),
     vscode.debug.registerDebugConfigurationProvider('delvegate', { provideDebugConfigurations: () => configurations.provideDebugConfigurations() }, vscode.DebugConfigurationProviderTriggerKind.Dynamic),
     vscode.debug.registerDebugAdapterDescriptorFactory('delvegate', {
-      createDebugAdapterDescriptor: (session) =>
-        new vscode.DebugAdapterInlineImplementation(new GatewaySession(targetOf(session.configuration, gateways.chosen), session.configuration, gateways, log)),
+      createDebugAdapterDescriptor: async (session) => {
+        const sources = await localSources(foldersOf(session));
+        return new vscode.DebugAdapterInlineImplementation(new GatewaySession(targetOf(session.configuration, gateways.chosen), session.configuration, sources, gateways, log));
+      },
     }),
     vscode.debug.onDidStartDebugSession((session) => counted(session, true)),
     vscode.debug.onDidTerminateDebugSession((session) => counted(session, false)),
-    // Whatever changes what the view shows: a stop, a step, who is here.
-    vscode.debug.onDidChangeActiveStackItem(() => void watch.refresh()),
+    // A stop, a step, a program that goes on: the last one has no item.
+    vscode.debug.onDidChangeActiveStackItem((item) => watch.moved((item?.session ?? vscode.debug.activeDebugSession)?.type)),
   );
   watch.viewIs(view.visible);
-  void gateways.renewWhatIsDue();
+  void endings.look();
   reattach.begin().catch((error: unknown) => log.line(`not attached again: ${lineOf(error)}`));
+}
+
+/** The session's own first. */
+function foldersOf(session: vscode.DebugSession): string[] {
+  const all = [session.workspaceFolder, ...(vscode.workspace.workspaceFolders ?? [])];
+  return [...new Set(all.flatMap((folder) => (folder?.uri.scheme === 'file' ? [folder.uri.fsPath] : [])))];
 }

@@ -3,7 +3,9 @@ import * as vscode from 'vscode';
 import { ControlApi } from '../core/api.js';
 import type { Place } from '../core/dial.js';
 import { ContextStore, type Context } from '../core/contexts.js';
-import { renew, renewalIsDue } from '../core/enroll.js';
+import { renew } from '../core/enroll.js';
+import { Questions } from '../core/questions.js';
+import { careFor, type Ending } from '../core/renewal.js';
 import { Trouble } from '../core/trouble.js';
 import type { Log } from './log.js';
 
@@ -14,7 +16,9 @@ export class Gateways {
   readonly store: ContextStore;
   private readonly changes = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changes.event;
-  private unlocking: Promise<void> | undefined;
+  /** Certificates that end soon and are not renewed, by their contexts. */
+  endings: ReadonlyMap<string, Ending> = new Map();
+  private readonly questions = new Questions();
   private readonly chance = Math.random(); // when, of several windows, this one renews
 
   constructor(
@@ -60,26 +64,30 @@ export class Gateways {
   async place(name: string, asks = true): Promise<Place> {
     const { gateway } = this.store.read(name);
     if (!this.store.needsPassphrase(name)) return { gateway, identity: this.store.identity(name) };
-    const kept = await this.secrets.get(slotOf(name));
-    if (kept !== undefined) {
-      try {
-        return { gateway, identity: this.store.identity(name, kept) };
-      } catch (error) {
-        if (!(error instanceof Trouble) || error.code !== 'passphrase') throw error;
-        await this.secrets.delete(slotOf(name)); // of an earlier key
-      }
-    }
+    const kept = await this.passphrase(name);
+    if (kept !== undefined) return { gateway, identity: this.store.identity(name, kept) };
     if (!asks) throw new Trouble('settings', `the key of ${name} has a passphrase: click here`, 'locked');
     await this.unlock(name);
     return { gateway, identity: this.store.identity(name, await this.secrets.get(slotOf(name))) };
   }
 
-  /** Asks for the passphrase of a key; of several that want it at once, the person is asked once. */
+  /** The one that is stored, where it opens the key. */
+  private async passphrase(name: string): Promise<string | undefined> {
+    const kept = await this.secrets.get(slotOf(name));
+    if (kept === undefined) return undefined;
+    try {
+      this.store.identity(name, kept);
+      return kept;
+    } catch (error) {
+      if (!(error instanceof Trouble) || error.code !== 'passphrase') throw error;
+      await this.secrets.delete(slotOf(name)); // of an earlier key
+      return undefined;
+    }
+  }
+
+  /** Asks for the passphrase of a key; of several that want that of one key at once, the person is asked once. */
   unlock(name: string): Promise<void> {
-    this.unlocking ??= this.askPassphrase(name).finally(() => {
-      this.unlocking = undefined;
-    });
-    return this.unlocking;
+    return this.questions.ask(name, () => this.askPassphrase(name));
   }
 
   private async askPassphrase(name: string): Promise<void> {
@@ -100,19 +108,27 @@ export class Gateways {
     this.changed();
   }
 
-  /** Renews what is late in its life; `delvegate connect` does it earlier. */
+  /** Renews what is late in its life; `delvegate connect` does it earlier, and alone where it has a way of its own. */
   async renewWhatIsDue(): Promise<void> {
+    const endings = new Map<string, Ending>();
     for (const name of this.store.names()) {
       try {
-        const { notBefore, notAfter } = this.store.holder(name);
-        const since = new Date(Math.max(notBefore.getTime(), Math.min(this.store.cameAt(name).getTime(), Date.now())));
-        if (this.store.needsPassphrase(name) || !renewalIsDue(since, notAfter, this.context(name).renewUntil, this.chance)) continue;
+        if (this.store.taken(name)?.via !== undefined) continue;
         const was = this.store.client(name);
-        const client = await renew(await this.place(name));
+        const passphrase = this.store.needsPassphrase(name) ? await this.passphrase(name) : undefined;
+        const locked = passphrase === undefined && this.store.needsPassphrase(name);
+        const care = careFor({ name, ...this.store.holder(name), cameAt: this.store.cameAt(name), renewUntil: this.context(name).renewUntil, locked }, this.chance);
+        if (care.ending !== undefined) endings.set(name, care.ending);
+        if (!care.renew) continue;
+        const client = await renew(await this.place(name, false), passphrase);
         if (this.store.replaceIdentity(name, was, client)) this.log.line(`the certificate of ${name} was renewed, until ${this.store.holder(name).notAfter.toISOString()}`);
       } catch (error) {
         this.log.trouble(`the certificate of ${name} was not renewed`, error);
       }
     }
+    const lines = (all: ReadonlyMap<string, Ending>): string => [...all.values()].map((one) => one.line).join();
+    const news = lines(endings) !== lines(this.endings);
+    this.endings = endings;
+    if (news) this.changed();
   }
 }

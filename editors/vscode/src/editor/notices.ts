@@ -9,6 +9,10 @@ export function inform(line: string, ...buttons: string[]): Thenable<string | un
   return vscode.window.showInformationMessage(printable(line), ...buttons);
 }
 
+export function warn(line: string, ...buttons: string[]): Thenable<string | undefined> {
+  return vscode.window.showWarningMessage(printable(line), ...buttons);
+}
+
 export function complain(line: string): Thenable<string | undefined> {
   return vscode.window.showErrorMessage(printable(line));
 }

@@ -1,25 +1,15 @@
 import * as vscode from 'vscode';
 
-import { toAttachAgain, withoutInternals, type Remembered } from '../core/remember.js';
+import { Memory, toAttachAgain } from '../core/remember.js';
 
 const slot = 'sessions';
-const lookEvery = 10_000;
-// A session that ends because the window goes takes this host along, though a busy computer takes its time over that; one that a
-// person ends does not. The two look alike from here.
-const afterAnEnd = 10_000;
 
 /** A window that is reloaded, or whose extension host died, attaches to its components again. */
 export class Reattach implements vscode.Disposable {
-  private readonly sessions = new Map<string, Remembered>();
-  private readonly ending = new Map<string, NodeJS.Timeout>();
-  private readonly timer: NodeJS.Timeout;
+  private readonly memory: Memory;
 
   constructor(private readonly state: vscode.Memento) {
-    this.timer = setInterval(() => {
-      if (this.sessions.size === 0) return;
-      for (const [id, one] of this.sessions) if (!this.ending.has(id)) one.seen = Date.now();
-      this.save();
-    }, lookEvery);
+    this.memory = new Memory((all) => void state.update(slot, all));
   }
 
   /** Once, when the extension starts. */
@@ -33,37 +23,14 @@ export class Reattach implements vscode.Disposable {
   }
 
   started(session: vscode.DebugSession): void {
-    const folder = session.workspaceFolder?.uri.toString();
-    this.sessions.set(session.id, {
-      key: session.id,
-      configuration: withoutInternals(session.configuration),
-      ...(folder === undefined ? {} : { folder }),
-      seen: Date.now(),
-    });
-    this.save();
+    this.memory.started(session.id, session.configuration, session.workspaceFolder?.uri.toString());
   }
 
   ended(session: vscode.DebugSession): void {
-    const one = this.sessions.get(session.id);
-    if (one === undefined) return;
-    one.seen = Date.now();
-    this.save();
-    this.ending.set(
-      session.id,
-      setTimeout(() => {
-        this.ending.delete(session.id);
-        this.sessions.delete(session.id);
-        this.save();
-      }, afterAnEnd),
-    );
+    this.memory.ended(session.id);
   }
 
   dispose(): void {
-    clearInterval(this.timer);
-    for (const timer of this.ending.values()) clearTimeout(timer);
-  }
-
-  private save(): void {
-    void this.state.update(slot, [...this.sessions.values()]);
+    this.memory.dispose();
   }
 }

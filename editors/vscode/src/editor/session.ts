@@ -2,8 +2,10 @@ import * as vscode from 'vscode';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 
 import { Adapter, labelOf, type Refusal, type Remedy } from '../core/adapter.js';
+import type { LocalSources } from '../core/checkout.js';
 import { dial } from '../core/dial.js';
 import { LinkStream } from '../core/link.js';
+import type { Way } from '../core/stream.js';
 import type { Target } from '../core/target.js';
 import type { Gateways } from './gateways.js';
 import type { Log } from './log.js';
@@ -23,11 +25,15 @@ export class GatewaySession implements vscode.DebugAdapter {
   private readonly adapter: Adapter;
   private dialogs = 0;
 
-  constructor(target: Target, configuration: vscode.DebugConfiguration, gateways: Gateways, log: Log) {
+  constructor(target: Target, configuration: vscode.DebugConfiguration, sources: LocalSources | undefined, gateways: Gateways, log: Log) {
     const stop: unknown = configuration.stop;
     const request = { component: target.component, ...(typeof stop === 'string' && stop !== '' ? { stop: stop.slice(0, 64) } : {}) };
     const call = (command: string): string => `command:${command}?${encodeURIComponent(JSON.stringify([target]))}`;
-    this.adapter = new Adapter((user) => new LinkStream(async () => dial(await gateways.place(target.context), 'delvegate/1'), request, user), {
+    const way = async (): Promise<Way> => {
+      const place = await gateways.place(target.context);
+      return { socket: await dial(place, 'delvegate/1'), gateway: place.gateway };
+    };
+    this.adapter = new Adapter((user) => new LinkStream(way, request, user), {
       toEditor: (message: DebugProtocol.ProtocolMessage) => {
         this.messages.fire(message);
       },
@@ -39,7 +45,7 @@ export class GatewaySession implements vscode.DebugAdapter {
         const command = commands[remedy];
         return command === undefined ? undefined : call(command);
       },
-    });
+    }, sources);
   }
 
   handleMessage(message: vscode.DebugProtocolMessage): void {

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 
+import { Pulse } from '../core/pulse.js';
 import type { Component } from '../core/report.js';
 import { lineOf, Trouble } from '../core/trouble.js';
 import type { Gateways } from './gateways.js';
@@ -13,9 +14,7 @@ export class Watch implements vscode.Disposable {
   locked = false; // the trouble is a passphrase that is wanted
   me = '';
   context: string | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private asking: Promise<void> | undefined;
-  private interest = { view: false, sessions: 0 };
+  private readonly pulse = new Pulse(() => this.askChosen().finally(() => this.changes.fire()));
   private tellsSessions = true;
 
   constructor(private readonly gateways: Gateways) {
@@ -26,12 +25,14 @@ export class Watch implements vscode.Disposable {
   }
 
   viewIs(visible: boolean): void {
-    this.interest.view = visible;
-    void this.refresh();
+    this.pulse.viewIs(visible);
   }
   sessionsAre(number: number): void {
-    this.interest.sessions = number;
-    void this.refresh();
+    this.pulse.sessionsAre(number);
+  }
+  /** What the editor's debuggers stand at has changed: in a session of that type, if there is one. */
+  moved(type: string | undefined): void {
+    this.pulse.moved(type);
   }
 
   find(name: string): Component | undefined {
@@ -40,19 +41,11 @@ export class Watch implements vscode.Disposable {
 
   /** Asks now; of several that want that at once, the gateway is asked once. */
   refresh(): Promise<void> {
-    clearTimeout(this.timer);
-    this.asking ??= this.askChosen().finally(() => {
-      this.asking = undefined;
-      this.changes.fire();
-      clearTimeout(this.timer);
-      if (!this.interest.view && this.interest.sessions === 0) return;
-      this.timer = setTimeout(() => void this.refresh(), this.interest.sessions > 0 ? 2_000 : 5_000);
-    });
-    return this.asking;
+    return this.pulse.now();
   }
 
   dispose(): void {
-    clearTimeout(this.timer);
+    this.pulse.dispose();
     this.changes.dispose();
   }
 

@@ -60,7 +60,8 @@ const stories = {
     }
     await bob.openFileFromExplorer('main.go');
     await bob.breakpointAt(tick);
-    await bob.press('F5'); // by his launch.json
+    await bob.press('F5'); // by his launch.json, which asks for the component
+    await bob.pick('app');
     await bob.stoppedAt(tick);
     await alice.openFileFromExplorer('main.go');
     // From the list of debug configurations, where the component appeared by itself.
@@ -130,6 +131,11 @@ const stories = {
 
   async unlocks(editor) {
     const view = await editor.components();
+    await view.getByText('Certificate ends on').waitFor();
+    await editor.command('Notifications: Show Notifications');
+    await editor.notified('is not renewed, as its key has a passphrase that is not stored here');
+    await editor.picture('ends');
+    await editor.command('Notifications: Clear All Notifications');
     await view.getByText('has a passphrase').click();
     const input = editor.page.locator('.quick-input-widget input');
     await input.fill('wrong');
@@ -139,6 +145,7 @@ const stories = {
     await input.fill('open sesame');
     await editor.press('Enter');
     await view.getByText('app', { exact: true }).waitFor();
+    await view.getByText('Certificate ends on').waitFor({ state: 'detached' }); // with the passphrase it can be renewed
     await editor.picture('unlocked');
   },
 
@@ -148,6 +155,31 @@ const stories = {
     await editor.page.locator('.quick-input-widget input').fill(invitation);
     await editor.press('Enter');
     await editor.notified('Enrolled as alice');
+    await view.getByText('app', { exact: true }).waitFor();
+    await editor.picture('enrolled');
+  },
+
+  async isRevoked(editor) {
+    await editor.components();
+    await editor.openFileFromExplorer('main.go');
+    await editor.press('F5');
+    await editor.dialog(/refused your certificate: it is revoked; ask the gateway.s administrator/, 'Enrol…');
+    await editor.page.locator('.quick-input-widget').getByText('Enrol with a Gateway (1/2)').waitFor();
+  },
+
+  async enrolsBesideAnother(editor) {
+    const view = await editor.components();
+    await view.getByText('refused the connection').waitFor(); // of the context that is there
+    await editor.command('delvegate: Enrol with a Gateway');
+    const input = editor.page.locator('.quick-input-widget input');
+    await input.fill(invitation);
+    await editor.press('Enter');
+    await editor.dialog('There is a context localhost already: alice at localhost:1', 'Replace It');
+    // It turns out to be another gateway.
+    await editor.page.locator('.quick-input-widget').getByText('the context localhost is alice at localhost:1, and stays').waitFor();
+    await editor.picture('name');
+    await editor.press('Enter');
+    await editor.notified('the certificate of localhost-2 is good until');
     await view.getByText('app', { exact: true }).waitFor();
     await editor.picture('enrolled');
   },

@@ -1,6 +1,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 
 import { Adapter, type Refusal } from '../../src/core/adapter.js';
+import type { LocalSources } from '../../src/core/checkout.js';
 import { ContextStore } from '../../src/core/contexts.js';
 import { dial, type Place } from '../../src/core/dial.js';
 import { LinkStream } from '../../src/core/link.js';
@@ -21,8 +22,9 @@ export class Client {
   private wakes: (() => void)[] = [];
   private seq = 0;
 
-  constructor(place: () => Place, component: string) {
-    this.adapter = new Adapter((user) => new LinkStream(async () => dial(place(), 'delvegate/1'), { component }, user, { firstPause: 10, longestPause: 200 }), {
+  constructor(place: () => Place, component: string, sources?: LocalSources) {
+    const way = async () => ({ socket: await dial(place(), 'delvegate/1'), gateway: place().gateway });
+    this.adapter = new Adapter((user) => new LinkStream(way, { component }, user, { firstPause: 10, longestPause: 200 }), {
       toEditor: (message) => {
         if (message.type === 'event') this.events.push(message as DebugProtocol.Event);
         else {
@@ -35,8 +37,8 @@ export class Client {
       linkIs: (up) => {
         if (!up) this.links++;
       },
-      link: () => undefined,
-    });
+      link: (remedy) => (remedy === 'none' ? undefined : `command:x.${remedy}`),
+    }, sources);
   }
 
   ask(command: string, args?: object): number {

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { DebugProtocol } from '@vscode/debugprotocol';
 
 import { remedyFor } from '../../src/core/adapter.js';
 import { ControlApi } from '../../src/core/api.js';
+import { localSources } from '../../src/core/checkout.js';
 import { dial } from '../../src/core/dial.js';
 import { enroll, readInvitation, renew } from '../../src/core/enroll.js';
+import { nameBefore } from '../../src/core/naming.js';
 import { Client, placeOf, store } from './client.js';
 
 const given = (name: string): string => {
@@ -15,6 +18,9 @@ const given = (name: string): string => {
   return value;
 };
 const api = (name: string): ControlApi => new ControlApi(() => Promise.resolve(placeOf(name)));
+
+// Who is asked nothing.
+const nobody = { name: (line: string) => Promise.reject(new Error(line)) };
 
 const scenarios: Record<string, () => Promise<void>> = {
   async session() {
@@ -30,6 +36,25 @@ const scenarios: Record<string, () => Promise<void>> = {
     assert.deepEqual([one?.name, one?.state, one?.people.map((person) => person.user)], ['app', 'stopped', ['alice']]);
     await client.disconnect();
     assert.equal(client.wronglyAnswered, 0);
+  },
+
+  // Of a configuration that appeared by itself, with the sources elsewhere than they were when the program was built.
+  async elsewhere() {
+    const main = path.join(given('FOLDER'), 'main.go');
+    // Rules that the person gave stand alone.
+    const ruled = new Client(() => placeOf('here'), 'app', await localSources([given('FOLDER')]));
+    await ruled.call('initialize', { adapterID: 'delvegate', pathFormat: 'path', linesStartAt1: true, columnsStartAt1: true });
+    ruled.ask('attach', { substitutePath: [{ from: '/nowhere', to: '/nothing' }] });
+    await ruled.event('initialized');
+    const { breakpoints } = (await ruled.call('setBreakpoints', { source: { path: main }, breakpoints: [{ line: Number(given('TICK')) }] })) as { breakpoints: DebugProtocol.Breakpoint[] };
+    assert.equal(breakpoints[0]?.verified, false);
+    await ruled.disconnect();
+    const client = new Client(() => placeOf('here'), 'app', await localSources([given('OTHER_FOLDER'), given('FOLDER')]));
+    await client.attach({ path: main, line: Number(given('TICK')) });
+    await client.event('stopped');
+    const { stackFrames } = (await client.call('stackTrace', { threadId: 1 })) as { stackFrames: { line: number; source: DebugProtocol.Source }[] };
+    assert.deepEqual([stackFrames[0]?.line, stackFrames[0]?.source.path], [Number(given('TICK')), main]);
+    await client.disconnect();
   },
 
   async linkBreaks() {
@@ -69,6 +94,14 @@ const scenarios: Record<string, () => Promise<void>> = {
     assert.equal(response.success, false);
     assert.match(response.message ?? '', /other/);
     await client.disconnect();
+    // TLS 1.3 tells it when the connection is there already.
+    for (const [name, words] of [['stranger', /refused your certificate: it does not know the CA that issued it; enrol again$/], ['revoked', /refused your certificate: it is revoked; ask the gateway's administrator$/]] as const) {
+      const turnedAway = new Client(() => placeOf(name), 'app');
+      const { body } = (await turnedAway.answer(turnedAway.ask('initialize', { adapterID: 'delvegate' }))) as { body: { error: DebugProtocol.Message } };
+      assert.match(body.error.format, words);
+      assert.deepEqual([body.error.url, body.error.urlLabel], ['command:x.enroll', 'Enrol…']);
+      await turnedAway.disconnect();
+    }
     await assert.rejects(api('here').plan('other'), { name: 'Trouble', code: 'unknown' });
     await assert.rejects(api('here').order('app', 'start', undefined, () => undefined), { name: 'Trouble' });
     await assert.rejects(api('stranger').components(), { name: 'Trouble', kind: 'certificate' });
@@ -111,15 +144,15 @@ const scenarios: Record<string, () => Promise<void>> = {
     const invitation = readInvitation(given('LINE'));
     assert.ok(invitation?.token !== undefined);
     const { token } = invitation;
-    await assert.rejects(enroll(store, { ...invitation, token, pin: 'sha256:' + '0'.repeat(64) }), /has the pin sha256:[0-9a-f]{64}, not .*; nothing was sent to it/);
-    await assert.rejects(enroll(store, { ...invitation, token: 'dvt1.nonsense' }), { code: 'token-unknown' });
+    await assert.rejects(enroll(store, { ...invitation, token, pin: 'sha256:' + '0'.repeat(64) }, 'localhost', nobody), /has the pin sha256:[0-9a-f]{64}, not .*; nothing was sent to it/);
+    await assert.rejects(enroll(store, { ...invitation, token: 'dvt1.nonsense' }, 'localhost', nobody), { code: 'token-unknown' });
     assert.deepEqual(store.names(), []);
     // A context that cannot be read is replaced.
     fs.mkdirSync(store.directory('localhost'), { recursive: true, mode: 0o700 });
     fs.writeFileSync(path.join(store.directory('localhost'), 'context.json'), '{');
-    const enrolled = await enroll(store, { ...invitation, token });
+    const enrolled = await enroll(store, { ...invitation, token }, 'localhost', nobody);
     assert.deepEqual([enrolled.context, enrolled.user, store.current()], ['localhost', 'alice', 'localhost']);
-    await assert.rejects(enroll(store, { ...invitation, token }), { code: 'token-unknown' }); // it worked once
+    await assert.rejects(enroll(store, { ...invitation, token }, 'localhost', nobody), { code: 'token-unknown' }); // it worked once
     const [one] = await api('localhost').components();
     assert.equal(one?.name, 'app');
     const before = store.identity('localhost');
@@ -129,15 +162,34 @@ const scenarios: Record<string, () => Promise<void>> = {
     assert.equal(store.replaceIdentity('localhost', was, was), false); // somebody else was first
     assert.equal(store.identity('localhost').key.equals(before.key), false);
     assert.equal(store.holder('localhost').user, 'alice');
-    const client = new Client(() => placeOf('localhost'), 'app');
+    // A key with a passphrase is renewed with it, and stays closed.
+    assert.equal(store.replaceIdentity('localhost', renewed, await renew(placeOf('localhost'), 'open sesame')), true);
+    assert.equal(store.needsPassphrase('localhost'), true);
+    const closed = store.client('localhost');
+    assert.equal(store.replaceIdentity('localhost', closed, await renew(placeOf('localhost', 'open sesame'), 'open sesame')), true);
+    assert.equal(store.needsPassphrase('localhost'), true);
+    const client = new Client(() => placeOf('localhost', 'open sesame'), 'app');
     await client.attach();
     await client.disconnect();
+  },
+
+  // Of two gateways on one host the second does not replace the first, whatever was confirmed before it told its port.
+  async secondGateway() {
+    const invitation = readInvitation(given('LINE'));
+    assert.ok(invitation?.token !== undefined);
+    const first = store.client('localhost');
+    assert.equal(await nameBefore(store, { ...invitation, context: 'localhost' }, { ...nobody, replaces: () => Promise.resolve('replace') }), 'localhost');
+    const asked: string[] = [];
+    const enrolled = await enroll(store, { ...invitation, token: invitation.token }, 'localhost', { name: (line) => (asked.push(line), Promise.resolve('second')) });
+    assert.match(asked.join(), /^You are alice at localhost:\d+ now; the context localhost is alice at localhost:\d+, and stays$/);
+    assert.deepEqual([enrolled.context, store.names(), store.client('localhost')], ['second', ['localhost', 'second'], first]);
+    for (const name of store.names()) assert.equal((await api(name).components())[0]?.name, 'app');
   },
 
   async enrols() {
     const invitation = readInvitation(given('LINE'));
     assert.ok(invitation?.token !== undefined);
-    await enroll(store, { ...invitation, token: invitation.token });
+    await enroll(store, { ...invitation, token: invitation.token }, 'localhost', nobody);
   },
 
   // While `delvegate connect` renews the same context; which of the two is first is nobody's to say.

@@ -5,7 +5,8 @@ import * as path from 'node:path';
 
 import type { Identity } from '../../src/core/pem.js';
 
-const openssl = (...words: string[]) => execFileSync(process.env.DELVEGATE_OPENSSL ?? 'openssl', words, { stdio: ['ignore', 'pipe', 'pipe'] });
+export const opensslProgram = process.env.DELVEGATE_OPENSSL ?? 'openssl';
+const openssl = (...words: string[]) => execFileSync(opensslProgram, words, { stdio: ['ignore', 'pipe', 'pipe'] });
 
 /** A CA with what it issues, made by openssl. */
 export class Ca {
