@@ -38,7 +38,8 @@ struct identity {
 
 // Reads the identity of a certificate that OpenSSL has verified already; no prefix, no limits of its CA.
 // Refused (error text for the log): no or two CNs, an empty name, NUL or control characters, invalid
-// UTF-8, a name of more than 256 bytes, more than 64 groups, more than 100 alternative names, a SPIFFE
+// UTF-8, a name of more than 256 bytes, more than 64 groups, more than 100 alternative names
+// (but in one for servers alone, as the gateway's own, which has one for each component), a SPIFFE
 // ID that is malformed or not the only URI, a CN that looks like a SPIFFE ID.
 boost::system::result<identity, std::string> identify(const X509* certificate);
 

@@ -21,6 +21,13 @@ bool plain(char c) {
 outcome<std::string> refused(std::string why) { return {boost::system::in_place_error, std::move(why)}; }
 outcome<std::string> found(std::string id) { return {boost::system::in_place_value, std::move(id)}; }
 
+// Of those a gateway's own has a name for each component; nobody comes in with it.
+bool for_servers_alone(const X509* certificate) {
+    // OpenSSL keeps what it has read in the certificate. Without the extension every bit is set.
+    const auto usage = X509_get_extended_key_usage(const_cast<X509*>(certificate));
+    return (usage & XKU_SSL_SERVER) != 0 && (usage & (XKU_SSL_CLIENT | XKU_ANYEKU)) == 0;
+}
+
 struct names_free {
     void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
 };
@@ -74,7 +81,7 @@ outcome<std::string> spiffe_id_of(const X509* certificate) {
         return refused("the alternative names (SAN) of the certificate cannot be read");
     }
     const int count = sk_GENERAL_NAME_num(names.get());
-    if (count > max_names) return refused("the certificate has more than 100 alternative names (SAN)");
+    if (count > max_names && !for_servers_alone(certificate)) return refused("the certificate has more than 100 alternative names (SAN)");
     int uris = 0;
     bool any = false;
     std::string id;

@@ -22,7 +22,7 @@ bool is_trust_domain(std::string_view text);
 bool looks_like_spiffe(std::string_view text);
 
 // The certificate's SPIFFE ID, empty when it has none. Refused: alternative names that cannot be read,
-// more than 100 of them, a SPIFFE ID that is malformed or not the only URI.
+// more than 100 of them (but in one for servers alone), a SPIFFE ID that is malformed or not the only URI.
 outcome<std::string> spiffe_id_of(const X509* certificate);
 
 }  // namespace auth

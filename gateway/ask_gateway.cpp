@@ -29,10 +29,10 @@ launcher::outcome<std::string> gateway_place::directory() const {
     if (config_file.empty() && !runtime_directory.empty()) return result(boost::system::in_place_value, runtime_directory);
     if (config_file.empty()) {
         const std::string directory = default_runtime_directory();
-        // As the unit that is shipped has it: below a directory that stays root's.
-        const std::string below = directory + "/gateway";
-        const auto answers = [](const std::string& in) { return ::access(status_socket_path(in).c_str(), F_OK) == 0; };
-        return result(boost::system::in_place_value, !answers(directory) && answers(below) ? below : directory);
+        // Next, as the unit that is shipped has it, below a directory that stays root's; and at last root's `serve --exec`.
+        for (const std::string& one : {directory, directory + "/gateway", exec_runtime_directory()})
+            if (::access(status_socket_path(one).c_str(), F_OK) == 0) return result(boost::system::in_place_value, one);
+        return result(boost::system::in_place_value, directory);
     }
 #ifndef DELVEGATE_CLIENT_ONLY
     auto configuration = read_config(config_file);

@@ -17,6 +17,7 @@
 #include "gateway/audit_report.h"
 #include "gateway/config.h"
 #include "gateway/output_option.h"
+#include "gateway/usual_state.h"
 #include "protocol/printable.h"
 
 namespace gateway {
@@ -44,7 +45,11 @@ int complain(const std::string& text, int code) {
 launcher::outcome<std::string> path_of(const arguments& a) {
     using result = launcher::outcome<std::string>;
     if (!a.path.empty()) return result(boost::system::in_place_value, a.path);
-    if (a.config_file.empty()) return result(boost::system::in_place_value, audit_file_of({}, default_state_directory()));
+    if (a.config_file.empty()) {
+        const auto state = find_usual_state();
+        if (!state) return result(boost::system::in_place_error, state.error());
+        return result(boost::system::in_place_value, audit_file_of(state->audit, state->directory));
+    }
     const auto configuration = read_config(a.config_file);
     if (!configuration) return result(boost::system::in_place_error, configuration.error());
     return result(boost::system::in_place_value, audit_file_of(configuration->audit, configuration->state_directory));

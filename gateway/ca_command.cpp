@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "gateway/ca_files.h"
 #include "gateway/ca_work.h"
 #include "gateway/config.h"
 #include "gateway/output_option.h"
@@ -16,11 +17,14 @@ CLI::App* add(CLI::App& ca, const std::shared_ptr<ca_arguments>& a, int& exit_co
               const char* sentence, const char* example, int (*work)(const ca_arguments&)) {
     auto* command = ca.add_subcommand(name, sentence);
     command->footer(std::string("\nExample:\n  delvegate ca ") + example + "\n" + exit_codes);
-    command->add_option("--state-directory", a->state_directory, "The gateway's state directory")
-        ->type_name("DIR")
-        ->capture_default_str();
+    command->add_option("--state-directory", a->state_directory, state_option)->type_name("DIR");
     add_output_option(*command, a->output);
-    command->callback([a, work, &exit_code] { exit_code = work(*a); });
+    command->callback([a, work, &exit_code] {
+        auto state = state_by(a->state_directory);
+        if (!state) return void(exit_code = complain_as(state.error(), 1));
+        a->state = std::move(*state);
+        exit_code = work(*a);
+    });
     return command;
 }
 
@@ -28,7 +32,6 @@ CLI::App* add(CLI::App& ca, const std::shared_ptr<ca_arguments>& a, int& exit_co
 
 void add_ca_command(CLI::App& app, int& exit_code) {
     const auto a = std::make_shared<ca_arguments>();
-    a->state_directory = default_state_directory();
     auto* ca = app.add_subcommand("ca", "Issue, list and revoke certificates on this node");
     ca->require_subcommand(1);
     ca->footer("\nExample:\n  delvegate ca issue --user alice --group sig-scheduling --ttl 24h\n\n"

@@ -26,6 +26,39 @@ std::string name_of(uid_t user) {
     return entry ? entry->pw_name : std::to_string(user);
 }
 
+constexpr const char* to_make_one = "; run: delvegate ca init (--state-directory chooses another)";
+
+bool is_absent(int error) { return error == ENOENT || error == ENOTDIR; }
+
+// " (stateDirectory of /etc/delvegate/gateway.yaml)"
+std::string by_whom(const usual_state& state) {
+    return state.configuration.empty() ? std::string() : " (stateDirectory of " + state.configuration + ")";
+}
+
+std::string as_user(uid_t user) {
+    return "run this as that user: " + std::string(::geteuid() == 0 ? "runuser -u " : "sudo -u ") + name_of(user) + " -- delvegate …";
+}
+
+// Of a path that cannot be looked at: whose the directory is that does not let this user pass.
+std::string closed(const usual_state& state, const std::string& path, int error) {
+    std::string text = "cannot look at " + path + by_whom(state) + ": " + std::generic_category().message(error);
+    struct stat info {};
+    std::string above = path;
+    do above.resize(std::max<std::size_t>(above.rfind('/') == above.npos ? 0 : above.rfind('/'), 1));
+    while (above != "/" && ::stat(above.c_str(), &info) != 0);
+    if (error != EACCES || above == "/" || info.st_uid == ::geteuid()) return text + "; --state-directory chooses another";
+    return text + ", since " + above + " is of the user " + name_of(info.st_uid) + "; " + as_user(info.st_uid);
+}
+
+std::string no_ca(const usual_state& state, const std::string& directory, int error) {
+    if (!is_absent(error)) return closed(state, auth::ca_certificate_file(directory), error);
+    if (!state.client_ca.empty())
+        return "the gateway of " + state.configuration + " takes certificates of " + state.client_ca +
+               ": whoever has that CA issues and revokes them (--state-directory names the state of another gateway)";
+    if (::access(directory.c_str(), F_OK) != 0) return "there is no CA in " + directory + by_whom(state) + to_make_one;
+    return directory + by_whom(state) + " has no ca.crt; take it from a backup (docs/operations.md), or --state-directory chooses another";
+}
+
 std::size_t characters(const std::string& text) {
     return static_cast<std::size_t>(
         std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
@@ -33,34 +66,38 @@ std::size_t characters(const std::string& text) {
 
 }  // namespace
 
-launcher::outcome<std::string> ca_directory_of(const std::string& state_directory) {
-    struct stat info {};
-    if (::stat(state_directory.c_str(), &info) != 0)
-        return failed<std::string>("cannot look at the state directory " + state_directory + ": " +
-                                   std::generic_category().message(errno) +
-                                   "; run: delvegate ca init (--state-directory chooses another)");
-    if (info.st_uid != ::geteuid())
-        return failed<std::string>(state_directory + " belongs to the user " + name_of(info.st_uid) +
-                                   "; run this as that user (sudo -u " + name_of(info.st_uid) + " delvegate …)");
-    return launcher::outcome<std::string>(boost::system::in_place_value, state_directory + "/ca");
+launcher::outcome<usual_state> state_by(const std::string& given) {
+    if (given.empty()) return find_usual_state();
+    usual_state out;
+    out.directory = given;
+    return out;
 }
 
-launcher::outcome<auth::ca_store> open_store_of(const std::string& state_directory) {
-    const auto directory = ca_directory_of(state_directory);
+launcher::outcome<std::string> ca_directory_of(const usual_state& state) {
+    struct stat info {};
+    if (::stat(state.directory.c_str(), &info) != 0) {
+        if (!is_absent(errno)) return failed<std::string>(closed(state, state.directory, errno));
+        return failed<std::string>("there is no state directory " + state.directory + by_whom(state) + to_make_one);
+    }
+    if (info.st_uid != ::geteuid())
+        return failed<std::string>(state.directory + by_whom(state) + " belongs to the user " + name_of(info.st_uid) + "; " + as_user(info.st_uid));
+    return launcher::outcome<std::string>(boost::system::in_place_value, state.directory + "/ca");
+}
+
+launcher::outcome<auth::ca_store> open_store_of(const usual_state& state) {
+    const auto directory = ca_directory_of(state);
     if (!directory) return directory.error();
     // Also before a store is made in the wrong place.
-    if (::access(auth::ca_certificate_file(*directory).c_str(), F_OK) != 0 &&
-        ::access((*directory + "/ca.db").c_str(), F_OK) != 0)
-        return "there is no CA in " + *directory + "; run: delvegate ca init (--state-directory chooses another)";
+    if (::access(auth::ca_certificate_file(*directory).c_str(), F_OK) != 0 && ::access((*directory + "/ca.db").c_str(), F_OK) != 0)
+        return no_ca(state, *directory, errno);
     return auth::ca_store::open(*directory);
 }
 
-launcher::outcome<open_ca> open_ca_of(const std::string& state_directory) {
-    auto store = open_store_of(state_directory);
+launcher::outcome<open_ca> open_ca_of(const usual_state& state) {
+    auto store = open_store_of(state);
     if (!store) return store.error();
-    const std::string directory = state_directory + "/ca";
-    if (::access(auth::ca_certificate_file(directory).c_str(), F_OK) != 0)
-        return "there is no CA in " + directory + "; run: delvegate ca init (--state-directory chooses another)";
+    const std::string directory = state.directory + "/ca";
+    if (::access(auth::ca_certificate_file(directory).c_str(), F_OK) != 0) return no_ca(state, directory, errno);
     auto authority = auth::load_authority(directory);
     if (!authority) return authority.error();
     return open_ca{std::move(*store), std::move(*authority)};

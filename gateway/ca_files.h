@@ -8,22 +8,28 @@
 
 #include "auth/authority.h"
 #include "auth/ca_store.h"
+#include "gateway/usual_state.h"
 #include "launcher/outcome.h"
 
 namespace gateway {
 
+// The directory that was given, or where the state is by itself.
+launcher::outcome<usual_state> state_by(const std::string& given);
+inline constexpr const char* state_option = "The gateway's state directory [that of gateway.yaml; without one, that of `serve --exec`]";
+
 // The CA's directory below the state directory. Refused when the state directory is another user's: what
 // we would write there its gateway could not read.
-launcher::outcome<std::string> ca_directory_of(const std::string& state_directory);
+launcher::outcome<std::string> ca_directory_of(const usual_state& state);
 
 struct open_ca {
     auth::ca_store store;
     auth::authority authority;
 };
-// An error says how to make a CA when there is none.
-launcher::outcome<open_ca> open_ca_of(const std::string& state_directory);
+// An error names the file that says that it is there. It says how to make a CA only where there surely is none: a second one is good for
+// nothing; and where it is closed to this user, as whom to try again.
+launcher::outcome<open_ca> open_ca_of(const usual_state& state);
 // The store alone: what needs no key does not read it.
-launcher::outcome<auth::ca_store> open_store_of(const std::string& state_directory);
+launcher::outcome<auth::ca_store> open_store_of(const usual_state& state);
 
 // "delvegate: TEXT" on standard error; returns `code`.
 int complain_as(const std::string& text, int code);

@@ -133,13 +133,13 @@ int ca_init(const ca_arguments& a) {
     if (const auto why = auth::certificate_name_fault(request.name); !why.empty())
         return complain_as("--name " + why, 2);
     struct stat info {};
-    if (::stat(a.state_directory.c_str(), &info) != 0)
-        if (auto made = private_directory(a.state_directory); !made) return complain_as(made.error(), 1);
-    const auto directory = ca_directory_of(a.state_directory);
+    if (::stat(a.state.directory.c_str(), &info) != 0)
+        if (auto made = own_directory(a.state.directory); !made) return complain_as(made.error(), 1);
+    const auto directory = ca_directory_of(a.state);
     if (!directory) return complain_as(directory.error(), 1);
     const bool there = ::access(auth::ca_certificate_file(*directory).c_str(), F_OK) == 0;
     if (auto made = auth::ensure_ca(*directory, request); !made) return complain_as(made.error(), 1);
-    const auto opened = open_ca_of(a.state_directory);
+    const auto opened = open_ca_of(a.state);
     if (!opened) return complain_as(opened.error(), 1);
     if (there && (!a.name.empty() || !a.ttl.empty() || request.ed25519))
         std::fputs("delvegate: there was a CA already; its name, life and key stay as they are\n", stderr);
@@ -167,7 +167,7 @@ int ca_issue(const ca_arguments& a) {
     if (out.empty()) out = "delvegate-identity-" + a.user;
     while (out.size() > 1 && out.back() == '/') out.pop_back();
 
-    auto ca = open_ca_of(a.state_directory);
+    auto ca = open_ca_of(a.state);
     if (!ca) return complain_as(ca.error(), 1);
     auto key = auth::make_key();
     if (!key) return complain_as(key.error(), 1);
@@ -194,7 +194,7 @@ int ca_issue(const ca_arguments& a) {
 }
 
 int ca_list(const ca_arguments& a) {
-    auto store = open_store_of(a.state_directory);
+    auto store = open_store_of(a.state);
     if (!store) return complain_as(store.error(), 1);
     const auto issues = store->issues();
     const auto users = store->revoked_users();
@@ -227,7 +227,7 @@ int ca_revoke(const ca_arguments& a) {
     if (!a.reason.empty())
         if (const auto why = auth::certificate_name_fault(a.reason); !why.empty())
             return complain_as("--reason " + why, 2);
-    auto store = open_store_of(a.state_directory);
+    auto store = open_store_of(a.state);
     if (!store) return complain_as(store.error(), 1);
     if (!a.user.empty()) {
         std::vector<std::string> none;
@@ -251,7 +251,7 @@ int ca_revoke(const ca_arguments& a) {
 }
 
 int ca_unrevoke_user(const ca_arguments& a) {
-    auto store = open_store_of(a.state_directory);
+    auto store = open_store_of(a.state);
     if (!store) return complain_as(store.error(), 1);
     auth::transaction change(store->db());
     const bool was = store->unrevoke_user(a.user);
@@ -268,7 +268,7 @@ int ca_crl(const ca_arguments& a) {
         if (!given) return complain_as("--ttl: " + given.error(), 2);
         life = *given;
     }
-    auto ca = open_ca_of(a.state_directory);
+    auto ca = open_ca_of(a.state);
     if (!ca) return complain_as(ca.error(), 1);
     auth::transaction change(ca->store.db());
     std::vector<auth::crl_entry> entries;

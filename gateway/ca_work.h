@@ -5,10 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "gateway/usual_state.h"
+
 namespace gateway {
 
 struct ca_arguments {
-    std::string state_directory;
+    std::string state_directory;  // of the command line; may be empty
+    usual_state state;            // that, or where it is by itself
     std::string name;
     std::string key_type = "ecdsa";
     std::string ttl;

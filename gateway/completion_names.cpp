@@ -99,7 +99,7 @@ void take_from_ca(const completion& line, const std::string& configured, names& 
     if (const auto own = given(line, "--state-directory"); !own.empty())
         places = {own};
     else  // the packaged unit names a directory of its own below the usual one
-        for (const auto& one : names{configured, default_state_directory()})
+        for (const auto& one : names{configured, default_state_directory(), exec_state_directory()})
             if (!one.empty()) places.insert(places.end(), {one, one + "/gateway"});
     const auto which = of_unrevoke(line) ? known_people::revoked : line.commands.front() == "token" ? known_people::not_revoked : known_people::all;
     into.merge(people_of_ca(places, which));

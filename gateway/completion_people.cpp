@@ -18,7 +18,9 @@ constexpr std::chrono::milliseconds patience{500};
 std::set<std::string> people_of_ca(const std::vector<std::string>& state_directories, known_people which) {
     std::set<std::string> found;
     for (const auto& state : state_directories) {
-        const auto directory = ca_directory_of(state);
+        usual_state where;
+        where.directory = state;
+        const auto directory = ca_directory_of(where);
         if (!directory || ::access((*directory + "/ca.db").c_str(), R_OK | W_OK) != 0) continue;
         auto store = auth::ca_store::open(*directory, patience);
         if (!store) continue;

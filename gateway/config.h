@@ -86,10 +86,16 @@ std::vector<host_port> enroll_addresses(const config& configuration);
 // Where what is to outlive the gateway is kept of its sessions.
 std::string sessions_of(const config& configuration);
 
-// Root's are /var/lib/delvegate and /run/delvegate; an ordinary user's follow the XDG variables
+// A node's, root's, 0755: below them gateway, launcher and `serve --exec` have directories of their own (packaging/tmpfiles.d).
+inline constexpr std::string_view node_state_directory = "/var/lib/delvegate";
+inline constexpr std::string_view node_runtime_directory = "/run/delvegate";
+// Root's are the node's; an ordinary user's follow the XDG variables
 // (~/.local/state/delvegate; $XDG_RUNTIME_DIR/delvegate, else a directory of the state directory).
 std::string default_state_directory();
 std::string default_runtime_directory();
+// Of `serve --exec`, which must not be in the way of a node's service: root's are `exec` below those.
+std::string exec_state_directory();
+std::string exec_runtime_directory();
 // /etc/delvegate/gateway.yaml for root, else below $XDG_CONFIG_HOME or ~/.config.
 std::string default_config_file();
 

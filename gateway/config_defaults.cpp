@@ -40,17 +40,21 @@ std::string_view to_string(component_config::kind how) {
 }
 
 std::string default_state_directory() {
-    if (::geteuid() == 0) return "/var/lib/delvegate";
+    if (::geteuid() == 0) return std::string(node_state_directory);
     if (const std::string state = environment("XDG_STATE_HOME"); !state.empty()) return state + "/delvegate";
     if (const std::string home = environment("HOME"); !home.empty()) return home + "/.local/state/delvegate";
     return "/tmp/delvegate-" + std::to_string(::geteuid());
 }
 
 std::string default_runtime_directory() {
-    if (::geteuid() == 0) return "/run/delvegate";
+    if (::geteuid() == 0) return std::string(node_runtime_directory);
     if (const std::string run = environment("XDG_RUNTIME_DIR"); !run.empty()) return run + "/delvegate";
     return default_state_directory() + "/run";
 }
+
+std::string exec_state_directory() { return default_state_directory() + (::geteuid() == 0 ? "/exec" : ""); }
+
+std::string exec_runtime_directory() { return default_runtime_directory() + (::geteuid() == 0 ? "/exec" : ""); }
 
 std::string status_socket_path(const std::string& runtime_directory) { return runtime_directory + "/status.sock"; }
 

@@ -50,12 +50,17 @@ diagnosis judge_pair(const std::string& check, const auth::tls_files& files, con
 struct node_place {
     gateway_place gateway;
     std::string launcher_config{launcher::default_launcher_config};
+    bool launcher_named = false;  // on the command line: it must be there
 };
 // Whether this host is one: it has a configuration or a running gateway or launcher.
 bool is_node(const node_place& where);
 diagnoses check_node(const node_place& where, long long now);
 
 // Pieces of it.
+// /var/lib/delvegate or /run/delvegate, which a gateway of another user than root's must come through.
+diagnosis judge_node_directory(const std::string& path, uid_t owner, mode_t mode);
+// What a running gateway tells (`/v1/status`): components that are down, the audit and its anchors, files that it could not read again.
+diagnoses judge_status(const protocol::json& status);
 diagnosis judge_policy(const auth::policy& policy, const std::vector<component_config>& components, const std::string& file);
 // Whose socket at a port is right: the gateway's, by its pid, where it answers; of a laptop a `connect` of this user's.
 struct port_owner {

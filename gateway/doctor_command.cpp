@@ -66,12 +66,15 @@ void add_doctor_command(CLI::App& app, int& exit_code) {
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();
     a->node.gateway.add_options(*doctor);
-    doctor->add_option("--launcher-config", a->node.launcher_config, "The configuration of the node's launcher")
+    auto* launcher = doctor->add_option("--launcher-config", a->node.launcher_config, "The configuration of the node's launcher")
         ->type_name("FILE")
         ->capture_default_str();
     doctor->add_option("--folder", a->laptop.folder, "The folder that an IDE opens [this one]")->type_name("DIR");
     a->laptop.gateway.add_options(*doctor);
-    doctor->callback([a, &exit_code] { exit_code = run(*a); });
+    doctor->callback([a, launcher, &exit_code] {
+        a->node.launcher_named = launcher->count() > 0;
+        exit_code = run(*a);
+    });
 }
 
 }  // namespace gateway

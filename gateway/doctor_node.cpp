@@ -2,6 +2,7 @@
 #include "gateway/doctor.h"
 
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,24 +113,13 @@ std::string policy_mend(const std::string& file, const std::string& why) {
 }
 
 // What a gateway tells of itself, where no configuration does.
-void check_by_status(const gateway_answer& said, diagnoses& to) {
-    const auto status = protocol::parse_json(said.body, {.max_depth = 64, .fold_keys = false});
-    const auto list = [&](std::string_view key) -> const json::array* {
-        const auto* found = status ? status->find(key) : nullptr;
-        return found ? found->if_array() : nullptr;
-    };
-    if (const auto* listen = list("listen"))
-        for (const auto& one : *listen)
+void check_by_status(const json& status, pid_t gateway, diagnoses& to) {
+    const auto* listen = status.find("listen");
+    if (listen && listen->if_array())
+        for (const auto& one : *listen->if_array())
             if (const auto* text = one.if_string())
-                if (const auto where = parse_host_port(*text); where) to.push_back(judge_port(*where, listening_here(), {true, said.gateway, {}}));
-    if (const auto* components = list("components"))
-        for (const auto& one : *components) {
-            const std::string state(one.get_string("state")), reason(one.get_string("reason"));
-            const bool down = state == "unavailable";
-            to.push_back({"component " + std::string(one.get_string("name")), down ? verdict::warn : verdict::ok,
-                          "the gateway says: " + state + (reason.empty() ? "" : ": " + reason), down ? "delvegate status; SIGHUP to the gateway starts it again" : ""});
-        }
-    const auto* policy = status ? status->find("policy") : nullptr;
+                if (const auto where = parse_host_port(*text); where) to.push_back(judge_port(*where, listening_here(), {true, gateway, {}}));
+    const auto* policy = status.find("policy");
     if (policy && !policy->get_string("error").empty()) {
         const std::string why(policy->get_string("error"));
         to.push_back({"policy", verdict::fail, why, policy_mend(std::string(policy->get_string("file")), why)});
@@ -147,7 +137,11 @@ launcher::outcome<config> configuration_of(const node_place& where, const std::s
     const std::string& named = where.gateway.runtime_directory;
     const bool by_directory = where.gateway.config_file.empty() && !named.empty();
     if (by_directory && !readable(file)) return skip("not looked for: the gateway is named by its runtime directory " + named, {});
-    if (!there(file)) return skip("there is none at " + file, {});
+    if (!where.gateway.config_file.empty() && !there(file) && errno != EACCES) {
+        to.push_back({"gateway.yaml", verdict::fail, "there is no " + file, "--config names the gateway's configuration"});
+        return none;
+    }
+    if (!there(file) && errno != EACCES) return skip("there is none at " + file, {});
     if (!readable(file)) return skip(file + " may not be read by this user", "run it as root, or as the gateway's user");
     auto read = read_config(file);
     if (by_directory && (!read || (read->runtime_directory != named && read->runtime_directory + "/gateway" != named)))
@@ -160,70 +154,99 @@ launcher::outcome<config> configuration_of(const node_place& where, const std::s
     return read;
 }
 
-void check_gateway(const node_place& where, long long now, diagnoses& to) {
+// Components of the launcher's, as the configuration or, where there is none, the gateway knows them.
+using names = std::vector<std::string>;
+
+names of_launcher(const launcher::outcome<config>& configuration, const launcher::outcome<json>& status) {
+    names out;
+    if (configuration) {
+        for (const auto& one : configuration->components)
+            if (one.how == component_config::kind::launcher) out.push_back(one.name);
+    } else if (const auto* all = status ? status->find("components") : nullptr; all && all->if_array()) {
+        for (const auto& one : *all->if_array())
+            if (one.get_string("kind") == "launcher") out.emplace_back(one.get_string("name"));
+    }
+    return out;
+}
+
+names check_gateway(const node_place& where, long long now, diagnoses& to) {
     const std::string file = gateway_file(where);
     const auto directory = where.gateway.directory();
     const bool socket = directory && there(status_socket_path(*directory));
     const auto configuration = configuration_of(where, file, to);
     bool answers = false;
     pid_t pid = 0;
+    launcher::outcome<json> status(boost::system::in_place_error, "");
     if (socket) {
         const auto said = ask_gateway(*directory, "/v1/status", {}, patience);
         answers = said && said->status == 200;
         if (answers) pid = said->gateway;
         to.push_back(answers ? diagnosis{"gateway", verdict::ok, "it answers at " + status_socket_path(*directory), {}}
                              : diagnosis{"gateway", verdict::fail, said ? "it refuses to tell its status" : said.error(), "journalctl -u delvegate; systemctl restart delvegate"});
-        if (answers && !configuration) check_by_status(*said, to);
+        if (answers)
+            if (auto parsed = protocol::parse_json(said->body, {.max_depth = 64, .fold_keys = false}); parsed) status = std::move(*parsed);
+        if (status && !configuration) check_by_status(*status, pid, to);
+        if (status)
+            for (auto& one : judge_status(*status)) to.push_back(std::move(one));
     } else if (configuration) {
         to.push_back({"gateway", verdict::warn, "it does not run", "systemctl start delvegate, or `delvegate serve`"});
     } else if (!where.gateway.runtime_directory.empty()) {
         to.push_back({"gateway", verdict::fail, "no gateway answers at " + where.gateway.runtime_directory, "`delvegate serve`, or the directory that is meant"});
     }
+    const names launched = of_launcher(configuration, status);
     if (!configuration) {
-        if (!socket && !there(file) && where.gateway.runtime_directory.empty()) return;  // no node of a gateway's
+        if (!socket && !there(file) && where.gateway.runtime_directory.empty()) return launched;  // no node of a gateway's
         const auto told = [&](std::string_view check) {
             return std::any_of(to.begin(), to.end(), [&](const auto& one) { return one.check.starts_with(check); });
         };
         for (const char* check : {"port", "certificate", "policy", "dlv"})
             if (!told(check)) to.push_back({check, verdict::skipped, "what it would be compared with is in gateway.yaml, which was not read", {}});
-        return;
+        return launched;
     }
     for (const auto& listen : configuration->listen)
         if (listen.port != 0) to.push_back(judge_port(listen, listening_here(), {answers, pid, {}}));
     check_certificates(*configuration, now, to);
     if (!configuration->policy.empty() && hidden(configuration->policy)) {
         to.push_back({"policy", verdict::skipped, configuration->policy + " may not be read by this user", "run it as root, or as the gateway's user"});
-        return;
+        return launched;
     }
     const auto policy = load_policy(configuration->policy, configuration->components);
     to.push_back(policy ? judge_policy(*policy, configuration->components, configuration->policy)
                         : diagnosis{"policy", verdict::fail, policy.error(), policy_mend(configuration->policy, policy.error())});
     for (const auto& one : configuration->components)
         if (one.how == component_config::kind::exec) to.push_back(check_dlv(one.name, one.exec.dlv, one.exec.binary));
+    return launched;
 }
 
-void check_left(const launcher::launcher_config& configuration, bool runs, diagnoses& to) {
-    if (runs) {
-        auto client = launcher::launcher_client::connect(configuration.socket);
-        if (!client) {
-            to.push_back({"launcher", verdict::skipped, client.error().text, "run it as root"});
-            return;
-        }
-        const auto answer = client->call({}, {}, patience);
-        if (!answer) {
-            to.push_back({"launcher", answer.error().unreachable ? verdict::fail : verdict::skipped, answer.error().text,
-                          answer.error().unreachable ? "systemctl restart delvegate-launcher; what is out stays as it is" : "run it as root"});
-            return;
-        }
-        to.push_back({"launcher", verdict::ok, "it answers at " + configuration.socket, {}});
-        const auto* all = answer->result.find("components");
-        if (const auto* list = all ? all->if_array() : answer->result.if_array())
-            for (const auto& one : *list) to.push_back(judge_out(one));
+void check_by_launcher(launcher::launcher_client& client, const std::string& socket, diagnoses& to) {
+    const auto answer = client.call({}, {}, patience);
+    if (!answer) {
+        to.push_back({"launcher", answer.error().unreachable ? verdict::fail : verdict::skipped, answer.error().text,
+                      answer.error().unreachable ? "systemctl restart delvegate-launcher; what is out stays as it is" : "run it as root"});
         return;
     }
+    to.push_back({"launcher", verdict::ok, "it answers at " + socket, {}});
+    const auto* all = answer->result.find("components");
+    if (const auto* list = all ? all->if_array() : answer->result.if_array())
+        for (const auto& one : *list) to.push_back(judge_out(one));
+}
+
+// By the launcher where there is its socket; by its journal where it does not run, or was ended and has left the socket.
+void check_left(const launcher::launcher_config& configuration, bool socket, diagnoses& to) {
+    if (socket) {
+        auto client = launcher::launcher_client::connect(configuration.socket);
+        if (client) return check_by_launcher(*client, configuration.socket, to);
+        const bool refused = client.error().fault == launcher::launcher_fault::refused;
+        to.push_back({"launcher", refused ? verdict::skipped : verdict::warn, client.error().text, refused ? "run it as root" : "systemctl start delvegate-launcher"});
+        if (refused) return;
+    }
     const std::string journal_file = configuration.state_directory + "/journal.db";
-    if (!readable(configuration.state_directory) || !there(journal_file)) {
-        to.push_back({"left behind", verdict::skipped, there(journal_file) ? journal_file + " may not be read by this user" : "no launcher has run here", {}});
+    if (hidden(configuration.state_directory)) {
+        to.push_back({"left behind", verdict::skipped, journal_file + " may not be read by this user", "run it as root"});
+        return;
+    }
+    if (!there(journal_file)) {
+        to.push_back({"left behind", verdict::skipped, "no launcher has run here: there is no " + journal_file, {}});
         return;
     }
     auto journal = launcher::journal::open(configuration.state_directory);
@@ -239,6 +262,16 @@ void check_left(const launcher::launcher_config& configuration, bool runs, diagn
 }
 
 }  // namespace
+
+diagnosis judge_node_directory(const std::string& path, uid_t owner, mode_t mode) {
+    const std::string check = "directory " + path;
+    if (owner == 0 && (mode & 07777) == 0755) return {check, verdict::ok, "it is root's, and others may come through it", {}};
+    std::ostringstream text;
+    text << "it is of uid " << owner << " with mode " << std::oct << (mode & 07777) << ", not root's with 755: ";
+    const bool open = owner != 0 || (mode & 0022) != 0;
+    text << (open ? "who may write into it may put another in the launcher's place" : "the gateway's service does not come to its own below it");
+    return {check, verdict::warn, text.str(), std::string(owner == 0 ? "" : "chown root: " + path + " && ") + "chmod 755 " + path};
+}
 
 diagnosis judge_policy(const auth::policy& policy, const std::vector<component_config>& components, const std::string& file) {
     const std::string mend = "bind a role to somebody in " + (file.empty() ? "a policy.yaml, which `policy` in gateway.yaml names" : file) +
@@ -294,7 +327,7 @@ diagnosis judge_out(const json& status) {
 
 bool is_node(const node_place& where) {
     if (!where.gateway.config_file.empty() || !where.gateway.runtime_directory.empty()) return true;
-    if (where.launcher_config != launcher::default_launcher_config) return true;
+    if (where.launcher_named || where.launcher_config != launcher::default_launcher_config) return true;
     const auto directory = where.gateway.directory();
     return there(default_config_file()) || there(where.launcher_config) || (directory && there(status_socket_path(*directory))) ||
            there(launcher::launcher_config{}.socket);
@@ -302,11 +335,24 @@ bool is_node(const node_place& where) {
 
 diagnoses check_node(const node_place& where, long long now) {
     diagnoses out;
-    check_gateway(where, now, out);
+    const auto launched = check_gateway(where, now, out);
+    for (const auto& path : {std::string(node_state_directory), std::string(node_runtime_directory)})
+        if (struct stat info {}; ::stat(path.c_str(), &info) == 0) out.push_back(judge_node_directory(path, info.st_uid, info.st_mode));
     out.push_back(judge_ptrace(yama_scope(), try_to_be_traced()));
     const std::string& file = where.launcher_config;
     if (!there(file)) {
-        out.push_back({"launcher.yaml", verdict::skipped, "there is none at " + file + ": nothing of the node is taken out", {}});
+        std::string wanted;
+        for (const auto& one : launched) wanted += (wanted.empty() ? "" : ", ") + one;
+        if (where.launcher_named)
+            out.push_back({"launcher.yaml", verdict::fail, "there is no " + file, "--launcher-config names the launcher's configuration"});
+        else if (!wanted.empty())
+            out.push_back({"launcher.yaml", verdict::fail, "there is none at " + file + ", and the gateway has components of the launcher's: " + wanted,
+                           "write it (docs/launcher.md), or take those components out of gateway.yaml"});
+        else
+            out.push_back({"launcher.yaml", verdict::skipped, "there is none at " + file, {}});
+        // Whoever had one once may have left something out.
+        const launcher::launcher_config usual;
+        check_left(usual, there(usual.socket), out);
     } else if (!readable(file)) {
         out.push_back({"launcher.yaml", verdict::skipped, file + " may not be read by this user", "run it as root"});
     } else if (const auto configuration = launcher::read_launcher_config(file); !configuration) {

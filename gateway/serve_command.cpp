@@ -51,8 +51,8 @@ int complain(const std::string& text) {
 // The configuration that `--exec` stands for.
 launcher::outcome<config> config_of_program(const arguments& a) {
     config out;
-    out.state_directory = default_state_directory();
-    out.runtime_directory = default_runtime_directory();
+    out.state_directory = exec_state_directory();
+    out.runtime_directory = exec_runtime_directory();
     component_config one;
     one.exec.binary = absolute(a.program);
     if (auto fit = launcher::check_program(one.exec.binary); !fit) return fit.error();
@@ -66,6 +66,15 @@ launcher::outcome<config> config_of_program(const arguments& a) {
     one.sources = absolute(a.source);
     out.components.push_back(std::move(one));
     return out;
+}
+
+// Root's was the node's own once; laptops may have identities of the CA in there.
+void tell_of_old_place(const std::string& now) {
+    const std::string old = default_state_directory();
+    const auto has_ca = [](const std::string& in) { return ::access((in + "/ca/ca.crt").c_str(), F_OK) == 0; };
+    if (now == old || has_ca(now) || !has_ca(old)) return;
+    std::fprintf(stderr, "delvegate: `serve --exec` has a CA and identities of its own in %s now; for laptops that have one from %s: --state-directory %s\n",
+                 now.c_str(), old.c_str(), old.c_str());
 }
 
 int run(const arguments& a) {
@@ -93,7 +102,10 @@ int run(const arguments& a) {
     }
     auto made = exec ? config_of_program(a) : read_config(file);
     if (!made) return complain(made.error());
-    if (!a.state_directory.empty()) made->state_directory = absolute(a.state_directory);
+    if (!a.state_directory.empty())
+        made->state_directory = absolute(a.state_directory);
+    else if (exec)
+        tell_of_old_place(made->state_directory);
     if (!a.runtime_directory.empty())
         made->runtime_directory = absolute(a.runtime_directory);
     else if (exec && !a.state_directory.empty())

@@ -24,14 +24,14 @@ void prepare_process() {
 }
 
 launcher::outcome<void> prepare_directories(config& configuration) {
-    if (auto made = private_directory(configuration.state_directory); !made) return made;
+    if (auto made = own_directory(configuration.state_directory); !made) return made;
     if (auto made = private_directory(configuration.state_directory + "/output"); !made) return made;
     // A program of another user reaches dlv's socket in a directory of its own below ours.
     bool others = false;
     for (const auto& one : configuration.components) others = others || !one.exec.user.empty();
     const mode_t mode = others ? 0711 : 0700;
     if (auto made = private_directory(sessions_of(configuration)); !made) return made;
-    if (auto made = private_directory(configuration.runtime_directory, mode); !made) return made;
+    if (auto made = own_directory(configuration.runtime_directory, mode); !made) return made;
     for (auto& one : configuration.components) {
         one.exec.name = one.name;
         one.exec.runtime_directory = configuration.runtime_directory;

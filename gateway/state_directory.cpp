@@ -7,37 +7,76 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <optional>
 #include <system_error>
 #include <utility>
 
+#include "gateway/config.h"
 #include "storage/fd.h"
+#include "storage/shell_word.h"
 
 namespace gateway {
 namespace {
 
 std::string why(int error) { return std::generic_category().message(error); }
 
-}  // namespace
+constexpr mode_t enter = S_IXOTH;
 
-launcher::outcome<void> private_directory(const std::string& path, mode_t mode) {
+std::string octal(mode_t mode) {
+    std::array<char, 8> text{};
+    std::snprintf(text.data(), text.size(), "%04o", static_cast<unsigned>(mode & 07777));
+    return text.data();
+}
+
+// The mode of the directory that was there, or none where it was made.
+launcher::outcome<std::optional<mode_t>> make_directory(const std::string& path, mode_t mode) {
+    using result = launcher::outcome<std::optional<mode_t>>;
+    const auto failed = [](std::string text) { return result(boost::system::in_place_error, std::move(text)); };
     for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
         const std::string above = path.substr(0, slash);
         if (::mkdir(above.c_str(), 0755) != 0 && errno != EEXIST)
-            return "cannot make the directory " + above + ": " + why(errno);
+            return failed("cannot make the directory " + above + ": " + why(errno));
     }
     if (::mkdir(path.c_str(), mode) == 0) {
         // Whatever the umask took away.
         ::chmod(path.c_str(), mode);
-        return {};
+        return result(boost::system::in_place_value, std::nullopt);
     }
-    if (errno != EEXIST) return "cannot make the directory " + path + ": " + why(errno);
+    if (errno != EEXIST) return failed("cannot make the directory " + path + ": " + why(errno));
     struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) return "cannot look at " + path + ": " + why(errno);
-    if (!S_ISDIR(info.st_mode)) return path + " is not a directory; move it away, or choose another path";
-    if (info.st_uid != ::geteuid())
-        return path + " belongs to another user; choose a directory of your own";
-    if ((info.st_mode & 0777) != mode && ::chmod(path.c_str(), mode) != 0)
-        return "cannot change the mode of " + path + ": " + why(errno);
+    if (::stat(path.c_str(), &info) != 0) return failed("cannot look at " + path + ": " + why(errno));
+    if (!S_ISDIR(info.st_mode)) return failed(path + " is not a directory; move it away, or choose another path");
+    if (info.st_uid != ::geteuid()) return failed(path + " belongs to another user; choose a directory of your own");
+    return result(boost::system::in_place_value, info.st_mode & 07777);
+}
+
+// One that many share is nobody's to close.
+std::string or_chmod(const std::string& path, mode_t now, const std::string& how) {
+    return (now & S_ISVTX) ? std::string() : ", or, if it is delvegate's alone, run: chmod " + how + " " + storage::shell_word(path);
+}
+
+}  // namespace
+
+launcher::outcome<void> private_directory(const std::string& path) {
+    const auto was = make_directory(path, 0700);
+    if (!was) return was.error();
+    if (*was && (**was & 0077) != 0)
+        return path + " is open to others (mode " + octal(**was) + ") and is to have what is secret; choose another directory" +
+               or_chmod(path, **was, "go=");
+    return {};
+}
+
+launcher::outcome<void> own_directory(const std::string& path, mode_t mode) {
+    const bool shared = path == node_state_directory || path == node_runtime_directory;
+    const auto was = make_directory(path, shared ? 0755 : mode);
+    if (!was) return was.error();
+    if (*was && (**was & 0022) != 0)
+        return path + " can be written by others (mode " + octal(**was) + "), who could put their files in the place of the gateway's; choose another directory" +
+               or_chmod(path, **was, "go-w");
+    if (*was && (mode & enter) != 0 && (**was & enter) == 0)
+        return path + " cannot be entered by the users that components run as (mode " + octal(**was) + "); choose another directory" +
+               or_chmod(path, **was, "go+x");
     return {};
 }
 

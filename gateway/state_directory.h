@@ -10,9 +10,14 @@
 
 namespace gateway {
 
-// Makes the directory (and those above it) with that mode, or checks that it is ours and that nobody
-// else can write to it.
-launcher::outcome<void> private_directory(const std::string& path, mode_t mode = 0700);
+// Both make the directory where it is not there (and those above it, 0755). The mode of one that was there is never changed: others may
+// rely on it. Refused is one that is another user's, and, with what to do:
+//  - private_directory (made 0700): one that others may enter, read or write;
+//  - own_directory (made with `mode`; /var/lib/delvegate and /run/delvegate, which are not one gateway's alone, with 0755): one that others
+//    may write into, and one that they may not enter where `mode` lets them. What is secret is laid into it only as a file of 0600 or in
+//    a directory of 0700 of its own.
+launcher::outcome<void> private_directory(const std::string& path);
+launcher::outcome<void> own_directory(const std::string& path, mode_t mode = 0700);
 
 // Writes beside and renames: a reader sees the old content or the new.
 launcher::outcome<void> write_file(const std::string& path, std::string_view content, mode_t mode);

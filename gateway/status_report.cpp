@@ -159,6 +159,22 @@ std::string trust_text(const json& trust) {
     return out;
 }
 
+// What of the audit is not as it should be.
+std::string audit_warnings(const json& audit) {
+    const auto word = [&audit](std::string_view key) { return protocol::printable(audit.get_string(key)); };
+    const std::string of = "warning: the audit " + word("file");
+    std::string out;
+    if (!audit.get_bool("ok", true))
+        out += of + " cannot be written" + (word("fullSince").empty() ? "" : " since " + word("fullSince")) + ": " + word("trouble") +
+               "; what is more than reading is refused until it can\n";
+    else if (!word("trouble").empty())
+        out += of + ": " + word("trouble") + "\n";
+    if (audit.get_int("lost") > 0 || audit.get_int("refused") > 0)
+        out += of + ": " + number(&audit, "lost") + " records lost, " + number(&audit, "refused") + " operations refused for want of a record, since the gateway's start\n";
+    if (!word("anchorTrouble").empty()) out += "warning: the audit's head could not be anchored: " + word("anchorTrouble") + "\n";
+    return out;
+}
+
 }  // namespace
 
 std::string status_text(const json& report) {
@@ -182,6 +198,7 @@ std::string status_text(const json& report) {
     if (!hit.empty()) out += hit + "\n";
     if (const json* confinement = report.find("confinement")) out += confinement_text(*confinement);
     if (const json* trust = report.find("trust")) out += trust_text(*trust);
+    if (const json* audit = report.find("audit")) out += audit_warnings(*audit);
     if (const json* enrolling = report.find("enrollment"); enrolling && enrolling->get_int("liveTokens") > 0) {
         std::string where;
         if (const json* all = enrolling->find("listen"); all && all->if_array())

@@ -22,6 +22,7 @@ using std::chrono::seconds;
 
 struct arguments {
     std::string state_directory;
+    usual_state state;
     std::string user;
     std::vector<std::string> groups;
     std::string ttl;
@@ -53,7 +54,7 @@ int create(const arguments& a) {
             where.npos)
             return complain_as("--gateway: the host has characters that no host has", 2);
     }
-    auto ca = open_ca_of(a.state_directory);
+    auto ca = open_ca_of(a.state);
     if (!ca) return complain_as(ca.error(), 1);
     auto token = auth::make_token(a.user, groups, life, now());
     if (!token) return complain_as(token.error(), 1);
@@ -93,7 +94,7 @@ std::string state_of(const auth::token_record& one, std::int64_t at) {
 }
 
 int list(const arguments& a) {
-    auto store = open_store_of(a.state_directory);
+    auto store = open_store_of(a.state);
     if (!store) return complain_as(store.error(), 1);
     const auto tokens = store->tokens();
     if (!store->db().ok()) return complain_as(store->db().fault(), 1);
@@ -126,7 +127,7 @@ int list(const arguments& a) {
 }
 
 int withdraw(const arguments& a) {
-    auto store = open_store_of(a.state_directory);
+    auto store = open_store_of(a.state);
     if (!store) return complain_as(store.error(), 1);
     auth::transaction change(store->db());
     const bool live = store->withdraw_token(a.id, now());
@@ -142,10 +143,13 @@ CLI::App* add(CLI::App& token, const std::shared_ptr<arguments>& a, int& exit_co
               const char* sentence, const char* example, int (*work)(const arguments&)) {
     auto* command = token.add_subcommand(name, sentence);
     command->footer(std::string("\nExample:\n  delvegate token ") + example + "\n" + exit_codes);
-    command->add_option("--state-directory", a->state_directory, "The gateway's state directory")
-        ->type_name("DIR")
-        ->capture_default_str();
-    command->callback([a, work, &exit_code] { exit_code = work(*a); });
+    command->add_option("--state-directory", a->state_directory, state_option)->type_name("DIR");
+    command->callback([a, work, &exit_code] {
+        auto state = state_by(a->state_directory);
+        if (!state) return void(exit_code = complain_as(state.error(), 1));
+        a->state = std::move(*state);
+        exit_code = work(*a);
+    });
     return command;
 }
 
@@ -153,7 +157,6 @@ CLI::App* add(CLI::App& token, const std::shared_ptr<arguments>& a, int& exit_co
 
 void add_token_command(CLI::App& app, int& exit_code) {
     const auto a = std::make_shared<arguments>();
-    a->state_directory = default_state_directory();
     auto* token = app.add_subcommand("token", "Let somebody enroll: a token works once, for a short time");
     token->require_subcommand(1);
     token->footer("\nExample:\n  delvegate token create --user alice --group sig-scheduling --ttl 10m\n\n"

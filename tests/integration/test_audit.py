@@ -3,6 +3,7 @@ what changes something."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import unittest
@@ -157,6 +158,15 @@ class Audit(case.Case):
                 return str(error)
         words = waiting.until("a change to be refused", refused)
         self.assertRegex(words, "audit")
+        # Those who are sent to `status` by the alert, or ask `doctor`, are told.
+        def told(*command):
+            refused()
+            return subprocess.run([tools.delvegate(), *command, "--config", self.gateway.configuration_file], capture_output=True, text=True,
+                                  timeout=waiting.DEADLINE).stdout
+        warning = re.compile(f"^warning: the audit {disk}/audit.jsonl cannot be written since .*: No space left on device;", re.M)
+        waiting.until(lambda: "status to say so\n" + told("status"), lambda: warning.search(told("status")))
+        failed = re.compile(f"^fail +audit +{disk}/audit.jsonl cannot be written: No space left on device;", re.M)
+        waiting.until(lambda: "doctor to say so\n" + told("doctor", "--node"), lambda: failed.search(told("doctor", "--node")))
         self.assertFalse(client.state()["Running"])
         # What only releases goes on from the reserve.
         self.assertEqual(client.command("continue")["currentThread"]["line"], TICK)

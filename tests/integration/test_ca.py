@@ -89,6 +89,13 @@ class Authority(CaCase):
                         ["token", "create", "--user", "alice"], ["token", "list"]):
             self.assertIn("delvegate ca init", self.complaint(*command))
         self.assertFalse(os.path.exists(self.state))
+        os.mkdir(self.state, 0o700)
+        self.assertIn(f"there is no CA in {self.state}/ca; run: delvegate ca init", self.complaint("ca", "list"))
+        # What is there but not whole is not to be made anew.
+        os.mkdir(self.path("state", "ca"), 0o700)
+        said = self.complaint("ca", "list")
+        self.assertIn(f"{self.state}/ca has no ca.crt; take it from a backup", said)
+        self.assertNotIn("ca init", said)
 
     def test_issue_writes_an_identity_for_connect(self):
         self.run_well("ca", "init")

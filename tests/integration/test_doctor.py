@@ -90,7 +90,29 @@ class Doctor(case.Case):
         self.is_found(checks, "dlv of app", "ok", "made by go1.")
         self.is_found(checks, "policy", "warn", "web")
         self.is_found(checks, "ptrace", "ok")
+        self.is_found(checks, "component app", "ok", "the gateway says: ")
+        self.is_found(checks, "audit", "ok", os.path.join(gateway.directory, "state", "audit"))
         self.assertNotIn("contexts", checks)
+
+    def test_a_gateway_on_which_everything_is_down(self):
+        """It answers and its files are good, and nobody can debug anything there."""
+        nobody = {"users": ["alice"]}
+        gateway = self.serve({"name": "web", "kind": "connect", "address": f"127.0.0.1:{between.free_port()}", **nobody},
+                             {"name": "proxy", "kind": "launcher", **nobody}, launcherSocket=os.path.join(self.directory, "no.sock"))
+        here = ["--config", gateway.configuration_file, "--node"]
+        waiting.until("both are down", lambda: {self.doctor(*here)[f"component {name}"]["verdict"] for name in ("web", "proxy")} == {"fail"})
+        checks = self.doctor(*here, code=1)
+        self.is_found(checks, "gateway", "ok")
+        self.is_found(checks, "component web", "fail", "the gateway says: unavailable: ")
+        self.is_found(checks, "component proxy", "fail", "the gateway says: unknown; it does not hear the launcher: ")
+        # By its directory alone it is the same.
+        self.is_found(self.doctor("--node", "--runtime-directory", os.path.join(gateway.directory, "run"), code=1), "component proxy", "fail")
+        # What its components need of this host is missing, too; and what was named must be there.
+        self.is_found(checks, "launcher.yaml", "fail", "components of the launcher's: proxy")
+        self.assertIn("left behind", checks)
+        nowhere = os.path.join(self.directory, "nowhere.yaml")
+        self.is_found(self.doctor(*here, "--launcher-config", nowhere, code=1), "launcher.yaml", "fail", nowhere)
+        self.is_found(self.doctor("--config", nowhere, "--node", code=1), "gateway.yaml", "fail", nowhere)
 
     def test_what_is_wrong_with_a_node(self):
         gateway = self.serve(self.component())

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import unittest
 
-from harness import case, process, tools, waiting
+from harness import between, case, process, tools, waiting
 from harness.rpc import Rpc
 
 
@@ -111,6 +111,42 @@ class WithoutConfiguration(ServeCase):
 
     def test_a_program_that_is_not_there(self):
         self.assertIn("/nowhere/program", self.complaint("serve", "--exec", "/nowhere/program", code=2))
+
+
+class ManyComponents(ServeCase):
+    COUNT = 64
+
+    def test_a_gateway_with_its_own_ca_and_many_components(self):
+        """Its certificate has names of each, which is more than a person's may have."""
+        dlv = self.headless()
+        state = os.path.join(self.directory, "state")
+        components = [{"name": f"c{number}", "kind": "connect", "users": ["alice"], "address": f"127.0.0.1:{between.free_port()}"}
+                      for number in range(1, self.COUNT)]
+        components.append({"name": f"c{self.COUNT}", "kind": "connect", "users": ["alice"], "address": dlv.address})
+        path = self.write(json.dumps({"listen": ["127.0.0.1:0"], "stateDirectory": state, "runtimeDirectory": os.path.join(self.directory, "run"),
+                                      "components": components}))
+        last = f"c{self.COUNT}"
+        identity = os.path.join(state, "identities", "alice")
+        for name in ("serve", "again"):  # made, and found to be good still
+            serve = process.Process(self, name, [tools.delvegate(), "serve", "--config", path], env=self.environment())
+            port = int(serve.wait_for("it listens", lambda: re.search(r"listening on 127\.0\.0\.1:(\d+)", serve.output() + serve.errors()))[1])
+            waiting.until("the last one is there", lambda: {one["name"]: one["state"] for one in self.status(
+                os.path.join(self.directory, "run"))["components"]}[last] == "stopped")
+            laptop = process.Process(self, f"connect-{name}", [tools.delvegate(), "connect", last, "--gateway", f"localhost:{port}", "--identity", identity,
+                                                               "--listen", "127.0.0.1:0", "--output", "json"], env=self.environment())
+            client = Rpc(self, laptop.wait_for("it is ready", lambda: re.search(r"127\.0\.0\.1:\d+", laptop.output()))[0])
+            self.assertFalse(client.state()["Running"])
+            client.close()
+            # A stock client, which names the component in the server name.
+            context = ssl.create_default_context(cafile=os.path.join(identity, "ca.crt"))
+            context.load_cert_chain(os.path.join(identity, "client.crt"), os.path.join(identity, "client.key"))
+            with socket.create_connection(("127.0.0.1", port)) as plain, context.wrap_socket(plain, server_hostname=f"{last}.localhost") as stock:
+                names = {value for kind, value in stock.getpeercert()["subjectAltName"] if kind == "DNS"}
+                self.assertLessEqual({f"c{number}.localhost" for number in range(1, self.COUNT + 1)}, names)
+                stock.sendall(b'{"method":"RPCServer.State","params":[{"NonBlocking":true}],"id":1}')
+                self.assertIn(b'"id":1', stock.recv(65536))
+            serve.signal(signal.SIGTERM)
+            self.assertEqual(serve.wait(), 0, serve.errors())
 
 
 class CommandLine(ServeCase):

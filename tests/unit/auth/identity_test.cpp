@@ -139,7 +139,14 @@ TEST(identity, minds_many_alternative_names) {
         return who ? who->user : who.error();
     };
     EXPECT_EQ(with(100), "alice");
-    for (const int many : {101, 2000}) EXPECT_EQ(with(many), "the certificate has more than 100 alternative names (SAN)");
+    const auto refused = "the certificate has more than 100 alternative names (SAN)";
+    for (const auto usage : {"clientAuth", "clientAuth,serverAuth", "anyExtendedKeyUsage", "serverAuth,anyExtendedKeyUsage", ""}) {
+        wanted.usage = usage;
+        for (const int many : {101, 2000}) EXPECT_EQ(with(many), refused) << usage;
+    }
+    // The gateway's own, which has a name for each component.
+    wanted.usage = "serverAuth";
+    EXPECT_EQ(with(2000), "alice");
 }
 
 TEST(identity, takes_a_spiffe_id_for_the_user) {

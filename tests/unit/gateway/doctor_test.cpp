@@ -32,6 +32,18 @@ TEST(doctor, words_for_people_and_scripts) {
     EXPECT_FALSE(any_failed({all.front(), {"x", verdict::warn, "y", {}}}));
 }
 
+TEST(doctor, the_directories_of_a_node) {
+    EXPECT_EQ(judge_node_directory("/run/delvegate", 0, S_IFDIR | 0755).how, verdict::ok);
+    const auto shut = judge_node_directory("/run/delvegate", 0, S_IFDIR | 0700);
+    EXPECT_EQ(shut.how, verdict::warn);
+    EXPECT_EQ(shut.mend, "chmod 755 /run/delvegate");
+    EXPECT_NE(shut.text.find("mode 700"), std::string::npos) << shut.text;
+    const auto open = judge_node_directory("/run/delvegate", 998, S_IFDIR | 0755);
+    EXPECT_EQ(open.how, verdict::warn);
+    EXPECT_EQ(open.mend, "chown root: /run/delvegate && chmod 755 /run/delvegate");
+    EXPECT_NE(open.text.find("uid 998"), std::string::npos) << open.text;
+}
+
 TEST(doctor, dlvs_that_others_reach) {
     EXPECT_EQ(judge_exposed({}).how, verdict::ok);
     EXPECT_EQ(judge_exposed({{}, 2, false}).how, verdict::ok);
@@ -178,7 +190,7 @@ TEST(doctor, what_a_launcher_that_is_gone_has_left) {
     EXPECT_EQ(found.at("launcher.yaml").how, verdict::ok) << found.at("launcher.yaml").text;
     EXPECT_EQ(found.at("launcher").how, verdict::warn);
     EXPECT_EQ(found.at("left behind").how, verdict::skipped);
-    EXPECT_EQ(found.at("gateway.yaml").how, verdict::skipped);
+    EXPECT_EQ(found.at("gateway.yaml").how, verdict::fail);  // it was named
     {
         auto journal = launcher::journal::open(place / "state");
         ASSERT_TRUE(journal) << journal.error();
@@ -196,6 +208,66 @@ TEST(doctor, what_a_launcher_that_is_gone_has_left) {
     std::ofstream(where.launcher_config) << "sockt: x\n";
     found = by_name(check_node(where, noon));
     EXPECT_EQ(found.at("launcher.yaml").how, verdict::fail);
+}
+
+TEST(doctor, configurations_that_were_named_must_be_there) {
+    const support::trusted_directory place;
+    node_place where;
+    where.gateway.runtime_directory = place / "run";
+    where.launcher_config = place / "launcher.yaml";
+    auto found = by_name(check_node(where, noon));
+    EXPECT_EQ(found.at("launcher.yaml").how, verdict::skipped);
+    EXPECT_EQ(found.count("left behind"), 1u);  // looked for all the same
+    where.launcher_named = true;
+    where.gateway = {};
+    where.gateway.config_file = place / "gateway.yaml";
+    found = by_name(check_node(where, noon));
+    EXPECT_EQ(found.at("launcher.yaml").how, verdict::fail);
+    EXPECT_EQ(found.at("gateway.yaml").how, verdict::fail);
+    // Components of the launcher's need one.
+    where.launcher_named = false;
+    std::ofstream(where.gateway.config_file) << "runtimeDirectory: " << place / "run"
+                                             << "\ncomponents: [{name: kube-proxy, kind: launcher}, {name: web, kind: connect, address: \"127.0.0.1:1\"}]\n";
+    found = by_name(check_node(where, noon));
+    EXPECT_EQ(found.at("gateway.yaml").how, verdict::ok) << found.at("gateway.yaml").text;
+    EXPECT_EQ(found.at("launcher.yaml").how, verdict::fail);
+    EXPECT_NE(found.at("launcher.yaml").text.find("kube-proxy"), std::string::npos) << found.at("launcher.yaml").text;
+    EXPECT_EQ(found.at("launcher.yaml").text.find("web"), std::string::npos) << found.at("launcher.yaml").text;
+}
+
+TEST(doctor, what_a_gateway_tells_of_itself) {
+    const auto found = [](const char* status) { return by_name(judge_status(*protocol::parse_json(status))); };
+    auto all = found(R"({"components":[
+        {"name":"app","kind":"exec","state":"unavailable","reason":"there is no dlv"},
+        {"name":"proxy","kind":"launcher","state":"unknown","launcher":{"state":"unknown","trouble":"no launcher answers"}},
+        {"name":"web","kind":"launcher","state":"available","launcher":{"state":"available","trouble":"it has gone"}},
+        {"name":"left","kind":"launcher","state":"not_put_back","launcher":{"state":"not_put_back"}},
+        {"name":"fine","kind":"launcher","state":"available","reason":"not taken out","launcher":{"state":"available"}},
+        {"name":"busy","kind":"exec","state":"running"}]})");
+    for (const auto* down : {"app", "proxy", "web", "left"}) EXPECT_EQ(all.at(std::string("component ") + down).how, verdict::fail) << down;
+    EXPECT_NE(all.at("component app").text.find("there is no dlv"), std::string::npos);
+    EXPECT_NE(all.at("component proxy").text.find("no launcher answers"), std::string::npos);
+    EXPECT_NE(all.at("component proxy").mend.find("systemctl start delvegate-launcher"), std::string::npos);
+    EXPECT_EQ(all.at("component left").mend, "delvegate restore left");
+    for (const auto* up : {"fine", "busy"}) EXPECT_EQ(all.at(std::string("component ") + up).how, verdict::ok) << up;
+    EXPECT_EQ(all.count("audit"), 0u);
+
+    all = found(R"({"audit":{"file":"/a","ok":true,"trouble":"","records":7,"lost":0,"refused":0,"anchored":7,"anchorTrouble":""}})");
+    EXPECT_EQ(all.at("audit").how, verdict::ok);
+    EXPECT_EQ(all.at("anchors").how, verdict::ok);
+    all = found(R"({"audit":{"file":"/a","ok":false,"trouble":"No space left on device","lost":2,"anchorTrouble":"no journal"}})");
+    EXPECT_EQ(all.at("audit").how, verdict::fail);
+    EXPECT_NE(all.at("audit").text.find("No space left on device"), std::string::npos);
+    EXPECT_EQ(all.at("anchors").how, verdict::warn);
+    EXPECT_NE(all.at("anchors").text.find("no journal"), std::string::npos);
+    EXPECT_EQ(found(R"({"audit":{"file":"/a","ok":true,"lost":2}})").at("audit").how, verdict::warn);
+    EXPECT_EQ(found(R"({"audit":{"file":"/a","ok":true,"trouble":"the file could not be rotated"}})").at("audit").how, verdict::warn);
+    EXPECT_EQ(found(R"({"audit":{"file":"/a","ok":true,"anchored":0}})").at("anchors").how, verdict::skipped);
+    EXPECT_EQ(found(R"({"audit":{"file":"off"}})").at("audit").how, verdict::skipped);
+
+    EXPECT_EQ(found(R"({"trust":{"files":[{"name":"policy","error":"half written"},{"name":"x"}],"warnings":["soon"]}})").at("in effect").how, verdict::fail);
+    EXPECT_EQ(found(R"({"trust":{"files":[],"warnings":["soon"]}})").at("in effect").how, verdict::warn);
+    EXPECT_TRUE(found(R"({"components":[1,{}],"audit":3,"trust":[]})").count("component ") == 1);
 }
 
 TEST(doctor, kubectl_is_mended_by_what_it_says) {

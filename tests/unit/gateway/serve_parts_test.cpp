@@ -54,38 +54,6 @@ TEST(byte_queue, gives_back_what_it_took_in_order) {
     EXPECT_EQ(queue.size(), 0u);
 }
 
-TEST(private_directory, is_made_for_its_owner_alone) {
-    temporary_directory top;
-    const std::string path = top.path() + "/a/b/c";
-    const mode_t before = ::umask(0);
-    EXPECT_TRUE(private_directory(path));
-    ::umask(before);
-    EXPECT_EQ(mode_of(path), 0700u);
-    ::chmod(path.c_str(), 0777);
-    EXPECT_TRUE(private_directory(path));
-    EXPECT_EQ(mode_of(path), 0700u);
-}
-
-TEST(private_directory, must_be_a_directory) {
-    temporary_directory top;
-    std::ofstream(top.path() + "/file") << "x";
-    const auto made = private_directory(top.path() + "/file");
-    ASSERT_FALSE(made);
-    EXPECT_NE(made.error().find("not a directory"), std::string::npos) << made.error();
-}
-
-TEST(state_lock, refuses_a_second_gateway_and_names_the_first) {
-    temporary_directory top;
-    {
-        const auto first = state_lock::take(top.path());
-        ASSERT_TRUE(first) << first.error();
-        const auto second = state_lock::take(top.path());
-        ASSERT_FALSE(second);
-        EXPECT_NE(second.error().find(std::to_string(::getpid())), std::string::npos) << second.error();
-    }
-    EXPECT_TRUE(state_lock::take(top.path()));
-}
-
 TEST(own_identities, are_made_once_and_again_when_names_change) {
     temporary_directory top;
     std::vector<component_config> components(1);
@@ -360,6 +328,21 @@ TEST(status_report, taken_out_is_not_stopped) {
                         "kube-proxy (launcher): available\n"),
               std::string::npos)
         << text;
+}
+
+// Two alerts send people here for the reason.
+TEST(status_report, says_what_is_wrong_with_the_audit) {
+    const auto text = [](const std::string& audit) { return status_text(*protocol::parse_json(R"({"audit":)" + audit + "}")); };
+    EXPECT_EQ(text(R"({"file":"/a.jsonl","ok":true,"trouble":"","lost":0,"refused":0,"anchorTrouble":""})").find("warning"), std::string::npos);
+    EXPECT_EQ(text(R"({"file":"off"})").find("warning"), std::string::npos);
+    const auto bad = text(R"({"file":"/a.jsonl","ok":false,"trouble":"No space left on device","fullSince":"14:00","lost":3,"refused":2,
+        "anchorTrouble":"no\u0007 journal"})");
+    for (const char* line : {"\nwarning: the audit /a.jsonl cannot be written since 14:00: No space left on device; what is more than reading is refused until it can\n",
+                             "\nwarning: the audit /a.jsonl: 3 records lost, 2 operations refused for want of a record, since the gateway's start\n",
+                             "\nwarning: the audit's head could not be anchored: no  journal\n"})
+        EXPECT_NE(bad.find(line), std::string::npos) << bad;
+    EXPECT_NE(text(R"({"file":"/a.jsonl","ok":true,"trouble":"the file could not be rotated"})").find("warning: the audit /a.jsonl: the file could not be rotated\n"),
+              std::string::npos);
 }
 
 TEST(status_report, survives_an_answer_of_another_shape) {
