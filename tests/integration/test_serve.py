@@ -264,7 +264,7 @@ class Running(ServeCase):
         code, body = self.control(serve, "alice", b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n")
         self.assertEqual((code, body["components"][0]["name"]), (200, "app"))
         code, body = self.control(serve, "mallory", b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        self.assertEqual((code, list(body)), (403, ["error"]))
+        self.assertEqual((code, list(body), body["code"]), (403, ["error", "code"], "forbidden"))
 
     def test_sigterm_drains_within_its_time(self):
         serve = self.gateway(limits={"drainTime": "1s"})
