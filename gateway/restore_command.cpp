@@ -41,10 +41,18 @@ int show(const json::array& reports, const std::string& output) {
     return fine ? 0 : 1;
 }
 
+int leave_it_to_the_launcher() {
+    std::fputs("the launcher runs, and sees to it itself\n", stderr);
+    return 0;
+}
+
 int without_launcher(const arguments& a, const launcher::launcher_config& configuration, launcher::decision decide,
                      const launcher::manager_factory& make) {
     if (::geteuid() != 0) return complain("no launcher answers, and without one only root can restore: sudo delvegate restore " + a.component, 1);
-    const auto lock = launcher::take_state_lock(configuration.state_directory, launcher::lock_holder::restore);
+    bool launcher_has_it = false;
+    const auto lock = launcher::take_state_lock(configuration.state_directory, launcher::lock_holder::restore, launcher_has_it);
+    // It is being started, and puts back at its start what is left behind: `systemctl enable --now` of both begins them together.
+    if (!lock && launcher_has_it && a.left_behind) return leave_it_to_the_launcher();
     if (!lock) return complain(lock.error(), 1);
     auto manager = make(configuration);
     if (!manager) return complain(manager.error(), 1);
@@ -87,10 +95,7 @@ int run(const arguments& a, const launcher::manager_factory& make) {
     if (a.where.gateway.given() && a.left_behind) return complain("--left-behind is for the node", 2);
     // Without a launcher this is the node's own matter: only a gateway that is named is asked.
     const auto answer = a.where.gateway.given() ? a.where.ask(configuration.socket, request) : ask_launcher(configuration.socket, request);
-    if (answer && a.left_behind) {
-        std::fputs("the launcher runs, and sees to it itself\n", stderr);
-        return 0;
-    }
+    if (answer && a.left_behind) return leave_it_to_the_launcher();
     if (answer) {
         const json* reports = answer->result.find("reports");
         if (!reports || !reports->if_array()) return complain("the launcher's answer cannot be read; is it another version?", 1);

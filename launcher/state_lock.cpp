@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -22,9 +23,9 @@ std::string errno_text() { return std::generic_category().message(errno); }
 constexpr std::string_view restoring = " restore";  // behind the number, for a launcher that would wait
 constexpr auto look_again = std::chrono::milliseconds(200);
 
-// `restored`: who has it is a restore.
-outcome<unique_fd> take(const std::string& directory, lock_holder me, bool& restored) {
-    restored = false;
+// `by`: who has it, where somebody has who says so.
+outcome<unique_fd> take(const std::string& directory, lock_holder me, std::optional<lock_holder>& by) {
+    by.reset();
     auto inside = make_root_directory(directory, 0700);
     if (!inside) return inside;
     unique_fd lock(::openat(inside->get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -35,7 +36,8 @@ outcome<unique_fd> take(const std::string& directory, lock_holder me, bool& rest
         const ssize_t n = ::pread(lock.get(), bytes.data(), bytes.size(), 0);
         const std::string text(bytes.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
         const auto pid = text.substr(0, text.find_first_not_of("0123456789"));
-        restored = text.find(restoring) != text.npos;
+        const bool restored = text.find(restoring) != text.npos;
+        if (!pid.empty()) by = restored ? lock_holder::restore : lock_holder::launcher;
         return failed("another delvegate " + std::string(restored ? "restore" : "launcher") +
                       (pid.empty() ? "" : " (pid " + pid + ")") + " works in " + directory +
                       (restored ? "; wait until it is done" : "; ask it, or end it first: systemctl stop delvegate-launcher"));
@@ -59,18 +61,20 @@ outcome<unique_fd> make_root_directory(const std::string& directory, unsigned mo
     return unique_fd(std::move(*open));
 }
 
-outcome<unique_fd> take_state_lock(const std::string& directory, lock_holder who) {
-    bool restored = false;
-    return take(directory, who, restored);
+outcome<unique_fd> take_state_lock(const std::string& directory, lock_holder who, bool& launcher_has_it) {
+    std::optional<lock_holder> by;
+    auto lock = take(directory, who, by);
+    launcher_has_it = by == lock_holder::launcher;
+    return lock;
 }
 
 outcome<unique_fd> wait_for_state_lock(const std::string& directory, const std::function<bool()>& ending,
                                        const std::function<void(const std::string&)>& say) {
     bool said = false;
     for (;;) {
-        bool restored = false;
-        auto lock = take(directory, lock_holder::launcher, restored);
-        if (lock || !restored || ending()) return lock;
+        std::optional<lock_holder> by;
+        auto lock = take(directory, lock_holder::launcher, by);
+        if (lock || by != lock_holder::restore || ending()) return lock;
         if (!std::exchange(said, true)) say(lock.error());
         std::this_thread::sleep_for(look_again);
     }

@@ -10,9 +10,9 @@
 namespace launcher {
 
 // Makes the directory (0700, root's; its parent must be there) and takes its lock until the descriptor is closed, or the process ends.
-// The error names the process that has it.
+// The error names the process that has it; `launcher_has_it` is set where that is a launcher.
 enum class lock_holder { launcher, restore };
-outcome<unique_fd> take_state_lock(const std::string& directory, lock_holder who = lock_holder::launcher);
+outcome<unique_fd> take_state_lock(const std::string& directory, lock_holder who, bool& launcher_has_it);
 
 // For the launcher: while `delvegate restore` has it, it is waited for until `ending` says otherwise (asked five times a
 // second); another launcher is an error at once. `say` is told once whom it is waited for.

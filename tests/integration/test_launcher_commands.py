@@ -1,5 +1,7 @@
 """The commands that ask the launcher, and the one that does without it; the engine is tests/support/fake_launcher.cpp."""
 
+import fcntl
+import glob
 import json
 import os
 import signal
@@ -50,6 +52,24 @@ class LauncherCommands(LauncherSocketCase):
         beside = self.run_command("restore")
         self.assertEqual(beside.returncode, 1)
         self.assertIn(f"pid {second.pid}", beside.stderr)
+
+    def test_what_is_left_behind_is_a_launchers_that_is_being_started(self):
+        """Both units are begun together: it has the lock, and answers nobody yet."""
+        launcher = self.start()
+        os.unlink(self.path("s/launcher.sock"))
+        left = self.run_command("restore", "--left-behind")
+        self.assertEqual((left.returncode, left.stderr), (0, "the launcher runs, and sees to it itself\n"))
+        launcher.signal(signal.SIGKILL)
+        launcher.wait()
+        lock, = glob.glob(self.path("**/lock"), recursive=True)
+        with open(lock, "w", encoding="utf-8") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            held.write(f"{os.getpid()} restore\n")
+            held.flush()
+            left = self.run_command("restore", "--left-behind")
+            self.assertEqual(left.returncode, 1)
+            self.assertIn("wait until it is done", left.stderr)
+        self.assertEqual(self.run_command("restore", "--left-behind").returncode, 0)
 
     def test_only_roots_own_configuration(self):
         os.chmod(self.path("launcher.yaml"), 0o666)

@@ -296,8 +296,10 @@ TEST_F(engine_case, ASlowReturnKeepsNobodyElseAway) {
 }
 
 TEST_F(engine_case, ALauncherWaitsForARestoreAndNotForAnotherLauncher) {
-    auto restoring = take_state_lock(configuration.state_directory, lock_holder::restore);
+    bool launcher_has_it = true;
+    auto restoring = take_state_lock(configuration.state_directory, lock_holder::restore, launcher_has_it);
     ASSERT_TRUE(restoring) << restoring.error();
+    EXPECT_FALSE(launcher_has_it);
     std::string said;
     int asked = 0;
     const auto waited = wait_for_state_lock(
