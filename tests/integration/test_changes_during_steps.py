@@ -61,7 +61,9 @@ class ChangesDuringSteps(shared.SharedCase):
         viewer.attach(stopOnEntry=True)
         self.alice.call("ClearBreakpoint", {"Id": self.point})
         point = self.alice.set_breakpoint(debuggee.MAIN, debuggee.line("sleep"))["id"]
+        mark = viewer.mark()
         self.alice.command("continue")
+        viewer.stopped(mark)  # alice may hear of it before
         self.alice.call("ClearBreakpoint", {"Id": point})
         mark = viewer.mark()
         stepping = self.alice.resume("stepOut")  # main.main never returns
