@@ -96,7 +96,8 @@ class SameLine(SharedCase):
         self.assertEqual(self.value("n"), 5)
         bob.stopped()
         dan.stopped()
-        bob.wait("bob's last", lambda m: m.get("event") == "output" and "n is 5" in m["body"]["output"])
+        for viewer, last in ((bob, "n is 5"), (dan, "sum is 15")):
+            viewer.wait("the last", lambda m: m.get("event") == "output" and last in m["body"]["output"])
         self.assertEqual([int(re.search(r"n is (\d+)", text)[1]) for text in self.outputs(bob, "n is")], [0, 1, 2, 3, 4, 5])
         self.assertEqual([int(re.search(r"sum is (\d+)", text)[1]) for text in self.outputs(dan, "sum is")], [3, 9, 15])
         self.assertEqual(self.outputs(bob, "sum is") + self.outputs(dan, "n is"), [])
