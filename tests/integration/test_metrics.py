@@ -280,8 +280,9 @@ class Logged(MetricsCase):
 
     def test_lines_of_a_component(self):
         def session(user, protocol="JSON-RPC"):
-            listed = json.loads(self.delvegate("sessions", "--output", "json"))["sessions"]
-            return waiting.until("a session", lambda: [one["session"] for one in listed if (one["user"], one["protocol"]) == (user, protocol)])[0]
+            listed = lambda: json.loads(self.delvegate("sessions", "--output", "json"))["sessions"]
+            return waiting.until("a session", lambda: [one["session"] for one in listed() if (one["user"], one["protocol"]) == (user, protocol)])[0]
+
         self.to_tick()
         self.assertEqual(self.line("^app: dlv .* started"), ("app", None))
         self.assertEqual(self.line("^app: dlv .* answers"), ("app", None))
@@ -296,8 +297,8 @@ class Logged(MetricsCase):
         self.delvegate("sessions", "kill", "--session", bobs, "--reason", "lunch")
         bob.wait_closed()
         self.assertEqual(self.line("^app: session .* of bob was ended by the gateway's administrator: lunch"), ("app", bobs))
-        connection = self.raw("alice", f"/v1/sessions/{session('alice')}/kill", "POST")
         mine = session("alice")
+        connection = self.raw("alice", f"/v1/sessions/{mine}/kill", "POST")
         self.assertIn("alice's session at app was ended", self.http(connection)[1])
         self.assertEqual(self.line("^app: kill session by alice"), ("app", mine))
         of_app = [one for one in self.lines() if one["message"].startswith("app: ")]
