@@ -70,7 +70,10 @@ export class Editor {
   /** An entry of the menu of a component in the view. */
   async menu(view, component, entry) {
     await view.getByText(component, { exact: true }).first().click({ button: 'right' });
-    await this.page.locator('.monaco-menu').getByText(entry, { exact: true }).click();
+    const item = this.page.locator('.monaco-menu').getByText(entry, { exact: true });
+    // VS Code takes no click on a menu that has only just opened.
+    do await item.click();
+    while (!(await item.waitFor({ state: 'detached', timeout: 1000 }).then(() => true, () => false)));
   }
 
   async press(key) {
